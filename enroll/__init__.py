@@ -1,0 +1,1 @@
+"""The enroll room; see docs/architecture.md."""
