@@ -1,0 +1,1 @@
+"""gate.bench; see docs/architecture.md."""

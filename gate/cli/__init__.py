@@ -1,0 +1,1 @@
+"""gate.cli; see docs/architecture.md."""

@@ -1,0 +1,1 @@
+"""gate.relays; see docs/architecture.md."""

@@ -1,0 +1,1 @@
+"""gate.screen; see docs/architecture.md."""

@@ -1,0 +1,299 @@
+"""Every setting, its type, unit, range and default. `config.yaml` comments the same keys.
+
+Units stand in the names: `_s` seconds, `_ms` milliseconds, `_px` pixels, `_deg` degrees.
+Reading and checking the file is `gate/config_file.py`.
+"""
+
+from __future__ import annotations
+
+from datetime import time
+from pathlib import Path
+from typing import Annotated, Literal
+from zoneinfo import ZoneInfo
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from sync.records import Direction, Identifier
+
+Fraction = Annotated[float, Field(ge=0, le=1)]
+Seconds = Annotated[float, Field(gt=0, le=86_400)]
+
+
+class Section(BaseModel):
+    """Base: unknown keys are refused, values are not coerced from other types."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=False)
+
+
+class SiteSettings(Section):
+    id: Identifier = "demo-site"
+    name: str = "示例工地"
+    name_en: str = "Demo site"
+    timezone: str = "Asia/Shanghai"
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except Exception as error:
+            raise ValueError(f"{value!r} is no IANA time zone, e.g. Asia/Shanghai") from error
+        return value
+
+
+class GateSettings(Section):
+    id: Identifier = "gate-1"
+    name: str = "一号门"
+    name_en: str = "Gate 1"
+
+
+class SourceSettings(Section):
+    """Where frames come from. `camera`: index; `rtsp`: url; `video`: path; `folder`: path."""
+
+    kind: Literal["camera", "rtsp", "video", "folder"] = "camera"
+    index: int = Field(default=0, ge=0)
+    url: str = ""
+    url_env: str = Field(default="", description="environment variable that holds the URL with its password")
+    path: Path | None = None
+    pace: Literal["realtime", "fast"] = "realtime"
+    loop: bool = False
+    width_px: int = Field(default=1280, ge=160, le=7680)
+    height_px: int = Field(default=720, ge=120, le=4320)
+    fps: float = Field(default=25, gt=0, le=120)
+    mirror_screen: bool = True
+    stall_s: Seconds = 3.0
+    reconnect_min_s: Seconds = 0.5
+    reconnect_max_s: Seconds = 30.0
+
+    @model_validator(mode="after")
+    def _has_what_its_kind_needs(self) -> SourceSettings:
+        if self.kind == "rtsp" and not (self.url or self.url_env):
+            raise ValueError("kind rtsp needs `url` (without password) or `url_env`")
+        if self.kind == "rtsp" and "@" in self.url:
+            raise ValueError(
+                "a URL with a password is a secret: put it into an environment variable "
+                "and name that in `url_env`"
+            )
+        if self.kind in ("video", "folder") and self.path is None:
+            raise ValueError(f"kind {self.kind} needs `path`")
+        return self
+
+
+class RelaySettings(Section):
+    """Which board moves the door.
+
+    `gpio`: pin; `modbus`: host and port, or device; unit, coil; `serial`: device, channel.
+    """
+
+    driver: Literal["simulated", "gpio", "modbus", "serial"] = "simulated"
+    pulse_s: Annotated[float, Field(ge=0.1, le=60)] = 3.0
+    active: Literal["high", "low"] = "high"
+    pin: int | None = Field(default=None, ge=0, le=63)
+    host: str = ""
+    port: int = Field(default=502, ge=1, le=65_535)
+    device: str = ""
+    baud: int = Field(default=9600, ge=300, le=921_600)
+    unit: int = Field(default=1, ge=0, le=247)
+    coil: int = Field(default=0, ge=0, le=65_535)
+    protocol: Literal["lcus", "ascii"] = "lcus"
+    channel: int = Field(default=1, ge=1, le=16)
+    timeout_s: Annotated[float, Field(ge=0.05, le=10)] = 0.5
+
+    @model_validator(mode="after")
+    def _has_what_its_driver_needs(self) -> RelaySettings:
+        if self.driver == "gpio" and self.pin is None:
+            raise ValueError("driver gpio needs `pin` (BCM number)")
+        if self.driver == "modbus" and not (self.host or self.device):
+            raise ValueError("driver modbus needs `host` (TCP) or `device` (RTU)")
+        if self.driver == "serial" and not self.device:
+            raise ValueError("driver serial needs `device`, e.g. /dev/ttyUSB0")
+        return self
+
+
+class InputSettings(Section):
+    """One digital input. `none` means that nothing is wired."""
+
+    driver: Literal["none", "simulated", "gpio", "modbus"] = "none"
+    active: Literal["high", "low"] = "low"
+    pin: int | None = Field(default=None, ge=0, le=63)
+    host: str = ""
+    port: int = Field(default=502, ge=1, le=65_535)
+    device: str = ""
+    baud: int = Field(default=9600, ge=300, le=921_600)
+    unit: int = Field(default=1, ge=0, le=247)
+    address: int = Field(default=0, ge=0, le=65_535, description="discrete input number")
+    poll_s: Annotated[float, Field(ge=0.01, le=5)] = 0.05
+    timeout_s: Annotated[float, Field(ge=0.05, le=10)] = 0.5
+
+    @model_validator(mode="after")
+    def _has_what_its_driver_needs(self) -> InputSettings:
+        if self.driver == "gpio" and self.pin is None:
+            raise ValueError("driver gpio needs `pin` (BCM number)")
+        if self.driver == "modbus" and not (self.host or self.device):
+            raise ValueError("driver modbus needs `host` (TCP) or `device` (RTU)")
+        return self
+
+
+class InputsSettings(Section):
+    door_contact: InputSettings = InputSettings()
+    exit_button: InputSettings = InputSettings()
+    fire_alarm: InputSettings = InputSettings()
+    passage_timeout_s: Seconds = 8.0
+    held_open_s: Seconds = 15.0
+
+
+class LaneSettings(Section):
+    """One camera, one door, one direction."""
+
+    id: Identifier = "lane-1"
+    name: str = "一号通道"
+    name_en: str = "Lane 1"
+    direction: Direction = Direction.IN
+    source: SourceSettings = SourceSettings()
+    zone: tuple[Fraction, Fraction, Fraction, Fraction] = Field(
+        default=(0.0, 0.0, 1.0, 1.0), description="left, top, right, bottom as fractions of the frame"
+    )
+    min_eye_distance_px: Annotated[float, Field(ge=8, le=1000)] = 20.0
+    relay: RelaySettings = RelaySettings()
+    inputs: InputsSettings = InputsSettings()
+
+    @field_validator("zone")
+    @classmethod
+    def _zone_has_an_area(cls, value: tuple[float, float, float, float]) -> tuple[float, float, float, float]:
+        left, top, right, bottom = value
+        if not (left < right and top < bottom):
+            raise ValueError("zone is left, top, right, bottom with left < right and top < bottom")
+        return value
+
+
+class RecognitionSettings(Section):
+    embedder: Literal["sface", "dlib"] = "sface"
+    threads: int | None = Field(default=None, ge=1, le=64)
+    weights_dir: Path | None = None
+    target_fpir: Annotated[float, Field(gt=0, lt=0.5)] = 0.01
+    threshold: Annotated[float, Field(gt=0, lt=1)] | None = Field(
+        default=None, description="fixed cosine threshold; leave empty to follow roster size and target_fpir"
+    )
+    own_roster_from: int = Field(
+        default=300, ge=50, description="workers from which the site's own roster is the impostor cohort"
+    )
+    min_margin: Annotated[float, Field(ge=0, le=0.5)] = 0.04
+    votes_needed: int = Field(default=3, ge=1, le=30)
+    votes_window: int = Field(default=5, ge=1, le=60)
+    deadline_s: Annotated[float, Field(ge=0.3, le=2.0)] = 2.0
+    no_good_frame_s: Seconds = 6.0
+    repeat_interval_s: Seconds = 5.0
+
+    @model_validator(mode="after")
+    def _votes_fit(self) -> RecognitionSettings:
+        if self.votes_needed > self.votes_window:
+            raise ValueError("votes_needed may not be larger than votes_window")
+        return self
+
+
+class QualitySettings(Section):
+    max_yaw_deg: Annotated[float, Field(gt=0, le=90)] = 35.0
+    max_pitch_deg: Annotated[float, Field(gt=0, le=90)] = 30.0
+    max_roll_deg: Annotated[float, Field(gt=0, le=90)] = 35.0
+    min_sharpness: Fraction = 0.15
+    min_exposure: Fraction = 0.15
+    max_exposure: Fraction = 0.90
+    max_occlusion: Fraction = 0.70
+
+
+class LivenessSettings(Section):
+    """`off`: never looked at; `observe`: noted on the event; `required`: decides."""
+
+    mode: Literal["off", "observe", "required"] = "observe"
+    min_score: Fraction = 0.60
+    when_missing: Literal["allow", "hold", "deny"] = "hold"
+
+
+class ScheduleWindow(Section):
+    """Local site time; `until` before `from` runs past midnight."""
+
+    days: tuple[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"], ...] = (
+        "mon", "tue", "wed", "thu", "fri", "sat", "sun",
+    )  # fmt: skip
+    start: time = Field(default=time(0, 0), alias="from")
+    until: time = time(0, 0)
+    teams: tuple[str, ...] = ()
+    direction: Direction | None = Direction.IN
+
+
+RuleName = Literal[
+    "registered",
+    "site",
+    "status",
+    "grant",
+    "flags",
+    "training",
+    "schedule",
+    "liveness",
+    "clock",
+    "roster_age",
+]
+
+
+class PolicySettings(Section):
+    rules: tuple[RuleName, ...] = (
+        "registered", "site", "status", "grant", "flags", "training", "schedule", "liveness", "clock",
+    )  # fmt: skip
+    training_kind: Identifier = "training"
+    training_missing: Literal["allow", "hold", "deny"] = "deny"
+    schedule: tuple[ScheduleWindow, ...] = ()
+    clock_untrusted: Literal["allow", "hold", "deny"] = "allow"
+    on_store_fault: Literal["shut", "open"] = "shut"
+
+
+class StoreSettings(Section):
+    path: Path = Path("var/sitegate.db")
+    key_file: Path = Path("var/store.key")
+    key_env: str = Field(
+        default="SITEGATE_STORE_KEY", description="environment variable that wins over key_file"
+    )
+    busy_timeout_s: Annotated[float, Field(ge=0.1, le=60)] = 2.0
+    keep_events_days: int = Field(default=180, ge=1, le=3650)
+    min_free_mb: int = Field(default=200, ge=1)
+
+
+class ScreenSettings(Section):
+    enabled: bool = True
+    host: str = "127.0.0.1"
+    port: int = Field(default=8080, ge=0, le=65_535, description="0 takes a free one")
+    name_display: Literal["full", "masked", "none"] = "masked"
+    clear_after_s: Annotated[float, Field(ge=0.5, le=3.0)] = 3.0
+    voice: bool = True
+    languages: tuple[Literal["zh", "en"], ...] = ("zh", "en")
+    override_pin_file: Path | None = Path("var/override.pin")
+    override_attempts: int = Field(default=5, ge=1, le=100)
+    override_lockout_s: Seconds = 300.0
+
+
+class MetricsSettings(Section):
+    enabled: bool = True
+    host: str = "127.0.0.1"
+    port: int = Field(default=9109, ge=0, le=65_535, description="0 takes a free one")
+
+
+class Settings(Section):
+    """The whole file."""
+
+    site: SiteSettings = SiteSettings()
+    gate: GateSettings = GateSettings()
+    lanes: tuple[LaneSettings, ...] = Field(default=(LaneSettings(),), min_length=1, max_length=16)
+    recognition: RecognitionSettings = RecognitionSettings()
+    quality: QualitySettings = QualitySettings()
+    liveness: LivenessSettings = LivenessSettings()
+    policy: PolicySettings = PolicySettings()
+    store: StoreSettings = StoreSettings()
+    screen: ScreenSettings = ScreenSettings()
+    metrics: MetricsSettings = MetricsSettings()
+
+    @field_validator("lanes")
+    @classmethod
+    def _lane_ids_differ(cls, value: tuple[LaneSettings, ...]) -> tuple[LaneSettings, ...]:
+        ids = [lane.id for lane in value]
+        if len(set(ids)) != len(ids):
+            raise ValueError("two lanes have the same id")
+        return value

@@ -1,0 +1,1 @@
+"""gate.sources; see docs/architecture.md."""
