@@ -1,0 +1,360 @@
+"""From frames to one verdict per person. Pure: faces and time come in, what the lane knows comes out.
+
+The lane says who somebody is (or that nobody it knows); whether they may pass is the policy's business.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+import numpy as np
+
+from gate.gallery import Match
+from gate.settings import LaneSettings, RecognitionSettings
+from gate.tracker import Track, Tracker
+from gate.view import Phase
+from gate.voting import Ballot, Tally
+from models.face import Advice, Embedding, Face, Image, Quality
+
+SAME_PERSON_MIN_COSINE = 0.30
+"""Below this two good frames of one track are taken for different people. SFace: frames of one person in
+one clip stay above 0.5 by median, different people below 0.37 by median (docs/benchmarks.md)."""
+
+SWITCH_RATIO = 1.2
+"""Another person is served only when their face is this much larger than that of the one being served."""
+
+REMEMBERED_PEOPLE = 32
+"""Answered people kept for the repeat interval; bounded, oldest forgotten first."""
+
+
+class Finding(StrEnum):
+    """What the frames of one person came to."""
+
+    RECOGNISED = "recognised"
+    UNKNOWN = "unknown"
+    NOT_USABLE = "not_usable"
+
+
+@dataclass(frozen=True, slots=True)
+class Threshold:
+    """A cosine threshold and where it comes from."""
+
+    value: float
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The end of one identification.
+
+    first_usable_s, decided_s  monotonic seconds of the first good frame and of the deciding one
+    live_score                 0..1 or None where liveness was not checked
+    """
+
+    finding: Finding
+    worker_id: str | None
+    score: float
+    margin: float | None
+    threshold: Threshold
+    frames: int
+    agreeing: int
+    roster_size: int
+    live_score: float | None
+    tailgating: int
+    first_usable_s: float
+    decided_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class LaneUpdate:
+    """What one frame changed: for the screen, and a verdict when there is a new one."""
+
+    phase: Phase
+    face: Face | None = None
+    advice: Advice | None = None
+    verdict: Verdict | None = None
+
+
+@dataclass(slots=True)
+class _Person:
+    """What is known of the person in one track."""
+
+    ballot: Ballot
+    in_zone_since_s: float
+    live_scores: list[float] = field(default_factory=list)
+    first_good_s: float | None = None
+    reference: Embedding | None = None
+    stranger: Embedding | None = None
+    """The previous good frame when it did not look like the person of this track."""
+    answered_s: float | None = None
+    answer: tuple[Finding, str | None] | None = None
+
+
+@dataclass(slots=True)
+class _Answered:
+    finding: Finding
+    worker_id: str | None
+    reference: Embedding | None
+    last_seen_s: float
+
+
+class Lane:
+    """One camera and one door.
+
+    search     exact search over the gallery
+    threshold  the threshold in force
+    advise     what is wrong with a frame's quality, None when it is good
+    live       live score 0..1 of one face, or None where it cannot be checked
+    """
+
+    def __init__(
+        self,
+        settings: LaneSettings,
+        recognition: RecognitionSettings,
+        *,
+        search: Callable[[Embedding], Match],
+        threshold: Callable[[], Threshold],
+        advise: Callable[[Quality], Advice | None],
+        live: Callable[[Image, Face], float | None],
+    ) -> None:
+        self._settings = settings
+        self._recognition = recognition
+        self._search = search
+        self._threshold = threshold
+        self._advise = advise
+        self._live = live
+        self._tracker = Tracker()
+        self._people: dict[int, _Person] = {}
+        self._answered: list[_Answered] = []
+        self._served: int | None = None
+
+    def observe(self, image: Image, faces: Sequence[Face], at_s: float) -> LaneUpdate:
+        """Take one frame; `at_s` is its capture time in monotonic seconds and must not run backwards."""
+        near = [face for face in faces if self._in_zone(face, image)]
+        usable = [f for f in near if f.quality.eye_distance_px >= self._settings.min_eye_distance_px]
+        tracks = self._tracker.update(usable, at_s)
+        alive = self._tracker.alive(at_s)
+        self._people = {number: p for number, p in self._people.items() if number in alive}
+        for seen in tracks:
+            self._keep_answered(self._people.get(seen.track_id), at_s)
+        if not usable:
+            if near:
+                return LaneUpdate(Phase.APPROACHING, near[0], Advice.COME_CLOSER)
+            return LaneUpdate(Phase.IDLE)
+        face, track = self._nearest(usable, tracks)
+        self._served = track.track_id
+        person = self._people.setdefault(track.track_id, self._somebody_new(at_s))
+        return self._serve(image, face, person, others=len(usable) - 1, at_s=at_s)
+
+    def finish(self, at_s: float) -> Verdict | None:
+        """The source has ended: the person still being served is judged on the frames there were."""
+        person = self._people.get(self._served) if self._served is not None else None
+        if person is None or person.answered_s is not None or person.ballot.frames_seen == 0:
+            return None
+        if person.ballot.frames_seen < self._recognition.votes_needed:
+            return None
+        return self._settle(person, Finding.UNKNOWN, None, others=0, at_s=at_s)
+
+    def forget(self, worker_id: str) -> None:
+        """Serve this worker again at once: the door saw that they did not pass."""
+        self._answered = [a for a in self._answered if a.worker_id != worker_id]
+        for person in self._people.values():
+            if person.answer is not None and person.answer[1] == worker_id:
+                self._restart(person, person.in_zone_since_s)
+
+    # -- one person ------------------------------------------------------------------------------------
+
+    def _serve(self, image: Image, face: Face, person: _Person, *, others: int, at_s: float) -> LaneUpdate:
+        advice = self._advise(face.quality)
+        if advice is None:
+            embedding = face.embedding
+            if self._is_somebody_else(person, embedding):
+                # Two people swapped places, or one stepped before the other: nobody inherits votes.
+                self._restart(person, at_s)
+            elif person.stranger is not None:
+                # One frame unlike the others (a hand, a blur) votes for nobody and ends nothing.
+                return self._undecided(face, person, None, others=others, at_s=at_s)
+            self._take_good_frame(image, face, embedding, person, at_s)
+        verdict = self._verdict(person, others=others, at_s=at_s)
+        if verdict is not None:
+            return LaneUpdate(Phase.DECIDING, face, None, verdict)
+        return self._undecided(face, person, advice, others=others, at_s=at_s)
+
+    def _undecided(
+        self, face: Face, person: _Person, advice: Advice | None, *, others: int, at_s: float
+    ) -> LaneUpdate:
+        if person.answered_s is not None:
+            return LaneUpdate(Phase.IDLE, face, None)
+        if person.first_good_s is None and at_s - person.in_zone_since_s >= self._recognition.no_good_frame_s:
+            verdict = self._settle(person, Finding.NOT_USABLE, None, others=others, at_s=at_s)
+            return LaneUpdate(Phase.DECIDING, face, advice, verdict)
+        return LaneUpdate(Phase.APPROACHING if advice else Phase.DECIDING, face, advice)
+
+    def _take_good_frame(
+        self, image: Image, face: Face, embedding: Embedding, person: _Person, at_s: float
+    ) -> None:
+        if person.first_good_s is None:
+            person.first_good_s = at_s
+        person.reference = _mean(person.reference, embedding)
+        if self._is_settled(person, at_s):
+            return
+        person.ballot.add(self._search(embedding), self._threshold().value)
+        live_score = self._live(image, face)
+        if live_score is not None:
+            person.live_scores.append(live_score)
+            del person.live_scores[: -self._recognition.votes_window]
+
+    def _verdict(self, person: _Person, *, others: int, at_s: float) -> Verdict | None:
+        if person.first_good_s is None or self._is_settled(person, at_s):
+            return None
+        tally = person.ballot.winner()
+        if tally is not None:
+            return self._settle(person, Finding.RECOGNISED, tally, others=others, at_s=at_s)
+        if person.ballot.frames_seen and at_s - person.first_good_s >= self._recognition.deadline_s:
+            return self._settle(person, Finding.UNKNOWN, None, others=others, at_s=at_s)
+        return None
+
+    def _is_settled(self, person: _Person, at_s: float) -> bool:
+        """An answered person is not asked again, except one who was not recognised and stays.
+
+        The pause between two tries keeps a stranger from getting a try at every frame.
+        """
+        if person.answer is None or person.answered_s is None:
+            return False
+        finding = person.answer[0]
+        if finding is Finding.RECOGNISED:
+            return True
+        if finding is Finding.UNKNOWN and at_s - person.answered_s < self._recognition.repeat_interval_s:
+            return True
+        self._restart(person, at_s)
+        person.first_good_s = at_s
+        return False
+
+    def _settle(
+        self, person: _Person, finding: Finding, tally: Tally | None, *, others: int, at_s: float
+    ) -> Verdict | None:
+        """Close the identification; None when this person was answered the same a moment ago."""
+        worker_id = tally.worker_id if tally else None
+        best = person.ballot.best()
+        repeated = self._answered_before(finding, worker_id, person.reference, at_s)
+        person.answer = (finding, worker_id)
+        person.answered_s = at_s
+        self._remember(finding, worker_id, person.reference, at_s)
+        if repeated:
+            return None
+        scores = person.live_scores
+        threshold = self._threshold()
+        return Verdict(
+            finding=finding,
+            worker_id=worker_id,
+            score=tally.score if tally else (best.score if best else 0.0),
+            margin=tally.margin if tally else (best.margin if best else None),
+            threshold=threshold,
+            frames=person.ballot.frames_seen,
+            agreeing=tally.agreeing if tally else 0,
+            roster_size=best.roster_size if best else 0,
+            live_score=sum(scores) / len(scores) if scores else None,
+            tailgating=others,
+            first_usable_s=person.first_good_s if person.first_good_s is not None else person.in_zone_since_s,
+            decided_s=at_s,
+        )
+
+    # -- who is this, who was here --------------------------------------------------------------------
+
+    def _somebody_new(self, at_s: float) -> _Person:
+        recognition = self._recognition
+        ballot = Ballot(
+            needed=recognition.votes_needed,
+            window=recognition.votes_window,
+            min_margin=recognition.min_margin,
+        )
+        return _Person(ballot, at_s)
+
+    def _restart(self, person: _Person, at_s: float) -> None:
+        person.ballot.clear()
+        person.live_scores.clear()
+        person.in_zone_since_s = at_s
+        person.first_good_s = person.reference = person.stranger = None
+        person.answered_s = person.answer = None
+
+    def _is_somebody_else(self, person: _Person, embedding: Embedding) -> bool:
+        """True when two good frames in a row look like each other and not like the person so far."""
+        if person.reference is None or _cosine(person.reference, embedding) >= SAME_PERSON_MIN_COSINE:
+            person.stranger = None
+            return False
+        before, person.stranger = person.stranger, embedding
+        return before is not None and _cosine(before, embedding) >= SAME_PERSON_MIN_COSINE
+
+    def _answered_before(
+        self, finding: Finding, worker_id: str | None, reference: Embedding | None, at_s: float
+    ) -> bool:
+        self._answered = [
+            a for a in self._answered if at_s - a.last_seen_s <= self._recognition.repeat_interval_s
+        ]
+        return any(
+            a.finding is finding and a.worker_id == worker_id and _look_alike(a, worker_id, reference)
+            for a in self._answered
+        )
+
+    def _remember(
+        self, finding: Finding, worker_id: str | None, reference: Embedding | None, at_s: float
+    ) -> None:
+        self._answered.append(_Answered(finding, worker_id, reference, at_s))
+        del self._answered[:-REMEMBERED_PEOPLE]
+
+    def _keep_answered(self, person: _Person | None, at_s: float) -> None:
+        """Somebody who stays in view stays answered: the repeat interval counts from when they left."""
+        if person is None or person.answer is None:
+            return
+        finding, worker_id = person.answer
+        for answered in self._answered:
+            if (
+                answered.finding is finding
+                and answered.worker_id == worker_id
+                and _look_alike(answered, worker_id, person.reference)
+            ):
+                answered.last_seen_s = at_s
+
+    # -- where somebody stands ------------------------------------------------------------------------
+
+    def _in_zone(self, face: Face, image: Image) -> bool:
+        height, width = image.shape[:2]
+        left, top, right, bottom = self._settings.zone
+        x = (face.box.x + face.box.width / 2) / width
+        y = (face.box.y + face.box.height / 2) / height
+        return left <= x <= right and top <= y <= bottom
+
+    def _nearest(self, faces: Sequence[Face], tracks: Sequence[Track]) -> tuple[Face, Track]:
+        """The largest eye distance; the person being served keeps the place against a near equal."""
+        pairs = list(zip(faces, tracks, strict=True))
+        nearest = max(pairs, key=lambda pair: pair[0].quality.eye_distance_px)
+        for face, track in pairs:
+            if (
+                track.track_id == self._served
+                and nearest[0].quality.eye_distance_px < SWITCH_RATIO * face.quality.eye_distance_px
+            ):
+                return face, track
+        return nearest
+
+
+def _mean(reference: Embedding | None, embedding: Embedding) -> Embedding:
+    """Running direction of a track's good frames: half the past, half the present."""
+    if reference is None:
+        return embedding
+    blended = reference + embedding
+    return (blended / max(float(np.linalg.norm(blended)), 1e-6)).astype(np.float32)
+
+
+def _look_alike(answered: _Answered, worker_id: str | None, reference: Embedding | None) -> bool:
+    """A worker is the same by number, an unknown person by looks."""
+    if worker_id is not None:
+        return True
+    if answered.reference is None or reference is None:
+        return answered.reference is None and reference is None
+    return _cosine(answered.reference, reference) >= SAME_PERSON_MIN_COSINE
+
+
+def _cosine(one: Embedding, other: Embedding) -> float:
+    return float(one @ other)

@@ -1,0 +1,112 @@
+"""Exact search over a roster that changes while it is searched."""
+
+from __future__ import annotations
+
+import threading
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gate.gallery import Gallery
+from tests.gate.faces import blurred, direction
+
+
+def vectors(*numbers: int) -> np.ndarray:
+    return np.stack([direction(number) for number in numbers])
+
+
+def test_an_empty_gallery_knows_nobody() -> None:
+    match = Gallery().search(direction(1))
+    assert match.worker_id is None
+    assert match.roster_size == 0
+    assert match.margin is None
+
+
+def test_the_best_template_of_each_worker_counts_and_the_margin_is_to_another_worker() -> None:
+    gallery = Gallery()
+    gallery.load(["A", "A", "B"], vectors(1, 2, 3))
+    match = gallery.search(blurred(direction(2), cosine=0.9))
+    assert match.worker_id == "A"
+    assert match.score == pytest.approx(0.9, abs=1e-5)
+    assert match.second_score == pytest.approx(
+        float(blurred(direction(2), cosine=0.9) @ direction(3)), abs=1e-5
+    )
+
+
+def test_a_single_worker_has_no_margin() -> None:
+    gallery = Gallery()
+    gallery.replace("A", vectors(1))
+    assert gallery.search(direction(1)).margin is None
+
+
+def test_a_removed_worker_is_never_found_again() -> None:
+    gallery = Gallery()
+    gallery.load(["A", "B"], vectors(1, 2))
+    gallery.remove("A")
+    assert gallery.search(direction(1)).worker_id == "B"
+    gallery.remove("B")
+    assert gallery.search(direction(1)).worker_id is None
+    assert len(gallery) == 0
+
+
+def test_replacing_templates_forgets_the_old_ones() -> None:
+    gallery = Gallery()
+    gallery.load(["A", "B"], vectors(1, 2))
+    gallery.replace("A", vectors(3))
+    assert gallery.search(direction(3)).worker_id == "A"
+    assert gallery.search(direction(1)).score < 0.5
+    assert gallery.template_count == 2
+
+
+def test_templates_of_a_wrong_shape_are_refused() -> None:
+    with pytest.raises(ValueError, match="shape"):
+        Gallery().replace("A", np.zeros((1, 64), np.float32))
+
+
+def test_a_sample_holds_all_templates_of_the_drawn_workers() -> None:
+    gallery = Gallery()
+    gallery.load(["A", "B", "A", "C"], vectors(1, 2, 3, 4))
+    owners, rows = gallery.sample(2, np.random.default_rng(0))
+    assert len(owners) == len(rows)
+    assert len(set(owners)) == 2
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.tuples(st.sampled_from("ABCDEF"), st.lists(st.integers(0, 30), max_size=4)), max_size=40))
+def test_any_order_of_changes_gives_the_roster_that_a_plain_dictionary_gives(
+    changes: list[tuple[str, list[int]]],
+) -> None:
+    gallery, plain = Gallery(), dict[str, list[int]]()
+    for worker, numbers in changes:
+        gallery.replace(worker, vectors(*numbers) if numbers else np.zeros((0, 128), np.float32))
+        plain.pop(worker, None)
+        if numbers:
+            plain[worker] = numbers
+    assert set(gallery.worker_ids()) == set(plain)
+    assert gallery.template_count == sum(map(len, plain.values()))
+    probe = direction(7)
+    best = max((max(float(direction(n) @ probe) for n in ns) for ns in plain.values()), default=0.0)
+    assert gallery.search(probe).score == pytest.approx(best, abs=1e-5)
+
+
+def test_searches_go_on_while_the_roster_is_rewritten() -> None:
+    gallery = Gallery()
+    gallery.load([f"W{i}" for i in range(500)], vectors(*range(500)))
+    stop, wrong = threading.Event(), []
+
+    def search() -> None:
+        while not stop.is_set():
+            match = gallery.search(direction(3))
+            if match.worker_id != "W3" or match.score < 0.999:
+                wrong.append(match)
+
+    thread = threading.Thread(target=search)
+    thread.start()
+    for round_number in range(200):
+        gallery.update({f"W{100 + round_number}": vectors(round_number + 1000, round_number + 2000)})
+        gallery.remove(f"W{300 + round_number % 100}")
+    stop.set()
+    thread.join()
+    assert not wrong
