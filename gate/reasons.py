@@ -1,8 +1,19 @@
-"""Stable reason codes. Codes never change their meaning; texts live beside them."""
+"""Stable reason codes and the words beside them: what the worker reads, hears and can do next.
+
+Codes never change their meaning. Texts are written for a screen read at two metres and for a public place:
+short, polite, and silent about why somebody is on the key-monitoring list.
+"""
 
 from __future__ import annotations
 
-from enum import StrEnum
+from dataclasses import dataclass
+from enum import IntEnum, StrEnum
+from typing import Literal
+
+from models.face import Advice
+from sync.records import Outcome
+
+Language = Literal["zh", "en"]
 
 
 class Reason(StrEnum):
@@ -33,3 +44,237 @@ class Reason(StrEnum):
     EXIT_BUTTON = "exit_button"
     FIRE_ALARM = "fire_alarm"
     TAILGATING = "tailgating"
+
+
+class Severity(IntEnum):
+    """How much a reason matters to the guard; orders the reasons of one outcome."""
+
+    INFO = 0
+    """Nothing to do."""
+    NOTICE = 1
+    """Worth knowing; somebody may have to look at the equipment or the paperwork."""
+    REFUSAL = 2
+    """The worker lacks something."""
+    ALARM = 3
+    """The guard should look now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """The same sentence in both languages."""
+
+    zh: str
+    en: str
+
+    def of(self, language: Language) -> str:
+        """The sentence in one language."""
+        return self.zh if language == "zh" else self.en
+
+
+@dataclass(frozen=True, slots=True)
+class ReasonText:
+    """What is shown and said for one reason.
+
+    text       one line for the worker
+    next_step  what the worker can do
+    voice      what the screen speaks
+    """
+
+    severity: Severity
+    text: Words
+    next_step: Words
+    voice: Words
+
+
+_SEE_GUARD = Words("请联系门卫", "Please see the guard")
+_WAIT_FOR_GUARD = Words("请在此等候门卫核对", "Wait here for the guard's check")
+_SITE_OFFICE = Words("请到登记处办理", "Please go to the site office")
+
+_TEXTS: dict[Reason, ReasonText] = {
+    Reason.OK: ReasonText(
+        Severity.INFO,
+        Words("请通行", "Please pass"),
+        Words("注意安全", "Work safely"),
+        Words("请通行", "Please pass."),
+    ),
+    Reason.NOT_REGISTERED: ReasonText(
+        Severity.REFUSAL,
+        Words("未登记", "Not registered"),
+        Words("请到登记处登记，或联系门卫", "Register at the site office or see the guard"),
+        Words("您尚未登记，请联系门卫", "You are not registered. Please see the guard."),
+    ),
+    Reason.FACE_NOT_USABLE: ReasonText(
+        Severity.NOTICE,
+        Words("看不清面部", "Face not clear"),
+        Words("请正对镜头，露出面部，再试一次", "Face the camera, uncover your face and try again"),
+        Words("看不清面部，请再试一次", "Your face is not clear. Please try again."),
+    ),
+    Reason.OTHER_SITE: ReasonText(
+        Severity.REFUSAL,
+        Words("登记在其他工地", "Registered for another site"),
+        _SITE_OFFICE,
+        Words("您登记在其他工地，请到登记处办理", "You are registered for another site."),
+    ),
+    Reason.WORKER_BLOCKED: ReasonText(
+        Severity.ALARM,
+        Words("通行已停用", "Pass suspended"),
+        _SITE_OFFICE,
+        Words("通行已停用，请到登记处办理", "Your pass is suspended. Please go to the site office."),
+    ),
+    Reason.WORKER_LEFT: ReasonText(
+        Severity.REFUSAL,
+        Words("已办理退场", "Signed off from this site"),
+        Words("如需返岗，请到登记处办理", "To return, register at the site office"),
+        Words("您已退场，请到登记处办理", "You have signed off. Please go to the site office."),
+    ),
+    Reason.GRANT_NOT_YET: ReasonText(
+        Severity.REFUSAL,
+        Words("通行许可尚未生效", "Permit not valid yet"),
+        Words("请在生效后再来，或到登记处查询", "Come back when it starts, or ask the site office"),
+        Words("通行许可尚未生效", "Your permit is not valid yet."),
+    ),
+    Reason.GRANT_EXPIRED: ReasonText(
+        Severity.REFUSAL,
+        Words("通行许可已过期", "Permit expired"),
+        Words("请到登记处续期", "Renew it at the site office"),
+        Words("通行许可已过期，请到登记处续期", "Your permit has expired. Please renew it."),
+    ),
+    Reason.FLAG_BLOCK: ReasonText(
+        Severity.ALARM,
+        _SEE_GUARD,
+        _WAIT_FOR_GUARD,
+        Words("请联系门卫", "Please see the guard."),
+    ),
+    Reason.FLAG_HOLD: ReasonText(
+        Severity.ALARM,
+        Words("需要门卫核对", "The guard will check"),
+        _WAIT_FOR_GUARD,
+        Words("请稍候，等待门卫核对", "Please wait for the guard."),
+    ),
+    Reason.FLAG_NOTIFY: ReasonText(
+        Severity.NOTICE,
+        Words("已通知门卫", "The guard has been told"),
+        Words("无需操作", "Nothing to do"),
+        Words("请通行", "Please pass."),
+    ),
+    Reason.TRAINING_MISSING: ReasonText(
+        Severity.REFUSAL,
+        Words("未完成安全培训", "Safety training missing"),
+        Words("请先到培训室参加培训", "Attend the training first"),
+        Words("您尚未完成安全培训", "Your safety training is missing."),
+    ),
+    Reason.TRAINING_NOT_YET: ReasonText(
+        Severity.REFUSAL,
+        Words("安全培训尚未生效", "Safety training not valid yet"),
+        Words("请在生效后再来，或到登记处查询", "Come back when it starts, or ask the site office"),
+        Words("安全培训尚未生效", "Your safety training is not valid yet."),
+    ),
+    Reason.TRAINING_EXPIRED: ReasonText(
+        Severity.REFUSAL,
+        Words("安全培训已过期", "Safety training expired"),
+        Words("请到培训室复训", "Repeat the training"),
+        Words("安全培训已过期，请复训", "Your safety training has expired."),
+    ),
+    Reason.OUTSIDE_SCHEDULE: ReasonText(
+        Severity.REFUSAL,
+        Words("不在通行时段", "Outside the allowed hours"),
+        Words("请在规定时段前来，或联系班组长", "Come in your hours or ask your foreman"),
+        Words("现在不在通行时段", "It is outside your hours."),
+    ),
+    Reason.LIVENESS_FAILED: ReasonText(
+        Severity.ALARM,
+        Words("未通过真人检测", "Live check failed"),
+        Words("请本人正对镜头再试一次", "Stand before the camera in person and try again"),
+        Words("未通过真人检测，请再试一次", "The live check failed. Please try again."),
+    ),
+    Reason.LIVENESS_NOT_CHECKED: ReasonText(
+        Severity.NOTICE,
+        Words("未做真人检测", "Live check not done"),
+        _WAIT_FOR_GUARD,
+        Words("请稍候，等待门卫核对", "Please wait for the guard."),
+    ),
+    Reason.CLOCK_UNTRUSTED: ReasonText(
+        Severity.NOTICE,
+        Words("设备时间异常", "Gate clock not reliable"),
+        _WAIT_FOR_GUARD,
+        Words("设备时间异常，请等待门卫", "The gate clock is not reliable. Please wait."),
+    ),
+    Reason.ROSTER_TOO_OLD: ReasonText(
+        Severity.NOTICE,
+        Words("人员名单未更新", "Worker list out of date"),
+        _WAIT_FOR_GUARD,
+        Words("人员名单未更新，请等待门卫", "The worker list is out of date. Please wait."),
+    ),
+    Reason.STORE_FAULT: ReasonText(
+        Severity.ALARM,
+        Words("记录故障", "Recording fault"),
+        _SEE_GUARD,
+        Words("设备故障，请联系门卫", "Equipment fault. Please see the guard."),
+    ),
+    Reason.RELAY_FAULT: ReasonText(
+        Severity.ALARM,
+        Words("闸机故障", "Door control fault"),
+        Words("请联系门卫手动开门", "Ask the guard to open by hand"),
+        Words("闸机故障，请联系门卫", "Door fault. Please see the guard."),
+    ),
+    Reason.GUARD_OVERRIDE: ReasonText(
+        Severity.NOTICE,
+        Words("门卫放行", "Opened by the guard"),
+        Words("请通行", "Please pass"),
+        Words("门卫放行，请通行", "Please pass."),
+    ),
+    Reason.EXIT_BUTTON: ReasonText(
+        Severity.INFO,
+        Words("按钮开门", "Opened by the button"),
+        Words("请通行", "Please pass"),
+        Words("请通行", "Please pass."),
+    ),
+    Reason.FIRE_ALARM: ReasonText(
+        Severity.ALARM,
+        Words("火警，请撤离", "Fire alarm: leave now"),
+        Words("门已打开，请前往集合点", "The gate is open: go to the assembly point"),
+        Words("火警，请立即撤离", "Fire alarm. Leave now."),
+    ),
+    Reason.TAILGATING: ReasonText(
+        Severity.NOTICE,
+        Words("请逐一通行", "One person at a time"),
+        Words("请后面的人退后等候", "The next person please wait behind the line"),
+        Words("请逐一通行", "One person at a time, please."),
+    ),
+}
+
+_ADVICE: dict[Advice, Words] = {
+    Advice.COME_CLOSER: Words("请靠近一些", "Come closer"),
+    Advice.STEP_BACK: Words("请退后一些", "Step back"),
+    Advice.LOOK_AHEAD: Words("请正对镜头", "Look at the camera"),
+    Advice.TURN_LEFT: Words("请向左转头", "Turn your head left"),
+    Advice.TURN_RIGHT: Words("请向右转头", "Turn your head right"),
+    Advice.LOOK_UP: Words("请抬头", "Look up"),
+    Advice.LOOK_DOWN: Words("请低头一些", "Look down a little"),
+    Advice.HOLD_STILL: Words("请站稳", "Hold still"),
+    Advice.TOO_DARK: Words("光线太暗，请面向光亮处", "Too dark: turn to the light"),
+    Advice.TOO_BRIGHT: Words("光线太强，请避开强光", "Too bright: step out of the glare"),
+    Advice.UNCOVER_FACE: Words("请露出面部", "Uncover your face"),
+    Advice.STRAIGHTEN_HEAD: Words("请摆正头部", "Straighten your head"),
+}
+
+_OUTCOMES: dict[Outcome, Words] = {
+    Outcome.ALLOW: Words("请通行", "Please pass"),
+    Outcome.HOLD: Words("请稍候", "Please wait"),
+    Outcome.DENY: Words("请止步", "Please stop"),
+}
+
+
+def text(reason: Reason) -> ReasonText:
+    """What is shown and said for `reason`."""
+    return _TEXTS[reason]
+
+
+def advice_text(advice: Advice) -> Words:
+    """What a person is told so that the next frame is better."""
+    return _ADVICE[advice]
+
+
+def outcome_text(outcome: Outcome) -> Words:
+    """The big word of the answer."""
+    return _OUTCOMES[outcome]
