@@ -7,6 +7,7 @@ Reading and checking the file is `gate/config_file.py`.
 from __future__ import annotations
 
 from datetime import time
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -17,6 +18,16 @@ from sync.store_settings import Section, SiteSettings, StoreSettings
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach a server that listens on `host`."""
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 class GateSettings(Section):
@@ -205,29 +216,57 @@ RuleName = Literal[
     "status",
     "grant",
     "flags",
+    "flag_notices",
     "training",
     "schedule",
     "liveness",
     "clock",
     "roster_age",
+    "tailgating",
 ]
 
 
 class PolicySettings(Section):
+    """`rules` decide on lanes that lead in, `out_rules` on lanes that lead out (`gate/policy.py`)."""
+
     rules: tuple[RuleName, ...] = (
         "registered", "site", "status", "grant", "flags", "training", "schedule", "liveness", "clock",
+        "roster_age", "tailgating",
     )  # fmt: skip
+    out_rules: tuple[RuleName, ...] = ("registered", "flag_notices", "tailgating")
     training_kind: Identifier = "training"
     training_missing: Literal["allow", "hold", "deny"] = "deny"
     schedule: tuple[ScheduleWindow, ...] = ()
     clock_untrusted: Literal["allow", "hold", "deny"] = "allow"
+    max_roster_age_h: Annotated[float, Field(gt=0, le=8760)] = 72.0
+    roster_too_old: Literal["allow", "hold", "deny"] = "allow"
     on_store_fault: Literal["shut", "open"] = "shut"
+
+    @field_validator("rules", "out_rules")
+    @classmethod
+    def _rules_keep_strangers_out(cls, value: tuple[RuleName, ...]) -> tuple[RuleName, ...]:
+        twice = sorted({name for name in value if value.count(name) > 1})
+        if twice:
+            raise ValueError(f"named twice: {', '.join(twice)}")
+        if "registered" not in value:
+            raise ValueError("without the rule registered the gate would open for anybody")
+        return value
+
+    @model_validator(mode="after")
+    def _schedule_is_looked_at(self) -> PolicySettings:
+        if self.schedule and "schedule" not in (*self.rules, *self.out_rules):
+            raise ValueError("schedule has windows, but neither rules nor out_rules name the rule schedule")
+        return self
 
 
 class ScreenSettings(Section):
     enabled: bool = True
     host: str = "127.0.0.1"
     port: int = Field(default=8080, ge=0, le=65_535, description="0 takes a free one")
+    token_file: Path | None = Field(
+        default=None,
+        description="file (0600) with the token that a browser on another machine must enter once",
+    )
     name_display: Literal["full", "masked", "none"] = "masked"
     clear_after_s: Annotated[float, Field(ge=0.5, le=3.0)] = 3.0
     voice: bool = True
@@ -235,6 +274,15 @@ class ScreenSettings(Section):
     override_pin_file: Path | None = Path("var/override.pin")
     override_attempts: int = Field(default=5, ge=1, le=100)
     override_lockout_s: Seconds = 300.0
+
+    @model_validator(mode="after")
+    def _strangers_need_a_token(self) -> ScreenSettings:
+        if not is_loopback(self.host) and self.token_file is None:
+            raise ValueError(
+                f"host {self.host} lets other machines see the faces at the gate: set `token_file`, "
+                "or keep 127.0.0.1 when the kiosk browser runs on the gate itself"
+            )
+        return self
 
 
 class MetricsSettings(Section):
@@ -264,3 +312,10 @@ class Settings(Section):
         if len(set(ids)) != len(ids):
             raise ValueError("two lanes have the same id")
         return value
+
+    @model_validator(mode="after")
+    def _required_liveness_is_looked_at(self) -> Settings:
+        leads_in = any(lane.direction is Direction.IN for lane in self.lanes)
+        if self.liveness.mode == "required" and leads_in and "liveness" not in self.policy.rules:
+            raise ValueError("liveness.mode is required, but policy.rules does not name the rule liveness")
+        return self
