@@ -42,8 +42,24 @@ class StoreFull(StoreError):
     """No space left to write the record."""
 
 
+class StoreMissing(StoreError, FileNotFoundError):
+    """The file was moved or deleted while it was in use."""
+
+
+class StoreTooNew(StoreError):
+    """A newer version of the program wrote this store."""
+
+
 class UnknownWorker(SyncError, LookupError):
     """No worker by that number in the roster."""
+
+
+class UnknownFlag(SyncError, LookupError):
+    """No flag by that id on that worker."""
+
+
+class UnknownEvent(SyncError, LookupError):
+    """No event by that id in the store."""
 
 
 class RecordInvalid(SyncError, ValueError):

@@ -1,0 +1,9 @@
+"""The local store of a gate: roster, events and outbox in one sealed file."""
+
+from __future__ import annotations
+
+from sync.store.attendance import WallClock
+from sync.store.key import StoreKey
+from sync.store.local import IntegrityReport, LocalStore
+
+__all__ = ["IntegrityReport", "LocalStore", "StoreKey", "WallClock"]

@@ -1,0 +1,248 @@
+"""Events and the outbox: written together, in one transaction, or not at all."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+
+from sqlite_utils import Database
+
+from sync.errors import UnknownEvent
+from sync.records import Event, OutboxItem, Outcome, PassageNote
+from sync.store.connections import Connections
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+PRUNE_CHUNK = 500
+"""Events deleted per transaction, so that a record never waits long behind the clearing away."""
+
+
+class WallClock(Protocol):
+    """Where the store takes the time of its own rows from."""
+
+    def now(self) -> datetime:
+        """Aware wall time."""
+        ...
+
+
+class Attendance:
+    """The event side of `LocalStore`; every call is one transaction."""
+
+    _connections: Connections
+    _clock: WallClock
+
+    def record(self, event: Event) -> Event:
+        """Keep an event and queue it for the centre; returns it with its sequence number.
+
+        The number counts up per gate from 1 without holes. Recording the same `event_id` again changes
+        nothing and returns the event as first recorded: safe to repeat after any fault.
+
+        Raises:
+            StoreError: nothing was recorded.
+        """
+        with self._connections.write() as db:
+            if (first := _find(db, event.event_id)) is not None:
+                return first
+            ((sequence,),) = db.execute(
+                "INSERT INTO sequences VALUES (?, 1, 0) "
+                "ON CONFLICT (gate_id) DO UPDATE SET last = last + 1 RETURNING last",
+                [event.gate_id],
+            ).fetchall()
+            numbered = event.model_copy(update={"sequence": sequence})
+            payload = numbered.model_dump_json()
+            db.execute(
+                "INSERT INTO events "
+                "(event_id, gate_id, sequence, lane_id, occurred_us, worker_id, outcome, record) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                [
+                    numbered.event_id,
+                    numbered.gate_id,
+                    sequence,
+                    numbered.lane_id,
+                    _microseconds(numbered.occurred_at),
+                    numbered.worker_id,
+                    numbered.outcome.value,
+                    payload,
+                ],
+            )
+            self._queue(db, "event", numbered.event_id, payload)
+        return numbered
+
+    def note_passage(self, note: PassageNote) -> Event:
+        """Keep what the door saw after an event and queue it; the same passage twice is noted once.
+
+        Raises:
+            UnknownEvent: no such event.
+        """
+        with self._connections.write() as db:
+            event = _require(db, note.event_id)
+            if event.passage is note.passage:
+                return event
+            updated = event.model_copy(update={"passage": note.passage})
+            db.execute(
+                "UPDATE events SET record = ? WHERE event_id = ?", [updated.model_dump_json(), note.event_id]
+            )
+            self._queue(db, "passage", note.event_id, note.model_dump_json())
+        return updated
+
+    def event(self, event_id: str) -> Event:
+        """One event.
+
+        Raises:
+            UnknownEvent: no such event.
+        """
+        with self._connections.read() as db:
+            return _require(db, event_id)
+
+    def events(
+        self,
+        *,
+        limit: int = 100,
+        before: str | None = None,
+        after: str | None = None,
+        lane_id: str | None = None,
+        worker_id: str | None = None,
+        outcome: Outcome | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+    ) -> list[Event]:
+        """Events, newest recorded first.
+
+        `before` and `after` are event ids: only what was recorded earlier or later than that event.
+        `since` (inclusive) and `until` (exclusive) are aware times of occurrence.
+
+        Raises:
+            UnknownEvent: `before` or `after` is not in the store.
+        """
+        where, arguments = _filter(lane_id, worker_id, outcome, since, until)
+        with self._connections.read() as db:
+            for sign, event_id in (("<", before), (">", after)):
+                if event_id is not None:
+                    where += f" AND event_no {sign} ?"
+                    arguments.append(_number(db, event_id))
+            rows = db.execute(
+                f"SELECT record FROM events WHERE {where} ORDER BY event_no DESC LIMIT ?",  # noqa: S608
+                [*arguments, limit],
+            ).fetchall()
+        return [Event.model_validate_json(record) for (record,) in rows]
+
+    def count_events(
+        self,
+        *,
+        lane_id: str | None = None,
+        worker_id: str | None = None,
+        outcome: Outcome | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+    ) -> int:
+        """How many events; the filters of `events`."""
+        where, arguments = _filter(lane_id, worker_id, outcome, since, until)
+        with self._connections.read() as db:
+            (count,) = db.execute(
+                f"SELECT count(*) FROM events WHERE {where}",  # noqa: S608 (fixed conditions)
+                arguments,
+            ).fetchone()
+        return int(count)
+
+    def outbox_pending(self, limit: int = 100) -> list[OutboxItem]:
+        """What waits for the centre's acknowledgement, oldest first."""
+        with self._connections.read() as db:
+            rows = list(
+                db.query(
+                    "SELECT item_id, kind, payload, created_at FROM outbox ORDER BY item_id LIMIT ?", [limit]
+                )
+            )
+        return [OutboxItem.model_validate(row) for row in rows]
+
+    def outbox_depth(self) -> int:
+        """How many rows wait."""
+        with self._connections.read() as db:
+            (depth,) = db.execute("SELECT count(*) FROM outbox").fetchone()
+        return int(depth)
+
+    def outbox_acknowledge(self, item_ids: Iterable[int]) -> None:
+        """Delete rows that the centre has acknowledged; ids that are already gone are no error."""
+        with self._connections.write() as db:
+            for item_id in item_ids:
+                db.execute("DELETE FROM outbox WHERE item_id = ?", [item_id])
+
+    def prune(self, before: datetime) -> int:
+        """Delete events that occurred before that time and are acknowledged; returns how many."""
+        removed = 0
+        while chunk := self._prunable(_microseconds(before)):
+            with self._connections.write() as db:
+                # Asked again here: a passage may have been noted since the look without the write lock.
+                gates = db.execute(
+                    "DELETE FROM events WHERE event_no IN (SELECT value FROM json_each(?)) "
+                    "AND event_id NOT IN (SELECT event_id FROM outbox) RETURNING gate_id",
+                    [json.dumps(chunk)],
+                ).fetchall()
+                for (gate_id,), count in Counter(gates).items():
+                    db.execute("UPDATE sequences SET pruned = pruned + ? WHERE gate_id = ?", [count, gate_id])
+            removed += len(gates)
+        return removed
+
+    def _prunable(self, before_us: int) -> list[int]:
+        with self._connections.read() as db:
+            rows = db.execute(
+                "SELECT event_no FROM events "
+                "WHERE occurred_us < ? AND event_id NOT IN (SELECT event_id FROM outbox) LIMIT ?",
+                [before_us, PRUNE_CHUNK],
+            ).fetchall()
+        return [event_no for (event_no,) in rows]
+
+    def _queue(self, db: Database, kind: str, event_id: str, payload: str) -> None:
+        db.execute(
+            "INSERT INTO outbox (kind, event_id, payload, created_at) VALUES (?, ?, ?, ?)",
+            [kind, event_id, payload, self._clock.now().isoformat()],
+        )
+
+
+def _microseconds(moment: datetime) -> int:
+    if moment.tzinfo is None:
+        raise ValueError(f"{moment} has no time zone")
+    return (moment - _EPOCH) // timedelta(microseconds=1)
+
+
+def _filter(
+    lane_id: str | None,
+    worker_id: str | None,
+    outcome: Outcome | None,
+    since: datetime | None,
+    until: datetime | None,
+) -> tuple[str, list[str | int]]:
+    conditions: dict[str, str | int | None] = {
+        "lane_id = ?": lane_id,
+        "worker_id = ?": worker_id,
+        "outcome = ?": outcome.value if outcome else None,
+        "occurred_us >= ?": _microseconds(since) if since else None,
+        "occurred_us < ?": _microseconds(until) if until else None,
+    }
+    wanted = {condition: value for condition, value in conditions.items() if value is not None}
+    return " AND ".join(["TRUE", *wanted]), list(wanted.values())
+
+
+def _find(db: Database, event_id: str) -> Event | None:
+    row = db.execute("SELECT record FROM events WHERE event_id = ?", [event_id]).fetchone()
+    return None if row is None else Event.model_validate_json(row[0])
+
+
+def _require(db: Database, event_id: str) -> Event:
+    event = _find(db, event_id)
+    if event is None:
+        raise _unknown(event_id)
+    return event
+
+
+def _number(db: Database, event_id: str) -> int:
+    row = db.execute("SELECT event_no FROM events WHERE event_id = ?", [event_id]).fetchone()
+    if row is None:
+        raise _unknown(event_id)
+    return int(row[0])
+
+
+def _unknown(event_id: str) -> UnknownEvent:
+    return UnknownEvent(f"no event {event_id} in the store", next_step="`sitegate events` lists what is kept")

@@ -1,0 +1,141 @@
+"""The tables of the local store, as numbered steps. A step that has been released is never edited."""
+
+from __future__ import annotations
+
+from sqlite_utils import Database, Migrations
+
+from sync.errors import StoreTooNew
+
+migrations = Migrations("sitegate.store")
+
+
+def migrate(db: Database) -> None:
+    """Bring the store to the current version; call it inside a write transaction.
+
+    Each step is one savepoint together with its record, so that two processes which open the same
+    new store at once do each step once.
+
+    Raises:
+        StoreTooNew: the store holds steps that this program does not know.
+    """
+    ours = {step.name for step in migrations.pending(Database(memory=True, execute_plugins=False))}
+    if unknown := {step.name for step in migrations.applied(db)} - ours:
+        raise StoreTooNew(
+            f"the store was written by a newer Sitegate (it has {', '.join(sorted(unknown))})",
+            next_step="upgrade Sitegate on this machine: pip install --upgrade sitegate",
+        )
+    migrations.apply(db)
+
+
+@migrations(name="0001_roster")
+def _roster(db: Database) -> None:
+    db.execute("CREATE TABLE counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID")
+    db.execute("INSERT INTO counters VALUES ('roster_version', 0), ('roster_forgotten_until', 0)")
+    db.execute(
+        """
+        CREATE TABLE workers (
+            worker_id TEXT PRIMARY KEY,
+            name TEXT NOT NULL,
+            status TEXT NOT NULL,
+            employer TEXT NOT NULL,
+            team TEXT NOT NULL,
+            trade TEXT NOT NULL,
+            phone TEXT NOT NULL,
+            site_ids TEXT NOT NULL,         -- JSON array
+            grant_from TEXT,                -- ISO 8601 with offset
+            grant_until TEXT,
+            clearances TEXT NOT NULL,       -- JSON array of Clearance
+            face_consent_on TEXT
+        ) STRICT
+        """
+    )
+    db.execute(
+        """
+        CREATE TABLE flags (
+            worker_id TEXT NOT NULL REFERENCES workers ON DELETE CASCADE,
+            flag_id TEXT NOT NULL,
+            level TEXT NOT NULL,
+            category TEXT NOT NULL,
+            reason TEXT NOT NULL,
+            valid_from TEXT,
+            valid_until TEXT,
+            PRIMARY KEY (worker_id, flag_id)
+        ) STRICT
+        """
+    )
+    db.execute(
+        """
+        CREATE TABLE templates (
+            template_id TEXT PRIMARY KEY,
+            worker_id TEXT NOT NULL REFERENCES workers ON DELETE CASCADE,
+            model TEXT NOT NULL,
+            model_version TEXT NOT NULL,
+            vector BLOB NOT NULL,
+            quality REAL NOT NULL,
+            source TEXT NOT NULL,
+            created_at TEXT NOT NULL
+        ) STRICT
+        """
+    )
+    db.execute("CREATE INDEX templates_by_worker ON templates (worker_id)")
+    # The latest change of each worker, kept after a removal so that a gallery learns of it.
+    db.execute(
+        """
+        CREATE TABLE roster_changes (
+            worker_id TEXT PRIMARY KEY,
+            version INTEGER NOT NULL
+        ) STRICT, WITHOUT ROWID
+        """
+    )
+    db.execute("CREATE INDEX roster_changes_by_version ON roster_changes (version)")
+
+
+@migrations(name="0002_events")
+def _events(db: Database) -> None:
+    # A counter of its own: pruned events must not give their numbers back.
+    db.execute(
+        """
+        CREATE TABLE sequences (
+            gate_id TEXT PRIMARY KEY,
+            last INTEGER NOT NULL,
+            pruned INTEGER NOT NULL         -- so that a missing event can be told from a pruned one
+        ) STRICT, WITHOUT ROWID
+        """
+    )
+    db.execute(
+        """
+        CREATE TABLE events (
+            event_no INTEGER PRIMARY KEY,   -- order of recording, whatever the wall clock did
+            event_id TEXT NOT NULL UNIQUE,
+            gate_id TEXT NOT NULL,
+            sequence INTEGER NOT NULL,
+            lane_id TEXT NOT NULL,
+            occurred_us INTEGER NOT NULL,   -- microseconds since 1970 UTC
+            worker_id TEXT,
+            outcome TEXT NOT NULL,
+            record TEXT NOT NULL,           -- the whole Event as JSON
+            UNIQUE (gate_id, sequence)
+        ) STRICT
+        """
+    )
+    db.execute("CREATE INDEX events_by_time ON events (occurred_us)")
+    db.execute("CREATE INDEX events_by_worker ON events (worker_id) WHERE worker_id IS NOT NULL")
+    db.execute("CREATE INDEX events_by_outcome ON events (outcome)")
+    db.execute("CREATE INDEX events_by_lane ON events (lane_id)")
+    db.execute(
+        """
+        CREATE TABLE outbox (
+            item_id INTEGER PRIMARY KEY AUTOINCREMENT,
+            kind TEXT NOT NULL CHECK (kind IN ('event', 'passage')),
+            event_id TEXT NOT NULL REFERENCES events (event_id),
+            payload TEXT NOT NULL,
+            created_at TEXT NOT NULL
+        ) STRICT
+        """
+    )
+    db.execute("CREATE INDEX outbox_by_event ON outbox (event_id)")
+
+
+@migrations(name="0003_state")
+def _state(db: Database) -> None:
+    db.execute("CREATE TABLE state (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID")
