@@ -1,0 +1,234 @@
+"""SFace as published, block-quantised to int8, to plain float32.
+
+The published file dequantises its weights at every run and lists its constants as inputs too, which ONNX
+Runtime and OpenCV 5 refuse. Here the weights are dequantised once, every BatchNormalization is folded into a
+neighbouring layer, and PRelu, whose kernel in ONNX Runtime is slow, is written with operators it runs fast:
+
+    prelu(u) = a*u + relu((1 - a)*u)                     wherever a <= 1
+
+Both terms of a cheap convolution u (the first one and the depthwise ones) come straight out of a convolution
+each, with weights scaled by a and by 1 - a. A pointwise convolution is too dear to run twice; there
+prelu(u) = max(u, a*u). The few channels with a slope above 1 are turned round first:
+prelu(a, -u) = -a * prelu(1/a, u).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+from onnx import helper, numpy_helper
+
+from models.convert.graph import GraphWriter
+from models.errors import WeightCorrupt
+
+INPUT = "data"
+INPUT_SHAPE = (3, 112, 112)
+OUTPUT = "fc1"
+EMBEDDING_SIZE = 128
+_STEPS = 27
+
+_Doubles = NDArray[np.float64]
+_Array = NDArray[Any]
+
+
+@dataclass(slots=True)
+class _Step:
+    """One convolution (out, in / group, k, k) with bias, and the slopes of the PRelu behind it."""
+
+    weight: _Doubles
+    stride: int
+    padding: int
+    group: int
+    bias: _Doubles
+    slope: _Doubles
+
+    @property
+    def pointwise(self) -> bool:
+        return self.weight.shape[2:] == (1, 1)
+
+    def scale_inputs(self, factor: _Doubles) -> None:
+        """Make up for inputs that were divided by `factor`."""
+        shape = (-1, 1, 1, 1) if self.group > 1 else (1, -1, 1, 1)
+        self.weight = self.weight * factor.reshape(shape)
+
+
+@dataclass(slots=True)
+class _Network:
+    """What is left of the published graph: (data - mean), convolutions with PRelu, one full connection."""
+
+    mean: float
+    steps: list[_Step]
+    full_weight: _Doubles
+    full_bias: _Doubles
+
+
+def convert(published: bytes) -> bytes:
+    """Convert the published int8 model; returns a serialised ONNX model, (N, 3, 112, 112) to (N, 128).
+
+    Raises:
+        WeightCorrupt: the bytes are not that model.
+    """
+    try:
+        network = _read(onnx.load_from_string(published))
+    except (KeyError, IndexError, ValueError) as error:
+        raise WeightCorrupt(f"not the published SFace model: {error}") from error
+    _turn_steep_slopes(network)
+    return _write(network)
+
+
+def _read(model: onnx.ModelProto) -> _Network:
+    reader = _Reader(model)
+    for node in model.graph.node:
+        reader.take(node)
+    return reader.network()
+
+
+class _Reader:
+    """Takes the published graph node by node; it is a chain, so every node goes on from the last step."""
+
+    def __init__(self, model: onnx.ModelProto) -> None:
+        self._constants: dict[str, _Array] = {
+            tensor.name: numpy_helper.to_array(tensor) for tensor in model.graph.initializer
+        }
+        self._steps: list[_Step] = []
+        self._last_norm: tuple[_Doubles, _Doubles] | None = None
+        self._full: tuple[_Doubles, _Doubles] | None = None
+
+    def take(self, node: onnx.NodeProto) -> None:
+        """Fold one node into what was read so far."""
+        attributes = {item.name: helper.get_attribute_value(item) for item in node.attribute}
+        known = [self._constants[name] for name in node.input if name in self._constants]
+        match node.op_type:
+            case "DequantizeLinear":
+                self._constants[node.output[0]] = _dequantised(known, attributes["block_size"])
+            case "Reshape":
+                self._constants[node.output[0]] = known[0].reshape([int(size) for size in known[1]])
+            case "Conv":
+                self._convolution(known[0].astype(np.float64), attributes)
+            case "PRelu":
+                self._steps[-1].slope = known[0].astype(np.float64).ravel()
+            case "BatchNormalization":
+                self._norm(*_scale_and_shift(known, attributes["epsilon"]))
+            case "Gemm":
+                self._full = _behind_norm(known[0], known[1], self._last_norm)
+            case "Sub" | "Mul" | "Constant" | "Dropout" | "Flatten":
+                pass
+            case other:
+                raise ValueError(f"operator {other} is not part of it")
+
+    def network(self) -> _Network:
+        """All that was read."""
+        if self._full is None or len(self._steps) != _STEPS:
+            raise ValueError(f"{len(self._steps)} convolutions instead of {_STEPS}")
+        mean, scale = (float(self._constants[name].item()) for name in ("scalar_op1", "scalar_op2"))
+        # Scaling commutes with zero padding, subtracting does not: the scale moves into the weights.
+        self._steps[0].weight *= scale
+        return _Network(mean, self._steps, *self._full)
+
+    def _convolution(self, weight: _Doubles, attributes: dict[str, Any]) -> None:
+        self._steps.append(
+            _Step(
+                weight=weight,
+                stride=attributes["strides"][0],
+                padding=attributes["pads"][0],
+                group=attributes["group"],
+                bias=np.zeros(len(weight)),
+                slope=np.zeros(0),
+            )
+        )
+
+    def _norm(self, scale: _Doubles, shift: _Doubles) -> None:
+        step = self._steps[-1]
+        if self._full is not None:
+            self._full = (self._full[0] * scale[:, None], self._full[1] * scale + shift)
+        elif step.slope.size:
+            self._last_norm = (scale, shift)
+        else:
+            step.weight *= scale[:, None, None, None]
+            step.bias = shift
+
+
+def _dequantised(parts: list[_Array], block_size: int) -> _Array:
+    """DequantizeLinear in blocks along the last axis, in float32 as the operator prescribes."""
+    values, scales, zeros = parts
+    length = values.shape[-1]
+    scale = np.repeat(scales, block_size, axis=-1)[..., :length]
+    zero = np.repeat(zeros.astype(np.int32), block_size, axis=-1)[..., :length]
+    weight: _Array = (values.astype(np.int32) - zero).astype(np.float32) * scale
+    return weight
+
+
+def _scale_and_shift(parts: list[_Array], epsilon: float) -> tuple[_Doubles, _Doubles]:
+    """BatchNormalization as scale and shift per channel."""
+    gamma, beta, mean, variance = (part.astype(np.float64) for part in parts)
+    scale = gamma / np.sqrt(variance + epsilon)
+    return scale, beta - mean * scale
+
+
+def _behind_norm(
+    weight: _Array, bias: _Array, norm: tuple[_Doubles, _Doubles] | None
+) -> tuple[_Doubles, _Doubles]:
+    """A full connection (out, channels * pixels) that takes over the normalisation of its inputs."""
+    if norm is None:
+        raise ValueError("no normalisation before the full connection")
+    scale, shift = norm
+    cube = weight.astype(np.float64).reshape(weight.shape[0], scale.size, -1)
+    folded_bias = bias.astype(np.float64) + (cube * shift[None, :, None]).sum(axis=(1, 2))
+    return (cube * scale[None, :, None]).reshape(weight.shape), folded_bias
+
+
+def _turn_steep_slopes(network: _Network) -> None:
+    for step, follower in zip(network.steps, network.steps[1:], strict=False):
+        steep = step.slope > 1
+        sign = np.where(steep, -1.0, 1.0)
+        step.weight *= sign[:, None, None, None]
+        step.bias *= sign
+        follower.scale_inputs(np.where(steep, -step.slope, 1.0))
+        step.slope = np.where(steep, 1 / np.where(steep, step.slope, 1.0), step.slope)
+    if (network.steps[-1].slope > 1).any():
+        raise WeightCorrupt("not the published SFace model: a slope above 1 in the last convolution")
+
+
+def _write(network: _Network) -> bytes:
+    writer = GraphWriter("sface")
+    current = writer.node(
+        "Sub", "centred", INPUT, writer.constant("mean", np.array([network.mean], np.float32))
+    )
+    for index, step in enumerate(network.steps, start=1):
+        write = _write_pointwise if step.pointwise else _write_twice
+        current = write(writer, f"step_{index}", current, step)
+    writer.node("Flatten", "flat", current, axis=1)
+    weight = writer.constant("full_weight", network.full_weight.astype(np.float32))
+    bias = writer.constant("full_bias", network.full_bias.astype(np.float32))
+    writer.node("Gemm", OUTPUT, "flat", weight, bias, transB=1)
+    return writer.serialise(source=INPUT, source_shape=INPUT_SHAPE, result=OUTPUT, result_size=EMBEDDING_SIZE)
+
+
+def _write_pointwise(writer: GraphWriter, name: str, source: str, step: _Step) -> str:
+    linear = _conv(writer, f"{name}_linear", source, step, np.ones_like(step.slope))
+    slope = writer.constant(f"{name}_slope", step.slope.astype(np.float32).reshape(1, -1, 1, 1))
+    return writer.node("Max", name, linear, writer.node("Mul", f"{name}_scaled", linear, slope))
+
+
+def _write_twice(writer: GraphWriter, name: str, source: str, step: _Step) -> str:
+    raised = writer.node(
+        "Relu", f"{name}_raised", _conv(writer, f"{name}_rest", source, step, 1 - step.slope)
+    )
+    return writer.node("Add", name, _conv(writer, f"{name}_linear", source, step, step.slope), raised)
+
+
+def _conv(writer: GraphWriter, name: str, source: str, step: _Step, factor: _Doubles) -> str:
+    """The step's convolution with its outputs scaled by `factor`."""
+    return writer.conv(
+        name,
+        source,
+        (step.weight * factor[:, None, None, None]).astype(np.float32),
+        (step.bias * factor).astype(np.float32),
+        stride=step.stride,
+        padding=step.padding,
+        group=step.group,
+    )
