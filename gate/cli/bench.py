@@ -1,0 +1,35 @@
+"""`sitegate bench …`: the measurements of `gate/bench/`, each imported when it is called."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+import typer
+
+from gate.cli.lazy import LazyCommand, LazyGroup
+
+
+class BenchGroup(LazyGroup):
+    """One command per module of `gate/bench/`."""
+
+    lazy: ClassVar[Mapping[str, LazyCommand]] = {
+        "identify": LazyCommand(
+            "gate.bench.identify:identify", "Open-set identification on a folder of photos."
+        ),
+        "calibrate": LazyCommand(
+            "gate.bench.calibrate:calibrate", "Make the bundled threshold table from a folder of photos."
+        ),
+        "clips": LazyCommand(
+            "gate.bench.clips:clips", "Play clips through whole lanes: decisions and latency to the relay."
+        ),
+        "speed": LazyCommand("gate.bench.speed:speed", "Speed and memory per stage, lane and roster size."),
+    }
+
+
+app = typer.Typer(cls=BenchGroup, help="Measure what the gate can do.", no_args_is_help=True)
+
+
+@app.callback()
+def _frame() -> None:
+    """Keep this a group."""
