@@ -23,6 +23,9 @@ from sync.store.migrations import migrate
 IDLE_READERS = 4
 """Readers kept open; more threads at once open their own for the moment."""
 
+PAGE_BYTES = 4096
+"""SQLCipher's page; no store is shorter, once it holds anything."""
+
 WAL_LIMIT_BYTES = 32 * 2**20
 """The write-ahead log is cut back to this after a checkpoint."""
 
@@ -42,6 +45,8 @@ class Connections:
         self._writer: Database | None = None
         self._pooling = threading.Lock()
         self._idle_readers: list[Database] = []
+        self._generation = 0
+        """Counts the faults; a reader of an earlier one is closed when its user gives it back."""
         self._identity: tuple[int, int] | None = None
         self._closed = False
 
@@ -83,8 +88,9 @@ class Connections:
                         db.execute("ROLLBACK")
                     raise
             except dbapi2.Error as error:
-                self._writer = None
-                _close_quietly(db)
+                # The readers too: SQLite shares what it knows of a file, such as that it is read-only,
+                # among all connections of a process.
+                self._drop_all()
                 raise faults.from_sqlite(error, self._path) from error
 
     @contextmanager
@@ -93,9 +99,9 @@ class Connections:
         self._forget_replaced_file()
         with self._pooling:
             db = self._idle_readers.pop() if self._idle_readers else None
+            generation = self._generation
         if db is None:
             db = self._connect()
-        identity = self._identity
         healthy = False
         try:
             db.execute("BEGIN")
@@ -108,7 +114,7 @@ class Connections:
         except dbapi2.Error as error:
             raise faults.from_sqlite(error, self._path) from error
         finally:
-            self._put_back(db, healthy=healthy and identity == self._identity)
+            self._put_back(db, generation if healthy else None)
 
     def close(self) -> None:
         """Close every connection; the last one of the machine folds the write-ahead log into the file."""
@@ -116,9 +122,9 @@ class Connections:
             self._closed = True
             self._drop_all()
 
-    def _put_back(self, db: Database, *, healthy: bool) -> None:
+    def _put_back(self, db: Database, generation: int | None) -> None:
         with self._pooling:
-            if healthy and not self._closed and len(self._idle_readers) < IDLE_READERS:
+            if generation == self._generation and len(self._idle_readers) < IDLE_READERS:
                 self._idle_readers.append(db)
                 return
         _close_quietly(db)
@@ -146,6 +152,7 @@ class Connections:
             _close_quietly(self._writer)
             self._writer = None
         with self._pooling:
+            self._generation += 1
             for reader in self._idle_readers:
                 _close_quietly(reader)
             self._idle_readers.clear()
@@ -154,6 +161,9 @@ class Connections:
         connection = None
         try:
             facts = self._path.stat()
+            if 0 < facts.st_size < PAGE_BYTES:
+                # SQLite would take so short a file for an empty one and write over it.
+                raise faults.no_store(self._path)
             connection = dbapi2.connect(
                 f"{self._path.as_uri()}?mode=rw",
                 uri=True,

@@ -47,11 +47,7 @@ def from_sqlite(error: Exception, path: Path, *, opening: bool = False) -> Store
         case sqlite3.SQLITE_FULL:
             return _full(path)
         case sqlite3.SQLITE_NOTADB if opening:
-            return StoreKeyWrong(
-                f"the given key does not open {path}, or the file is no store at all",
-                next_step="use the key this store was created with; if it is the right one, "
-                "the file's first page is damaged: restore a backup",
-            )
+            return no_store(path)
         case sqlite3.SQLITE_CORRUPT | sqlite3.SQLITE_NOTADB:
             return _corrupt(path, str(error))
         case sqlite3.SQLITE_CANTOPEN:
@@ -76,6 +72,15 @@ def from_file_system(error: OSError, path: Path) -> StoreError:
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
         return _read_only(path)
     return StoreError(f"{path}: {error.strerror}", next_step="check the path of the store (`store.path`)")
+
+
+def no_store(path: Path) -> StoreKeyWrong:
+    """Sealed with another key, damaged in its first page or something else altogether: it looks the same."""
+    return StoreKeyWrong(
+        f"the given key does not open {path}, or the file is no store at all",
+        next_step="use the key this store was created with; if it is the right one, "
+        "the file's first page is damaged: restore a backup",
+    )
 
 
 def missing(path: Path) -> StoreMissing:
