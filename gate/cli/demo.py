@@ -1,0 +1,176 @@
+"""`sitegate demo`: the whole flow on real faces, with embedded defaults and a played camera."""
+
+from __future__ import annotations
+
+import csv
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import Annotated
+
+import httpx
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from gate.cli.screen_thread import start_screen
+from gate.clock import SystemClock
+from gate.demo.footage import SAMPLES, enrolment_photos, write_footage
+from gate.demo.scenario import NAMES, PERSON_A, PERSON_B, ROUND, Director, is_right
+from gate.errors import GateError
+from gate.override import write_pin
+from gate.relays.simulated import SimulatedRelay
+from gate.service import GateService, Recorded
+from gate.settings import (
+    LaneSettings,
+    MetricsSettings,
+    RecognitionSettings,
+    ScreenSettings,
+    Settings,
+    SourceSettings,
+)
+from gate.startup import build_service, open_store
+from models.zoo import Zoo
+from sync.store_settings import StoreSettings
+
+DEMO_PIN = "246810"
+FOLDER = Path("var/demo")
+MILLISECONDS = 1000.0
+SCREEN_START_S = 60.0
+
+
+def demo(
+    once: Annotated[
+        bool, typer.Option("--once", help="One round, then exit 0 if every decision was right.")
+    ] = False,
+    port: Annotated[int, typer.Option(help="Port of the gate screen; a free one where it is taken.")] = 8080,
+) -> None:
+    """Register a few people, play footage as the camera and show what the gate decides."""
+    console = Console()
+    zoo = Zoo.default()
+    console.print("[bold]1/3[/] weights and sample footage")
+    zoo.fetch(["yunet", "sface", *SAMPLES])
+    shutil.rmtree(FOLDER, ignore_errors=True)
+    settings = _settings(once=once, port=0 if once else port)
+    console.print("[bold]2/3[/] registering two sample people")
+    _register(settings, enrolment_photos(zoo, FOLDER / "photos"))
+    write_footage(zoo, tuple(step.scene for step in ROUND), FOLDER / "footage.avi")
+    console.print("[bold]3/3[/] opening the gate")
+    if not _play(settings, console, once=once):
+        raise typer.Exit(1)
+
+
+def _settings(*, once: bool, port: int) -> Settings:
+    footage = SourceSettings(
+        kind="video", path=FOLDER / "footage.avi", pace="realtime", loop=not once, mirror_screen=False
+    )
+    return Settings(
+        lanes=(LaneSettings(source=footage),),
+        recognition=RecognitionSettings(repeat_interval_s=1.5),
+        store=StoreSettings(path=FOLDER / "sitegate.db", key_file=FOLDER / "store.key"),
+        screen=ScreenSettings(port=port, name_display="full", override_pin_file=FOLDER / "override.pin"),
+        metrics=MetricsSettings(port=0),
+    )
+
+
+def _register(settings: Settings, photos: dict[str, list[str]]) -> None:
+    """Write a roster file and import it by the command that a site would use."""
+    roster = FOLDER / "people.csv"
+    with roster.open("w", newline="", encoding="utf-8-sig") as file:
+        rows = csv.writer(file)
+        rows.writerow(["工号", "姓名", "单位", "班组", "培训有效期", "照片"])
+        rows.writerow([PERSON_A, NAMES[PERSON_A], "示例公司", "钢筋班", "2099-12-31", ";".join(photos["a"])])
+        rows.writerow([PERSON_B, NAMES[PERSON_B], "示例公司", "木工班", "2099-12-31", ";".join(photos["b"])])
+    open_store(settings).close()
+    command = [
+        sys.executable, "-m", "gate.cli", "roster", "import", str(roster),
+        "--photos", str(FOLDER / "photos"),
+        "--store", str(settings.store.path), "--key-file", str(settings.store.key_file),
+    ]  # fmt: skip
+    if subprocess.run(command, check=False).returncode != 0:
+        raise GateError("the sample people could not be registered", next_step="see the lines above")
+
+
+def _play(settings: Settings, console: Console, *, once: bool) -> bool:
+    write_pin(FOLDER / "override.pin", DEMO_PIN)
+    clock = SystemClock()
+    service = build_service(settings, clock=clock)
+    director = Director(open_store(settings, create=False), clock)
+    director.reset()
+    service.listeners.append(director)
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    service.start()
+    try:
+        url = start_screen(service, settings.screen, stop).result(SCREEN_START_S)
+        console.print(f"    gate screen  [link]{url}[/]   guard PIN {DEMO_PIN}")
+        console.print(f"    metrics      {service.serve_metrics()}")
+        if once:
+            service.wait_ended()
+            screen_ok = httpx.get(url, follow_redirects=True).is_success
+            right = _report(console, service, director.seen) and screen_ok
+            console.print("[green]every decision was right[/]" if right else "[red]NOT as expected[/]")
+            return right
+        console.print("    playing round after round; Ctrl-C ends")
+        while not stop.is_set():
+            if director.round_over.wait(0.5):
+                director.round_over.clear()
+                _report(console, service, director.seen[-len(ROUND) :])
+        return True
+    finally:
+        service.stop()
+
+
+def _report(console: Console, service: GateService, seen: list[Recorded]) -> bool:
+    table = Table(title="Decisions", title_justify="left")
+    for heading in (
+        "before the camera",
+        "decision",
+        "reason",
+        "score",
+        "threshold",
+        "frames",
+        "ms to answer",
+        "",
+    ):
+        table.add_column(heading, overflow="fold")
+    right = len(seen) == len(ROUND)
+    for step, recorded in zip(ROUND, seen, strict=False):
+        event, match = recorded.event, recorded.event.match
+        good = is_right(step, recorded)
+        right = right and good
+        table.add_row(
+            step.who,
+            event.outcome.value,
+            event.reasons[0],
+            f"{match.score:.3f}" if match else "",
+            f"{match.threshold:.3f}" if match else "",
+            str(match.frames) if match else "",
+            _milliseconds(recorded),
+            "✓" if good else f"✗ expected {step.outcome.value} {step.reason.value}",
+        )
+    console.print(table)
+    if len(seen) != len(ROUND):
+        console.print(f"[red]{len(seen)} decisions, {len(ROUND)} expected[/]")
+    _print_relay(console, service)
+    return right
+
+
+def _milliseconds(recorded: Recorded) -> str:
+    if recorded.usable_at_s is not None and recorded.opened_at_s is not None:
+        return f"{(recorded.opened_at_s - recorded.usable_at_s) * MILLISECONDS:.0f}"
+    decided_ms = recorded.event.decided_in_ms
+    return "" if decided_ms is None else f"{decided_ms:.0f}"
+
+
+def _print_relay(console: Console, service: GateService) -> None:
+    for lane_id, door in service.doors.items():
+        relay = door.relay
+        if isinstance(relay, SimulatedRelay):
+            start_s = relay.history[0][0]
+            edges = [f"{'open' if on else 'shut'} at {at_s - start_s:.2f} s" for at_s, on in relay.history]
+            console.print(f"relay of {lane_id}: " + ", ".join(edges))

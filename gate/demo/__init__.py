@@ -1,0 +1,1 @@
+"""The demonstration: real faces before a played camera, every decision checked."""

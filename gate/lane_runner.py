@@ -1,0 +1,213 @@
+"""One lane at work: a thread that takes frames, asks the engine and the lane, and shows what came of it."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import deque
+from collections.abc import Callable
+from typing import Protocol
+
+import cv2
+
+from gate.clock import Clock
+from gate.lane import Lane, LaneUpdate, Verdict
+from gate.settings import LaneSettings
+from gate.sources.frame import Frame, FrameSource, SourceState
+from gate.view import Answer, Health, LaneView, Phase
+from models.errors import ModelError
+from models.face import Face, Image
+
+log = logging.getLogger(__name__)
+
+FRAME_TIMEOUT_S = 0.25
+"""How long the loop waits for a frame before it looks after its other duties."""
+
+PAUSE_AFTER_FAULT_S = 0.5
+"""Between two tries after an unexpected error: the log must not flood."""
+
+SCREEN_WIDTH_PX = 640
+SCREEN_JPEG_QUALITY = 75
+
+
+class Engine(Protocol):
+    def faces(self, image_bgr: Image) -> list[Face]: ...
+
+
+class Watcher(Protocol):
+    """What the runner tells of its work; gate/metrics.py counts it."""
+
+    def frame_seen(self, lane_id: str) -> None: ...
+
+    def frame_bad(self, lane_id: str) -> None: ...
+
+    def frames_dropped(self, lane_id: str, count: int) -> None: ...
+
+
+class LaneRunner:
+    """Runs one lane until it is stopped or its file has ended.
+
+    settle    turns a verdict into a recorded, possibly opened answer
+    health    what the screen says of the other parts
+    """
+
+    def __init__(
+        self,
+        settings: LaneSettings,
+        source: FrameSource,
+        engine: Engine,
+        lane: Lane,
+        *,
+        settle: Callable[[Frame, Verdict], Answer | None],
+        health: Callable[[str], Health],
+        clock: Clock,
+        watcher: Watcher,
+    ) -> None:
+        self.settings = settings
+        self.source = source
+        self._lane = lane
+        self._to_forget: deque[str] = deque()
+        self._engine = engine
+        self._settle = settle
+        self._health = health
+        self._clock = clock
+        self._watcher = watcher
+        self._stop = threading.Event()
+        self.ended = threading.Event()
+        self._frame: Frame | None = None
+        self._expected_number = 0
+        self._frame_seen_s = float("-inf")
+        self._jpeg: tuple[int, bytes] | None = None
+        self._jpeg_lock = threading.Lock()
+        self._answer: Answer | None = None
+        self._update = LaneUpdate(Phase.IDLE)
+        self.fault = ""
+        self._thread = threading.Thread(target=self._run, name=f"lane {settings.id}", daemon=True)
+
+    def start(self) -> None:
+        self.source.start()
+        self._thread.start()
+
+    def stop(self, timeout_s: float = 5.0) -> None:
+        """Finish the frame in work and stop."""
+        self._stop.set()
+        if self._thread.is_alive():
+            self._thread.join(timeout_s)
+        self.source.stop()
+
+    def show_answer(self, answer: Answer) -> None:
+        """Put an answer on the screen that did not come from a frame (guard, exit button)."""
+        self._answer = answer
+
+    def forget(self, worker_id: str) -> None:
+        """Serve this worker again at once; from any thread."""
+        self._to_forget.append(worker_id)
+
+    def view(self) -> LaneView:
+        """The newest snapshot for the screen; an answer past its time is gone."""
+        now_s = self._clock.monotonic()
+        answer = self._answer
+        if answer is not None and now_s >= answer.shown_until_s:
+            answer = self._answer = None
+        update = self._update
+        live = self.source.state in (SourceState.LIVE, SourceState.STARTING, SourceState.ENDED)
+        phase = update.phase if live else Phase.FAULT
+        if answer is not None:
+            phase = Phase.ANSWER
+        return LaneView(
+            lane_id=self.settings.id,
+            lane_name=self.settings.name,
+            lane_name_en=self.settings.name_en,
+            direction=self.settings.direction,
+            phase=phase,
+            advice=update.advice,
+            face_box=self._box_fractions(update.face),
+            answer=answer,
+            health=self._health(self.settings.id),
+            mirror=self.settings.source.mirror_screen,
+            updated_s=now_s,
+        )
+
+    def picture(self) -> bytes | None:
+        """The newest frame as JPEG, or None when it is older than the source's stall time."""
+        frame = self._frame
+        if frame is None or self._clock.monotonic() - self._frame_seen_s > self.settings.source.stall_s:
+            return None
+        with self._jpeg_lock:
+            if self._jpeg is None or self._jpeg[0] != frame.number:
+                self._jpeg = (frame.number, _jpeg(frame.image))
+            return self._jpeg[1]
+
+    def camera_problem(self) -> str:
+        """Why there is no picture, in words for the operator; empty while there is one."""
+        if self.fault:
+            return self.fault
+        if self.source.state is SourceState.LOST:
+            return self.source.last_error or "no picture"
+        return ""
+
+    # -- the loop --------------------------------------------------------------------------------------
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            try:
+                if not self._step():
+                    break
+                self.fault = ""
+            except ModelError as error:
+                self._watcher.frame_bad(self.settings.id)
+                self.fault = str(error)
+            except Exception as error:  # a lane that dies silently is a gate that never opens again
+                log.exception("lane %s", self.settings.id)
+                self.fault = f"internal error: {type(error).__name__}"
+                self._stop.wait(PAUSE_AFTER_FAULT_S)
+        self.ended.set()
+
+    def _step(self) -> bool:
+        frame = self.source.next_frame(FRAME_TIMEOUT_S)
+        if frame is None:
+            if self.source.state is SourceState.ENDED:
+                self._finish()
+                return False
+            if self.source.state is SourceState.LOST:
+                self._update = LaneUpdate(Phase.IDLE)
+            return True
+        self._watcher.frame_seen(self.settings.id)
+        if frame.number > self._expected_number:
+            self._watcher.frames_dropped(self.settings.id, frame.number - self._expected_number)
+        self._expected_number = frame.number + 1
+        while self._to_forget:
+            self._lane.forget(self._to_forget.popleft())
+        faces = self._engine.faces(frame.image)
+        self._frame, self._frame_seen_s = frame, self._clock.monotonic()
+        update = self._lane.observe(frame.image, faces, frame.captured_s)
+        if update.verdict is not None:
+            self._answer = self._settle(frame, update.verdict)
+        self._update = update
+        return True
+
+    def _finish(self) -> None:
+        frame = self._frame
+        if frame is None:
+            return
+        verdict = self._lane.finish(frame.captured_s)
+        if verdict is not None:
+            self._answer = self._settle(frame, verdict)
+        self._update = LaneUpdate(Phase.IDLE)
+
+    def _box_fractions(self, face: Face | None) -> tuple[float, float, float, float] | None:
+        frame = self._frame
+        if face is None or frame is None:
+            return None
+        height, width = frame.image.shape[:2]
+        box = face.box
+        return (box.x / width, box.y / height, box.width / width, box.height / height)
+
+
+def _jpeg(image: Image) -> bytes:
+    height, width = image.shape[:2]
+    if width > SCREEN_WIDTH_PX:
+        size = (SCREEN_WIDTH_PX, max(1, round(height * SCREEN_WIDTH_PX / width)))
+        image = cv2.resize(image, size, interpolation=cv2.INTER_AREA)  # type: ignore[assignment]
+    done, data = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, SCREEN_JPEG_QUALITY])
+    return data.tobytes() if done else b""

@@ -1,0 +1,115 @@
+"""Keeps the gallery and the threshold in step with the roster in the store."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gate.gallery import EMBEDDING_SIZE, Gallery
+from gate.lane import Threshold
+from gate.settings import RecognitionSettings
+from models.calibration import ImpostorTail, fit_from_templates
+from sync.records import Template
+
+log = logging.getLogger(__name__)
+
+REFIT_AT_GROWTH = 0.05
+"""The own-roster fit is made anew when the roster has changed by this share."""
+
+COHORT_WORKERS = 5_000
+"""Workers drawn for the own-roster fit: bounds its time and memory on large rosters."""
+
+
+class RosterStore(Protocol):
+    def roster_version(self) -> int: ...
+
+    def roster_changes(self, since: int) -> Sequence[str] | None: ...
+
+    def all_templates(self, model: str, model_version: str) -> tuple[Sequence[str], NDArray[np.float32]]: ...
+
+    def templates(self, worker_id: str) -> Sequence[Template]: ...
+
+
+class RosterWatch:
+    """Loads the gallery at the start and follows every change, also those of other processes."""
+
+    def __init__(
+        self, store: RosterStore, settings: RecognitionSettings, *, model: str, model_version: str
+    ) -> None:
+        self.gallery = Gallery()
+        self._store = store
+        self._settings = settings
+        self._model = model
+        self._model_version = model_version
+        self._bundled = ImpostorTail.bundled(model)
+        self._own: ImpostorTail | None = None
+        self._own_size = 0
+        self._fitting = threading.Lock()
+        self.version = -1
+
+    def refresh(self) -> bool:
+        """Take over what has changed since the last look; True when something had.
+
+        Raises StoreError; the gallery then stays as it was.
+        """
+        version = self._store.roster_version()
+        if version == self.version:
+            return False
+        changed = self._store.roster_changes(self.version) if self.version >= 0 else None
+        if changed is None:
+            self.gallery.load(*self._store.all_templates(self._model, self._model_version))
+        else:
+            self.gallery.update({worker_id: self._vectors(worker_id) for worker_id in changed})
+        self.version = version
+        return True
+
+    def _vectors(self, worker_id: str) -> NDArray[np.float32]:
+        """Templates of one worker that were made by the embedder in use, (k, 128)."""
+        vectors = [
+            np.frombuffer(template.vector, dtype="<f4")
+            for template in self._store.templates(worker_id)
+            if (template.model, template.model_version) == (self._model, self._model_version)
+        ]
+        return np.stack(vectors) if vectors else np.zeros((0, EMBEDDING_SIZE), np.float32)
+
+    def threshold(self) -> Threshold:
+        """The threshold in force for the roster as it is now."""
+        if self._settings.threshold is not None:
+            return Threshold(self._settings.threshold, "fixed by config")
+        size = max(1, len(self.gallery))
+        own = self._own
+        tail = self._bundled if own is None else own
+        source = "bundled calibration" if own is None else f"own roster of {own.n_people}"
+        return Threshold(tail.threshold(size, self._settings.target_fpir), source)
+
+    def needs_fit(self) -> bool:
+        """Whether the roster is large enough for a fit of its own and has changed since the last one."""
+        size = len(self.gallery)
+        if self._settings.threshold is not None or size < self._settings.own_roster_from:
+            return self._own is not None
+        return self._own is None or abs(size - self._own_size) > REFIT_AT_GROWTH * self._own_size
+
+    def fit(self) -> None:
+        """Fit the impostor tail to the site's own roster (seconds on a large one: off the lanes)."""
+        with self._fitting:
+            size = len(self.gallery)
+            if size < self._settings.own_roster_from:
+                self._own = None
+                return
+            rng = np.random.default_rng(size)
+            owners, vectors = self.gallery.sample(COHORT_WORKERS, rng)
+            _, numbers = np.unique(np.asarray(owners), return_inverse=True)
+            self._own = fit_from_templates(
+                vectors, numbers, rng=rng, embedder=self._model, embedder_version=self._model_version
+            )
+            self._own_size = size
+            log.info(
+                "threshold from the own roster: %.3f for %d workers",
+                self._own.threshold(size, self._settings.target_fpir),
+                size,
+            )

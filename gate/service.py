@@ -1,0 +1,449 @@
+"""The gate: wires cameras, engine, gallery, policy, store, doors and screen into one process."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from gate.clock import Clock, ClockGuard
+from gate.decision import Decision
+from gate.errors import OverrideRefused
+from gate.lane import Finding, Lane, Verdict
+from gate.lane_runner import Engine, LaneRunner
+from gate.metrics import GateMetrics
+from gate.names import displayed_name
+from gate.override import PinCheck
+from gate.policy import Context, LivenessState, decide
+from gate.reasons import Reason
+from gate.recorder import Recorder, Settled
+from gate.relays import open_input, open_relay
+from gate.relays.door import Door
+from gate.roster_watch import RosterWatch
+from gate.settings import LaneSettings, Settings
+from gate.sources import open_source
+from gate.sources.frame import Frame, SourceState
+from gate.view import Answer, Health, LaneView, ScreenHead
+from models.face import Advice, Face, Image, Quality
+from models.liveness import LivenessModel
+from models.quality import QualityLimits, advise
+from sync.errors import StoreError, UnknownWorker
+from sync.records import Event, MatchFacts, Method, Outcome, Passage, PassageNote, Worker
+from sync.store import LocalStore
+
+log = logging.getLogger(__name__)
+
+UPKEEP_EVERY_S = 0.5
+KEEP_TIME_EVERY_S = 60.0
+PRUNE_EVERY_S = 6 * 3600.0
+LAST_GOOD_TIME = "clock.last_good"
+MILLISECONDS = 1000.0
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """One event with what it did to the door; for listeners such as the JSON output and the benches.
+
+    usable_at_s and opened_at_s are monotonic seconds: first usable face and relay edge.
+    """
+
+    event: Event
+    usable_at_s: float | None
+    opened_at_s: float | None
+
+
+class GateService:
+    """Owns every part of a running gate and offers the screen its view (`gate.view.GateView`).
+
+    Start order: doors shut, store, gallery, lanes. Stop order: lanes, doors, store.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        engine: Engine,
+        model: str,
+        model_version: str,
+        store: LocalStore,
+        clock: Clock,
+        metrics: GateMetrics,
+        liveness: LivenessModel | None,
+        version: str,
+    ) -> None:
+        self.settings = settings
+        self._engine = engine
+        self._model = model
+        self._store = store
+        self._clock = clock
+        self._metrics = metrics
+        self._liveness = liveness if settings.liveness.mode != "off" else None
+        self._version = version
+        self._zone = ZoneInfo(settings.site.timezone)
+        self._recorder = Recorder(store, on_store_fault=settings.policy.on_store_fault)
+        self._pin = PinCheck(settings.screen, clock)
+        self._clock_guard = ClockGuard(last_known=self._last_good_time())
+        self._clock_guard.check(clock.now(), clock.monotonic())
+        self.roster = RosterWatch(store, settings.recognition, model=model, model_version=model_version)
+        self.listeners: list[Callable[[Recorded], None]] = []
+        self._limits = QualityLimits(**settings.quality.model_dump())
+        self._stop = threading.Event()
+        self._door_faults: dict[str, str] = {}
+        self._held_open: set[str] = set()
+        self._fire: set[str] = set()
+        self._opened_for: dict[str, tuple[str, str | None]] = {}
+        self._store_problem = ""
+        self._doors = {lane.id: self._open_door(lane) for lane in settings.lanes}
+        self._runners = {lane.id: self._make_runner(lane) for lane in settings.lanes}
+        self._upkeep_thread = threading.Thread(target=self._upkeep, name="upkeep", daemon=True)
+        self._next_prune_s = clock.monotonic() + UPKEEP_EVERY_S
+        self._next_time_kept_s = clock.monotonic()
+
+    # -- life ------------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Load the roster and let the lanes run. Raises StoreError when the roster cannot be read."""
+        self.roster.refresh()
+        self._metrics.liveness_available(self._liveness is not None)
+        self._upkeep_thread.start()
+        for runner in self._runners.values():
+            runner.start()
+
+    def stop(self) -> None:
+        """Finish the decisions in work, shut every door, close the store. Never raises."""
+        self._stop.set()
+        for runner in self._runners.values():
+            runner.stop()
+        if self._upkeep_thread.is_alive():
+            self._upkeep_thread.join(5.0)
+        for door in self._doors.values():
+            door.close()
+        if not self._recorder.retry():
+            log.error("%d events could not be written: %s", self._recorder.waiting, self._recorder.fault)
+        self._store.close()
+        self._metrics.close()
+
+    def serve_metrics(self) -> str:
+        """Serve Prometheus metrics; the address, or an empty text where the port is taken."""
+        metrics = self.settings.metrics
+        port = self._metrics.serve(metrics.host, metrics.port)
+        return "" if port is None else f"http://{metrics.host}:{port}/metrics"
+
+    def wait_ended(self) -> None:
+        """Until every lane's file has ended; for `--once`."""
+        for runner in self._runners.values():
+            runner.ended.wait()
+
+    @property
+    def doors(self) -> dict[str, Door]:
+        return dict(self._doors)
+
+    # -- what a screen may know (gate.view.GateView) ---------------------------------------------------
+
+    def head(self) -> ScreenHead:
+        site, gate = self.settings.site, self.settings.gate
+        return ScreenHead(site.name, site.name_en, gate.name, gate.name_en, site.timezone, self._version)
+
+    def lanes(self) -> Sequence[str]:
+        return tuple(self._runners)
+
+    def lane(self, lane_id: str) -> LaneView:
+        return self._runners[lane_id].view()
+
+    def picture(self, lane_id: str) -> bytes | None:
+        return self._runners[lane_id].picture()
+
+    def now(self) -> datetime:
+        return self._clock.now()
+
+    def monotonic(self) -> float:
+        return self._clock.monotonic()
+
+    def override(self, lane_id: str, *, pin: str, guard: str, reason: str) -> str:
+        """See `GateView.override`."""
+        if lane_id not in self._runners:
+            raise OverrideRefused(f"没有此通道 No lane {lane_id}")
+        guard, reason = guard.strip(), reason.strip()
+        if not guard or not reason:
+            raise OverrideRefused("请填写姓名和放行原因 A guard and a reason are needed")
+        self._pin.check(pin)
+        lane = self._runners[lane_id].settings
+        event = self._event(lane, Method.OVERRIDE, Outcome.ALLOW, (Reason.GUARD_OVERRIDE,)).model_copy(
+            update={"guard": guard, "note": reason}
+        )
+        settled = self._settle(lane, event, usable_at_s=None)
+        if settled.opened_at_s is None:
+            if settled.fault is Reason.RELAY_FAULT:
+                raise OverrideRefused("门锁故障，未能打开 The door did not answer; the attempt is recorded")
+            raise OverrideRefused("无法记录，未开门 The record could not be written; the door stays shut")
+        self._runners[lane_id].show_answer(self._answer(settled, None))
+        return settled.event.event_id
+
+    # -- one decision ----------------------------------------------------------------------------------
+
+    def _settle_verdict(self, lane: LaneSettings, frame: Frame, verdict: Verdict) -> Answer:
+        try:
+            worker = self._worker(verdict.worker_id)
+        except StoreError as error:
+            self._store_problem = str(error)
+            worker, decision = None, Decision(Outcome.DENY, (Reason.STORE_FAULT,))
+        else:
+            decision = decide(self._context(lane, verdict, worker), self.settings.policy)
+        event = self._event(
+            lane, Method.FACE, decision.outcome, (*decision.reasons, *decision.notices), at=frame.captured_at
+        ).model_copy(
+            update={
+                "worker_id": worker.worker_id if worker else None,
+                "match": self._facts(verdict),
+                "liveness": self._liveness_state(verdict),
+                "tailgating": verdict.tailgating,
+                "decided_in_ms": (verdict.decided_s - verdict.first_usable_s) * MILLISECONDS,
+            }
+        )
+        settled = self._settle(lane, event, usable_at_s=verdict.first_usable_s)
+        return self._answer(settled, worker)
+
+    def _context(self, lane: LaneSettings, verdict: Verdict, worker: Worker | None) -> Context:
+        return Context(
+            worker=worker,
+            usable_face=verdict.finding is not Finding.NOT_USABLE,
+            site_id=self.settings.site.id,
+            direction=lane.direction,
+            now=self._clock.now(),
+            timezone=self._zone,
+            liveness_settings=self.settings.liveness,
+            liveness=self._liveness_state(verdict),
+            clock_trusted=not self._clock_guard.problem,
+            tailgating=verdict.tailgating,
+        )
+
+    def _liveness_state(self, verdict: Verdict) -> LivenessState:
+        if verdict.live_score is None:
+            return "not_checked"
+        return "live" if verdict.live_score >= self.settings.liveness.min_score else "spoof"
+
+    def _facts(self, verdict: Verdict) -> MatchFacts:
+        return MatchFacts(
+            score=round(verdict.score, 4),
+            threshold=round(verdict.threshold.value, 4),
+            margin=None if verdict.margin is None else round(verdict.margin, 4),
+            model=self._model,
+            frames=verdict.frames,
+            agreeing=verdict.agreeing,
+            roster_size=verdict.roster_size,
+            threshold_source=verdict.threshold.source,
+        )
+
+    def _event(
+        self,
+        lane: LaneSettings,
+        method: Method,
+        outcome: Outcome,
+        reasons: Sequence[Reason],
+        *,
+        at: datetime | None = None,
+    ) -> Event:
+        return Event(
+            sequence=0,  # the store counts
+            site_id=self.settings.site.id,
+            gate_id=self.settings.gate.id,
+            lane_id=lane.id,
+            direction=lane.direction,
+            occurred_at=at or self._clock.now(),
+            clock_trusted=not self._clock_guard.problem,
+            method=method,
+            outcome=outcome,
+            reasons=tuple(reason.value for reason in reasons),
+        )
+
+    def _settle(self, lane: LaneSettings, event: Event, *, usable_at_s: float | None) -> Settled:
+        door = self._doors[lane.id]
+        self._opened_for[lane.id] = (event.event_id, event.worker_id)
+        settled = self._recorder.settle(event, door.open_for, egress=event.method is Method.EXIT_BUTTON)
+        if settled.fault is Reason.RELAY_FAULT:
+            self._note_passage(event.event_id, Passage.NOT_PASSED)
+        self._metrics.decision(
+            lane.id,
+            settled.event.outcome.value,
+            settled.event.reasons[0],
+            self._latency_s(settled, usable_at_s),
+        )
+        recorded = Recorded(settled.event, usable_at_s, settled.opened_at_s)
+        for listener in self.listeners:
+            listener(recorded)
+        return settled
+
+    def _latency_s(self, settled: Settled, usable_at_s: float | None) -> float | None:
+        if usable_at_s is None:
+            return None
+        end_s = settled.opened_at_s if settled.opened_at_s is not None else self._clock.monotonic()
+        return max(0.0, end_s - usable_at_s)
+
+    def _answer(self, settled: Settled, worker: Worker | None) -> Answer:
+        outcome = settled.event.outcome
+        reasons = tuple(Reason(code) for code in settled.event.reasons)
+        if settled.fault is Reason.RELAY_FAULT:
+            outcome, reasons = Outcome.DENY, (Reason.RELAY_FAULT, *reasons)
+        screen = self.settings.screen
+        return Answer(
+            event_id=settled.event.event_id,
+            outcome=outcome,
+            reasons=reasons,
+            shown_name=displayed_name(worker.name, screen.name_display) if worker else "",
+            shown_until_s=self._clock.monotonic() + screen.clear_after_s,
+        )
+
+    def _worker(self, worker_id: str | None) -> Worker | None:
+        if worker_id is None:
+            return None
+        try:
+            return self._store.worker(worker_id)
+        except UnknownWorker:
+            return None  # removed between the last frame and now
+
+    # -- door, buttons, fire ---------------------------------------------------------------------------
+
+    def _open_door(self, lane: LaneSettings) -> Door:
+        inputs = lane.inputs
+        return Door(
+            open_relay(lane.relay),
+            lane.relay,
+            inputs,
+            clock=self._clock,
+            contact=open_input(inputs.door_contact),
+            exit_button=open_input(inputs.exit_button),
+            fire_alarm=open_input(inputs.fire_alarm),
+            on_passage=lambda event_id, passage: self._passed(lane, event_id, passage),
+            on_exit_request=lambda: self._exit_requested(lane),
+            on_fire=lambda active: self._fire_changed(lane, active),
+            on_fault=lambda problem: self._door_fault(lane, problem),
+            on_held_open=lambda held: self._door_held_open(lane, held),
+        )
+
+    def _passed(self, lane: LaneSettings, event_id: str, passage: Passage) -> None:
+        opened_for, worker_id = self._opened_for.get(lane.id, ("", None))
+        if passage is Passage.NOT_PASSED and opened_for == event_id and worker_id is not None:
+            self._runners[lane.id].forget(worker_id)
+        self._note_passage(event_id, passage)
+
+    def _note_passage(self, event_id: str, passage: Passage) -> None:
+        note = PassageNote(event_id=event_id, passage=passage, noted_at=self._clock.now())
+        try:
+            self._store.note_passage(note)
+        except (StoreError, LookupError) as error:
+            log.warning("passage of event %s not noted: %s", event_id, error)
+
+    def _exit_requested(self, lane: LaneSettings) -> None:
+        event = self._event(lane, Method.EXIT_BUTTON, Outcome.ALLOW, (Reason.EXIT_BUTTON,))
+        self._settle(lane, event, usable_at_s=None)
+
+    def _fire_changed(self, lane: LaneSettings, active: bool) -> None:
+        self._metrics.fire(lane.id, active)
+        if not active:
+            self._fire.discard(lane.id)
+            return
+        self._fire.add(lane.id)
+        # The door is open already: fire does not wait for a record.
+        event = self._event(lane, Method.FIRE_ALARM, Outcome.ALLOW, (Reason.FIRE_ALARM,))
+        self._recorder.settle(event, lambda _: self._clock.monotonic(), egress=True)
+
+    def _door_fault(self, lane: LaneSettings, problem: str) -> None:
+        self._door_faults[lane.id] = problem
+        if problem:
+            self._metrics.relay_fault(lane.id)
+            log.error("lane %s: %s", lane.id, problem)
+
+    def _door_held_open(self, lane: LaneSettings, held: bool) -> None:
+        if held:
+            self._held_open.add(lane.id)
+            log.warning("lane %s: the door is held open", lane.id)
+        else:
+            self._held_open.discard(lane.id)
+
+    # -- lanes -----------------------------------------------------------------------------------------
+
+    def _make_runner(self, lane: LaneSettings) -> LaneRunner:
+        return LaneRunner(
+            lane,
+            open_source(lane.source, clock=self._clock),
+            self._engine,
+            Lane(
+                lane,
+                self.settings.recognition,
+                search=self.roster.gallery.search,
+                threshold=self.roster.threshold,
+                advise=self._advise,
+                live=self._live_score,
+            ),
+            settle=lambda frame, verdict: self._settle_verdict(lane, frame, verdict),
+            health=self._health,
+            clock=self._clock,
+            watcher=self._metrics,
+        )
+
+    def _advise(self, quality: Quality) -> Advice | None:
+        return advise(quality, self._limits)
+
+    def _live_score(self, image: Image, face: Face) -> float | None:
+        return None if self._liveness is None else self._liveness.score(image, face)
+
+    def _health(self, lane_id: str) -> Health:
+        mode = self.settings.liveness.mode
+        return Health(
+            camera=self._runners[lane_id].camera_problem(),
+            store=self._recorder.fault or self._store_problem,
+            relay=self._door_faults.get(lane_id, ""),
+            clock=self._clock_guard.problem,
+            liveness="liveness not checked" if self._liveness is None and mode != "off" else "",
+            fire=lane_id in self._fire,
+            door_held_open=lane_id in self._held_open,
+        )
+
+    # -- upkeep ----------------------------------------------------------------------------------------
+
+    def _upkeep(self) -> None:
+        while not self._stop.wait(UPKEEP_EVERY_S):
+            try:
+                self._look_after_everything()
+                self._store_problem = ""
+            except StoreError as error:
+                self._store_problem = str(error)
+                self._metrics.store_fault()
+            except Exception:
+                # Upkeep that dies would leave an old roster in force without a word.
+                log.exception("upkeep")
+
+    def _look_after_everything(self) -> None:
+        now, mono = self._clock.now(), self._clock.monotonic()
+        trusted = self._clock_guard.check(now, mono)
+        self._recorder.retry()
+        self.roster.refresh()
+        if self.roster.needs_fit():
+            self.roster.fit()
+        if trusted and mono >= self._next_time_kept_s:
+            self._store.put_state(LAST_GOOD_TIME, now.isoformat())
+            self._next_time_kept_s = mono + KEEP_TIME_EVERY_S
+        if trusted and mono >= self._next_prune_s:
+            self._store.prune(now - timedelta(days=self.settings.store.keep_events_days))
+            self._next_prune_s = mono + PRUNE_EVERY_S
+        self._metrics.upkeep(
+            outbox=self._store.outbox_depth(),
+            waiting=self._recorder.waiting,
+            workers=len(self.roster.gallery),
+            templates=self.roster.gallery.template_count,
+            roster_version=self.roster.version,
+            clock_trusted=trusted,
+            threshold=self.roster.threshold().value,
+        )
+        for lane_id, runner in self._runners.items():
+            source = runner.source
+            self._metrics.source(
+                lane_id, up=source.state is not SourceState.LOST, reconnects=source.reconnects
+            )
+
+    def _last_good_time(self) -> datetime | None:
+        kept = self._store.state(LAST_GOOD_TIME)
+        return datetime.fromisoformat(kept) if isinstance(kept, str) else None
