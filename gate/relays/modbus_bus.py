@@ -1,0 +1,133 @@
+"""One connection to a Modbus board or line, shared by every relay and input on it.
+
+Cheap boards take one or two TCP connections, and a serial line can be opened once only; so all drivers of
+this process that name the same place use the same connection, one request at a time.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+
+from pymodbus.client import ModbusSerialClient, ModbusTcpClient
+from pymodbus.exceptions import ConnectionException, ModbusException
+from pymodbus.pdu import ModbusPDU
+
+from gate.errors import RelayError
+from gate.settings import InputSettings, RelaySettings
+
+# Every failure is raised as RelayError and reported once; pymodbus would add a line per attempt.
+logging.getLogger("pymodbus").setLevel(logging.CRITICAL)
+
+Client = ModbusTcpClient | ModbusSerialClient
+Request = Callable[[Client], ModbusPDU]
+
+NEXT_STEP = (
+    "check power and cable of the board, its address, `unit` and port, and that no other program is connected"
+)
+
+
+class _RtuClient(ModbusSerialClient):
+    """Waits by pyserial's monotonic clock; the original measures with the wall clock, which may jump."""
+
+    def recv(self, size: int | None) -> bytes:
+        if self.socket is None:
+            raise ConnectionException("serial line is closed")
+        try:
+            self.socket.timeout = self.comm_params.timeout_connect
+            first = self.socket.read(1)
+            return bytes(first + self.socket.read(self.socket.in_waiting)) if first else b""
+        except OSError:
+            self.close()  # type: ignore[no-untyped-call]
+            raise ConnectionException("serial line is lost") from None
+
+
+class ModbusBus:
+    """Requests with a deadline. Use `ModbusBus.shared`, and `leave` when done."""
+
+    _shared: dict[tuple[str, int], ModbusBus] = {}  # noqa: RUF012 - the registry of this process
+    _registry_lock = threading.Lock()
+
+    def __init__(self, place: str, client: Client) -> None:
+        self.place = place
+        self._client = client
+        self._lock = threading.Lock()
+        self._users = 0
+
+    @classmethod
+    def shared(cls, settings: RelaySettings | InputSettings) -> ModbusBus:
+        """The connection to the place that `settings` names; opened at the first request."""
+        key = (settings.host, settings.port) if settings.host else (settings.device, settings.baud)
+        with cls._registry_lock:
+            bus = cls._shared.get(key)
+            if bus is None:
+                bus = cls._shared[key] = cls._new(settings)
+            bus._users += 1
+            return bus
+
+    @classmethod
+    def _new(cls, settings: RelaySettings | InputSettings) -> ModbusBus:
+        timeout_s = settings.timeout_s
+        if settings.host:
+            tcp = ModbusTcpClient(settings.host, port=settings.port, timeout=timeout_s, retries=0)
+            return cls(f"modbus tcp {settings.host}:{settings.port}", tcp)
+        rtu = _RtuClient(settings.device, baudrate=settings.baud, timeout=timeout_s, retries=0)
+        return cls(f"modbus rtu {settings.device}", rtu)
+
+    def leave(self) -> None:
+        """The last one to leave closes the connection."""
+        with self._registry_lock:
+            self._users -= 1
+            if self._users > 0:
+                return
+            for key in [key for key, bus in self._shared.items() if bus is self]:
+                del self._shared[key]
+        with self._lock:
+            self._disconnect()
+
+    def ask(self, request: Request, *, timeout_s: float, what: str) -> ModbusPDU:
+        """The board's answer within `timeout_s`. Raises RelayError, naming `what` was asked for.
+
+        A connection that the board had closed meanwhile (boards drop idle ones) is opened anew once.
+        """
+        deadline_s = time.monotonic() + timeout_s
+        if not self._lock.acquire(timeout=timeout_s):
+            raise RelayError(f"{self.place}: busy for {timeout_s:g} s, {what} not sent", next_step=NEXT_STEP)
+        try:
+            was_connected = self._client.connected
+            try:
+                return self._send(request, deadline_s, what)
+            except ConnectionException:
+                self._disconnect()
+                if not was_connected:
+                    raise
+                return self._send(request, deadline_s, what)
+        except RelayError:
+            raise
+        except (ModbusException, OSError) as error:
+            self._disconnect()  # else a late answer would be taken for the next one
+            raise RelayError(f"{self.place} does not answer ({what})", next_step=NEXT_STEP) from error
+        finally:
+            self._lock.release()
+
+    def _send(self, request: Request, deadline_s: float, what: str) -> ModbusPDU:
+        self._allow(deadline_s - time.monotonic())
+        if not self._client.connect():
+            raise ConnectionException(self.place)
+        self._allow(deadline_s - time.monotonic())
+        answer = request(self._client)
+        if answer.isError():
+            raise RelayError(f"{self.place} refuses {what}: {answer}", next_step=NEXT_STEP)
+        return answer
+
+    def _disconnect(self) -> None:
+        self._client.close()  # type: ignore[no-untyped-call]
+
+    def _allow(self, remaining_s: float) -> None:
+        """The client waits no longer than what is left of the call's time."""
+        if remaining_s <= 0:
+            raise ConnectionException("time is up")
+        self._client.comm_params.timeout_connect = remaining_s
+        self._client.transaction.comm_params.timeout_connect = remaining_s
