@@ -122,7 +122,7 @@ def _enrol(settings: Settings, engine: FaceEngine, clip: Path) -> None:
     chosen = choose_templates(_good_faces(settings, engine, clip))
     if not chosen:
         raise GateError(f"no usable face in {clip}", next_step="enrol from another clip")
-    put_worker(settings, engine, ENROLLED, np.stack([face.embedding for face in chosen]))
+    put_worker(settings, engine, ENROLLED, np.stack(engine.templates(chosen)))
 
 
 def _good_faces(settings: Settings, engine: FaceEngine, clip: Path) -> list[Face]:
