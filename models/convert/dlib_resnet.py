@@ -2,7 +2,7 @@
 
 Layout of the .dat file, input side first: an integer is one control byte (low four bits: how many bytes
 follow, high bit: sign) and then little-endian bytes; a layer's name is its length and its letters; a tensor
-is a version, four sizes and raw float32. A convolution (`con_4`) holds its filters and then its biases, then the
+is a version, four sizes and raw float32. A convolution (`con_4`) holds its filters, then its biases, then the
 number of filters, the kernel and the strides; an affine layer (`affine_`, a frozen batch normalisation) gamma
 and then beta; the full connection (`fc_2`) has no bias. What stands between these, other layers' settings, is
 implied by the architecture.

@@ -4,12 +4,13 @@ The published file dequantises its weights at every run and lists its constants 
 Runtime and OpenCV 5 refuse. Here the weights are dequantised once, every BatchNormalization is folded into a
 neighbouring layer, and PRelu, whose kernel in ONNX Runtime is slow, is written with operators it runs fast:
 
-    prelu(u) = a*u + relu((1 - a)*u)                     wherever a <= 1
+    prelu(u) = a*u + relu((1 - a)*u) = (1 - a) * (a/(1 - a)*u + relu(u))      wherever a < 1
 
-Both terms of a cheap convolution u (the first one and the depthwise ones) come straight out of a convolution
-each, with weights scaled by a and by 1 - a. A pointwise convolution is too dear to run twice; there
-prelu(u) = max(u, a*u). The few channels with a slope above 1 are turned round first:
-prelu(a, -u) = -a * prelu(1/a, u).
+For a cheap convolution u (the first one and the depthwise ones) both terms of the first sum come straight out
+of a convolution each, with weights scaled by a and by 1 - a. A pointwise convolution is too dear to run twice:
+there the second form serves, whose outer factor moves into the weights behind it. Its scaling per channel is
+written as a BatchNormalization, which ONNX Runtime keeps in its blocked memory layout; a Mul would leave it.
+The few channels with a slope above 1 are turned round first: prelu(a, -u) = -a * prelu(1/a, u).
 """
 
 from __future__ import annotations
@@ -57,13 +58,36 @@ class _Step:
 
 
 @dataclass(slots=True)
+class _Full:
+    """The full connection at the end: weight (out, channels * pixels), bias (out,)."""
+
+    weight: _Doubles
+    bias: _Doubles
+
+    def scale_inputs(self, factor: _Doubles) -> None:
+        """Make up for channels that were divided by `factor`."""
+        self.weight = self._by_channel(factor.size, factor).reshape(self.weight.shape)
+
+    def shift_inputs(self, shift: _Doubles) -> None:
+        """Make up for channels from which `shift` was taken."""
+        self.bias = self.bias + self._by_channel(shift.size, shift).sum(axis=(1, 2))
+
+    def scale_outputs(self, scale: _Doubles, shift: _Doubles) -> None:
+        """Take over a normalisation of the outputs."""
+        self.weight = self.weight * scale[:, None]
+        self.bias = self.bias * scale + shift
+
+    def _by_channel(self, channels: int, factor: _Doubles) -> _Doubles:
+        return self.weight.reshape(len(self.weight), channels, -1) * factor[None, :, None]
+
+
+@dataclass(slots=True)
 class _Network:
     """What is left of the published graph: (data - mean), convolutions with PRelu, one full connection."""
 
     mean: float
     steps: list[_Step]
-    full_weight: _Doubles
-    full_bias: _Doubles
+    full: _Full
 
 
 def convert(published: bytes) -> bytes:
@@ -76,7 +100,7 @@ def convert(published: bytes) -> bytes:
         network = _read(onnx.load_from_string(published))
     except (KeyError, IndexError, ValueError) as error:
         raise WeightCorrupt(f"not the published SFace model: {error}") from error
-    _turn_steep_slopes(network)
+    _prepare_slopes(network)
     return _write(network)
 
 
@@ -96,7 +120,7 @@ class _Reader:
         }
         self._steps: list[_Step] = []
         self._last_norm: tuple[_Doubles, _Doubles] | None = None
-        self._full: tuple[_Doubles, _Doubles] | None = None
+        self._full: _Full | None = None
 
     def take(self, node: onnx.NodeProto) -> None:
         """Fold one node into what was read so far."""
@@ -114,7 +138,7 @@ class _Reader:
             case "BatchNormalization":
                 self._norm(*_scale_and_shift(known, attributes["epsilon"]))
             case "Gemm":
-                self._full = _behind_norm(known[0], known[1], self._last_norm)
+                self._full = self._full_connection(*(part.astype(np.float64) for part in known))
             case "Sub" | "Mul" | "Constant" | "Dropout" | "Flatten":
                 pass
             case other:
@@ -127,7 +151,7 @@ class _Reader:
         mean, scale = (float(self._constants[name].item()) for name in ("scalar_op1", "scalar_op2"))
         # Scaling commutes with zero padding, subtracting does not: the scale moves into the weights.
         self._steps[0].weight *= scale
-        return _Network(mean, self._steps, *self._full)
+        return _Network(mean, self._steps, self._full)
 
     def _convolution(self, weight: _Doubles, attributes: dict[str, Any]) -> None:
         self._steps.append(
@@ -141,10 +165,19 @@ class _Reader:
             )
         )
 
+    def _full_connection(self, weight: _Doubles, bias: _Doubles) -> _Full:
+        if self._last_norm is None:
+            raise ValueError("no normalisation before the full connection")
+        scale, shift = self._last_norm
+        full = _Full(weight, bias)
+        full.shift_inputs(shift)
+        full.scale_inputs(scale)
+        return full
+
     def _norm(self, scale: _Doubles, shift: _Doubles) -> None:
         step = self._steps[-1]
         if self._full is not None:
-            self._full = (self._full[0] * scale[:, None], self._full[1] * scale + shift)
+            self._full.scale_outputs(scale, shift)
         elif step.slope.size:
             self._last_norm = (scale, shift)
         else:
@@ -169,28 +202,18 @@ def _scale_and_shift(parts: list[_Array], epsilon: float) -> tuple[_Doubles, _Do
     return scale, beta - mean * scale
 
 
-def _behind_norm(
-    weight: _Array, bias: _Array, norm: tuple[_Doubles, _Doubles] | None
-) -> tuple[_Doubles, _Doubles]:
-    """A full connection (out, channels * pixels) that takes over the normalisation of its inputs."""
-    if norm is None:
-        raise ValueError("no normalisation before the full connection")
-    scale, shift = norm
-    cube = weight.astype(np.float64).reshape(weight.shape[0], scale.size, -1)
-    folded_bias = bias.astype(np.float64) + (cube * shift[None, :, None]).sum(axis=(1, 2))
-    return (cube * scale[None, :, None]).reshape(weight.shape), folded_bias
-
-
-def _turn_steep_slopes(network: _Network) -> None:
-    for step, follower in zip(network.steps, network.steps[1:], strict=False):
+def _prepare_slopes(network: _Network) -> None:
+    """Bring every slope to at most 1 and move the outer factors of the pointwise ones into what follows."""
+    layers: list[_Step | _Full] = [*network.steps, network.full]
+    for step, follower in zip(network.steps, layers[1:], strict=True):
         steep = step.slope > 1
         sign = np.where(steep, -1.0, 1.0)
         step.weight *= sign[:, None, None, None]
         step.bias *= sign
         follower.scale_inputs(np.where(steep, -step.slope, 1.0))
         step.slope = np.where(steep, 1 / np.where(steep, step.slope, 1.0), step.slope)
-    if (network.steps[-1].slope > 1).any():
-        raise WeightCorrupt("not the published SFace model: a slope above 1 in the last convolution")
+        if step.pointwise:
+            follower.scale_inputs(1 - step.slope)
 
 
 def _write(network: _Network) -> bytes:
@@ -202,16 +225,26 @@ def _write(network: _Network) -> bytes:
         write = _write_pointwise if step.pointwise else _write_twice
         current = write(writer, f"step_{index}", current, step)
     writer.node("Flatten", "flat", current, axis=1)
-    weight = writer.constant("full_weight", network.full_weight.astype(np.float32))
-    bias = writer.constant("full_bias", network.full_bias.astype(np.float32))
+    weight = writer.constant("full_weight", network.full.weight.astype(np.float32))
+    bias = writer.constant("full_bias", network.full.bias.astype(np.float32))
     writer.node("Gemm", OUTPUT, "flat", weight, bias, transB=1)
     return writer.serialise(source=INPUT, source_shape=INPUT_SHAPE, result=OUTPUT, result_size=EMBEDDING_SIZE)
 
 
 def _write_pointwise(writer: GraphWriter, name: str, source: str, step: _Step) -> str:
     linear = _conv(writer, f"{name}_linear", source, step, np.ones_like(step.slope))
-    slope = writer.constant(f"{name}_slope", step.slope.astype(np.float32).reshape(1, -1, 1, 1))
-    return writer.node("Max", name, linear, writer.node("Mul", f"{name}_scaled", linear, slope))
+    zeros, ones = np.zeros(step.slope.shape, np.float32), np.ones(step.slope.shape, np.float32)
+    scaled = writer.node(
+        "BatchNormalization",
+        f"{name}_scaled",
+        linear,
+        writer.constant(f"{name}_slope", (step.slope / (1 - step.slope)).astype(np.float32)),
+        writer.constant(f"{name}_shift", zeros),
+        writer.constant(f"{name}_mean", zeros),
+        writer.constant(f"{name}_variance", ones),
+        epsilon=0.0,
+    )
+    return writer.node("Add", name, scaled, writer.node("Relu", f"{name}_raised", linear))
 
 
 def _write_twice(writer: GraphWriter, name: str, source: str, step: _Step) -> str:
