@@ -11,9 +11,6 @@ from typing import Annotated, ClassVar
 import typer
 
 from gate.cli.lazy import DEBUG_VARIABLE, LazyCommand, LazyGroup, debugging
-from gate.errors import GateError
-from models.errors import ModelError
-from sync.errors import SyncError
 
 ENTRY_POINTS = "sitegate.commands"
 EXIT_REFUSED = 2
@@ -50,6 +47,7 @@ app = typer.Typer(
     help="Face-recognition gates for construction sites.",
     no_args_is_help=True,
     add_completion=False,
+    pretty_exceptions_enable=False,  # they print local variables, and one of those may be a PIN
 )
 
 
@@ -78,14 +76,18 @@ def main() -> None:
 
     A known error is one clear line and the next step on stderr; a traceback only with `--debug`.
     """
+    os.environ.setdefault("OPENCV_LOG_LEVEL", "ERROR")  # its warnings repeat what our errors say better
     try:
         app(prog_name="sitegate")
-    except (GateError, ModelError, SyncError) as error:
-        if debugging():
+    except Exception as error:
+        # The rooms' errors are known by the next step they carry; importing the rooms to name their base
+        # classes would load OpenCV and the networks for every `--help`.
+        next_step = getattr(error, "next_step", None)
+        if next_step is None or debugging():
             raise
         typer.echo(f"Error: {error}", err=True)
-        if error.next_step:
-            typer.echo(f"Next: {error.next_step}", err=True)
+        if next_step:
+            typer.echo(f"Next: {next_step}", err=True)
         sys.exit(EXIT_REFUSED)
     except KeyboardInterrupt:
         sys.exit(EXIT_INTERRUPTED)
