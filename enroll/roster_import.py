@@ -5,12 +5,13 @@ from __future__ import annotations
 import csv
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from enroll.errors import EnrollError, RowRefused
-from enroll.photos import open_photo, require_one_person
+from enroll.photos import open_photo, require_one_person, template_of
 from enroll.roster_file import RosterFile, RosterRow
 from enroll.roster_values import listed, worker_from
 from models.engine import FaceEngine
