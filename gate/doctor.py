@@ -22,7 +22,9 @@ from gate.sources import open_source
 from gate.sources.frame import Frame, FrameSource, SourceState
 from gate.store_access import NoStoreYet, open_existing_store
 from models.embedder import embedder_spec
+from models.engine import DETECTOR_WEIGHT
 from models.errors import ModelError
+from models.liveness import V1SE_WEIGHT, V2_WEIGHT
 from models.zoo import State, Zoo
 from sync.errors import SyncError
 from sync.store import LocalStore, StoreKey
@@ -33,8 +35,6 @@ CAMERA_PATIENCE_S = 10.0
 _POLL_S = 0.25
 _COMMAND_TIMEOUT_S = 5.0
 _MEBIBYTE = 2**20
-DETECTOR_WEIGHT = "yunet"
-LIVENESS_WEIGHTS = ("minifasnet_v2", "minifasnet_v1se")
 
 
 class Condition(StrEnum):
@@ -165,7 +165,7 @@ def _liveness(settings: Settings) -> Checks:
         return
     absent = [
         found
-        for found in Zoo.default(settings.recognition.weights_dir).verify(LIVENESS_WEIGHTS)
+        for found in Zoo.default(settings.recognition.weights_dir).verify((V2_WEIGHT, V1SE_WEIGHT))
         if found.state is not State.OK
     ]
     if not absent:
