@@ -24,7 +24,7 @@ def doctor(
 ) -> None:
     """Check camera, weights, store, relay, inputs, clock, disk and ports; exit 1 when something fails.
 
-    No door is opened. Stop the gate first: a camera and a board serve one program at a time.
+    No door is opened. Stop the gate first: under a running gate cameras and boards are left alone.
     """
     settings = load_settings(config)
 

@@ -150,10 +150,19 @@ def test_a_secret_that_others_can_read_fails(settings: Callable[..., Settings], 
     assert (found.condition, found.next_step) == (Condition.FAIL, f"Run: chmod 600 {pin_file}")
 
 
-def test_a_taken_port_is_a_warning(settings: Callable[..., Settings]) -> None:
+def test_under_a_running_gate_no_board_and_no_camera_is_touched(
+    settings: Callable[..., Settings], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def touched(*_: object, **__: object) -> None:
+        raise AssertionError("opening a board releases it")
+
+    for name in ("open_relay", "open_input", "open_source"):
+        monkeypatch.setattr(f"gate.doctor.{name}", touched)
     with socket.create_server(("127.0.0.1", 0)) as taken:
         found = report(settings(metrics={"port": taken.getsockname()[1]}))
     assert found["metrics port"].condition is Condition.WARN
+    assert found["lanes"].condition is Condition.WARN
+    assert not any(part.startswith("lane-1") for part in found)
 
 
 def test_a_full_disk_fails(settings: Callable[..., Settings], tmp_path: Path) -> None:
