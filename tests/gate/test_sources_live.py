@@ -253,7 +253,7 @@ def test_a_camera_that_yields_only_garbage_is_said_to_be_lost(camera: FrameSourc
     "picture",
     [
         np.full((48, 64), 90, np.uint8),
-        np.full((48, 64), 90 << 8, np.uint16),
+        np.full((48, 64), 90 * 257, np.uint16),
         np.full((48, 64, 4), 90, np.uint8),
     ],
     ids=["grey", "16-bit", "BGRA"],

@@ -252,7 +252,7 @@ def test_what_is_no_picture_is_refused(raw: object) -> None:
     assert usable_picture(raw) is None
 
 
-def test_sixteen_bits_keep_the_upper_eight() -> None:
+def test_sixteen_bits_become_eight() -> None:
     image = usable_picture(np.full((20, 20), 0xABCD, np.uint16))
     assert image is not None
     assert int(image.max()) == 0xAB
