@@ -35,6 +35,7 @@ _PIP_RESUME_RETRIES = 5
 _PIP_ERROR_LINES = 6
 _SCRATCH_PREFIX = ".fetch-"
 _PIP_PROGRESS = re.compile(r"Progress (\d+) of (\d+)")
+_URL_MARK_DIGITS = 8
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 # Stands in for the build backend while pip asks an sdist for its metadata, so that neither the archive's
@@ -92,8 +93,7 @@ class Fetcher:
                 f"the wheelhouse {self._wheelhouse} is not a folder",
                 next_step="Name an existing folder with --wheelhouse or SITEGATE_WHEELHOUSE.",
             )
-        self._cache_dir.mkdir(parents=True, exist_ok=True)
-        with _lock(self._cache_dir / ".lock"), self._scratch() as scratch:
+        with _locked(self._cache_dir), self._scratch() as scratch:
             due = [entry for entry in entries if not self._holds(entry.usable_file, entry.usable_sha256)]
             by_archive: dict[Archive, list[Entry]] = {}
             for entry in due:
@@ -169,9 +169,8 @@ class Fetcher:
     def _download(self, entry: Entry, urls: Sequence[str]) -> None:
         failures: list[str] = []
         for url in urls:
-            part = (
-                self._cache_dir / f"{entry.source_file}.{hashlib.sha256(url.encode()).hexdigest()[:8]}.part"
-            )
+            mark = hashlib.sha256(url.encode()).hexdigest()[:_URL_MARK_DIGITS]
+            part = self._cache_dir / f"{entry.source_file}.{mark}.part"
             try:
                 _https_download(url, part, entry, self._progress)
             except (httpx.HTTPError, WeightCorrupt) as error:
@@ -223,17 +222,31 @@ def _whole_file(path: Path) -> Iterator[IO[bytes]]:
             file.flush()
             os.fsync(file.fileno())
         unfinished.replace(path)
+    except OSError as error:
+        raise _unwritable(path, error) from error
     finally:
         unfinished.unlink(missing_ok=True)
 
 
 @contextmanager
-def _lock(path: Path) -> Iterator[None]:
-    """Hold the cache for this process. Without fcntl (Windows) the atomic rename alone has to do."""
-    with path.open("ab") as file:
+def _locked(folder: Path) -> Iterator[None]:
+    """Hold the folder for this process. Without fcntl (Windows) the atomic rename alone has to do."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        file = (folder / ".lock").open("ab")
+    except OSError as error:
+        raise _unwritable(folder, error) from error
+    with file:
         if sys.platform != "win32":
             fcntl.flock(file, fcntl.LOCK_EX)
         yield
+
+
+def _unwritable(path: Path, error: OSError) -> FetchFailed:
+    return FetchFailed(
+        f"{path} cannot be written ({error})",
+        next_step="Free disk space, check the rights, or name another cache folder in SITEGATE_WEIGHTS_DIR.",
+    )
 
 
 def _members(archive_path: Path, wanted: set[str]) -> Iterator[tuple[str, IO[bytes]]]:
@@ -267,7 +280,8 @@ def _pip_download(archive: Archive, folder: Path, progress: Progress) -> Path:
         backend.mkdir(parents=True, exist_ok=True)
         (backend / "__init__.py").touch()
         (backend / "build_meta.py").write_text(_INERT_BACKEND, "utf-8")
-        environment["PYTHONPATH"] = str(backend.parent)
+        paths = [str(backend.parent), *environment.get("PYTHONPATH", "").split(os.pathsep)]
+        environment["PYTHONPATH"] = os.pathsep.join(path for path in paths if path)
         command += ["--no-binary", ":all:", "--no-build-isolation", "--use-pep517"]
     if archive.platform is not None:
         command += ["--platform", archive.platform.tag, "--python-version", archive.platform.python]
@@ -292,6 +306,31 @@ def _pip_download(archive: Archive, folder: Path, progress: Progress) -> Path:
     return folder / archive.file
 
 
+def _size_bytes(path: Path) -> int:
+    return path.stat().st_size if path.exists() else 0
+
+
+def _stream(url: str, part: Path, have: int, entry: Entry, progress: Progress) -> None:
+    """Append to `part` what it lacks after `have` bytes, or start anew where the server cannot resume."""
+    headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={have}-"} if have else {})
+    timeout = httpx.Timeout(_READ_TIMEOUT_S, connect=_CONNECT_TIMEOUT_S)
+    with httpx.stream("GET", url, headers=headers, timeout=timeout, follow_redirects=True) as response:
+        if response.status_code == httpx.codes.REQUESTED_RANGE_NOT_SATISFIABLE:
+            part.unlink()  # the file over there is shorter than what we have of it
+        response.raise_for_status()
+        resumed = response.status_code == httpx.codes.PARTIAL_CONTENT
+        done = have if resumed else 0
+        with part.open("ab" if resumed else "wb") as file:
+            for chunk in response.iter_raw():
+                file.write(chunk)
+                done += len(chunk)
+                progress(entry.name, done, entry.size_bytes)
+                if done > entry.size_bytes:
+                    break  # another file; its hash will say so
+            file.flush()
+            os.fsync(file.fileno())
+
+
 def _https_download(url: str, part: Path, entry: Entry, progress: Progress) -> None:
     """Stream `url` into `part`, going on where an earlier attempt was cut off; leaves a whole, verified file.
 
@@ -302,23 +341,16 @@ def _https_download(url: str, part: Path, entry: Entry, progress: Progress) -> N
     parsed = httpx.URL(url)
     if parsed.scheme != "https" and parsed.host not in _LOOPBACK:
         raise httpx.UnsupportedProtocol(f"only https is fetched, not {parsed.scheme}")
-    have = part.stat().st_size if part.exists() else 0
-    if have < entry.size_bytes:
-        headers = {"Range": f"bytes={have}-"} if have else {}
-        timeout = httpx.Timeout(_READ_TIMEOUT_S, connect=_CONNECT_TIMEOUT_S)
-        with httpx.stream("GET", url, headers=headers, timeout=timeout, follow_redirects=True) as response:
-            response.raise_for_status()
-            resumed = response.status_code == httpx.codes.PARTIAL_CONTENT
-            done = have if resumed else 0
-            with part.open("ab" if resumed else "wb") as file:
-                for chunk in response.iter_bytes(_CHUNK_BYTES):
-                    file.write(chunk)
-                    done += len(chunk)
-                    progress(entry.name, done, entry.size_bytes)
-                    if done > entry.size_bytes:
-                        break
-                file.flush()
-                os.fsync(file.fileno())
+    have, broken = -1, None
+    # A connection that broke off is taken up again as long as every attempt brings something.
+    while have < (so_far := _size_bytes(part)) < entry.size_bytes:
+        have, broken = so_far, None
+        try:
+            _stream(url, part, have, entry, progress)
+        except httpx.TransportError as error:
+            broken = error
+    if broken is not None:
+        raise broken
     found = sha256_of(part)
     if found != entry.sha256:
         part.unlink()

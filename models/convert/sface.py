@@ -7,8 +7,8 @@ neighbouring layer, and PRelu, whose kernel in ONNX Runtime is slow, is written 
     prelu(u) = a*u + relu((1 - a)*u) = (1 - a) * (a/(1 - a)*u + relu(u))      wherever a < 1
 
 For a cheap convolution u (the first one and the depthwise ones) both terms of the first sum come straight
-out of a convolution each, with weights scaled by a and by 1 - a. A pointwise one is too dear to run twice: the
-second form serves there, whose outer factor moves into the weights behind it. Its scaling per channel is
+out of a convolution each, with weights scaled by a and by 1 - a. A pointwise one is too dear to run twice:
+there the second form serves, whose outer factor moves into the weights behind it. Its scaling per channel is
 written as a BatchNormalization, which ONNX Runtime keeps in its blocked memory layout; a Mul would leave it.
 The few channels with a slope above 1 are turned round first: prelu(a, -u) = -a * prelu(1/a, u).
 """
@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 import onnx
+from google.protobuf.message import DecodeError
 from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 
@@ -98,7 +99,7 @@ def convert(published: bytes) -> bytes:
     """
     try:
         network = _read(onnx.load_from_string(published))
-    except (KeyError, IndexError, ValueError) as error:
+    except (DecodeError, KeyError, IndexError, ValueError) as error:
         raise WeightCorrupt(f"not the published SFace model: {error}") from error
     _prepare_slopes(network)
     return _write(network)
