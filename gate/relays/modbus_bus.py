@@ -7,6 +7,7 @@ this process that name the same place use the same connection, one request at a 
 from __future__ import annotations
 
 import logging
+import termios
 import threading
 import time
 from collections.abc import Callable
@@ -16,6 +17,7 @@ from pymodbus.exceptions import ConnectionException, ModbusException
 from pymodbus.pdu import ModbusPDU
 
 from gate.errors import RelayError
+from gate.relays.shared import Shared
 from gate.settings import InputSettings, RelaySettings
 
 # Every failure is raised as RelayError and reported once; pymodbus would add a line per attempt.
@@ -39,7 +41,7 @@ class _RtuClient(ModbusSerialClient):
             self.socket.timeout = self.comm_params.timeout_connect
             first = self.socket.read(1)
             return bytes(first + self.socket.read(self.socket.in_waiting)) if first else b""
-        except OSError:
+        except (OSError, termios.error):
             self.close()  # type: ignore[no-untyped-call]
             raise ConnectionException("serial line is lost") from None
 
@@ -47,45 +49,31 @@ class _RtuClient(ModbusSerialClient):
 class ModbusBus:
     """Requests with a deadline. Use `ModbusBus.shared`, and `leave` when done."""
 
-    _shared: dict[tuple[str, int], ModbusBus] = {}  # noqa: RUF012 - the registry of this process
-    _registry_lock = threading.Lock()
-
-    def __init__(self, place: str, client: Client) -> None:
+    def __init__(self, key: tuple[str, int], place: str, client: Client) -> None:
         self.place = place
+        self._key = key
         self._client = client
         self._lock = threading.Lock()
-        self._users = 0
 
     @classmethod
     def shared(cls, settings: RelaySettings | InputSettings) -> ModbusBus:
         """The connection to the place that `settings` names; opened at the first request."""
-        key = (settings.host, settings.port) if settings.host else (settings.device, settings.baud)
-        with cls._registry_lock:
-            bus = cls._shared.get(key)
-            if bus is None:
-                bus = cls._shared[key] = cls._new(settings)
-            bus._users += 1
-            return bus
+        return _BUSES.join(_key(settings), lambda: cls._new(settings))
 
     @classmethod
     def _new(cls, settings: RelaySettings | InputSettings) -> ModbusBus:
-        timeout_s = settings.timeout_s
+        key, timeout_s = _key(settings), settings.timeout_s
         if settings.host:
             tcp = ModbusTcpClient(settings.host, port=settings.port, timeout=timeout_s, retries=0)
-            return cls(f"modbus tcp {settings.host}:{settings.port}", tcp)
+            return cls(key, f"modbus tcp {settings.host}:{settings.port}", tcp)
         rtu = _RtuClient(settings.device, baudrate=settings.baud, timeout=timeout_s, retries=0)
-        return cls(f"modbus rtu {settings.device}", rtu)
+        return cls(key, f"modbus rtu {settings.device}", rtu)
 
     def leave(self) -> None:
         """The last one to leave closes the connection."""
-        with self._registry_lock:
-            self._users -= 1
-            if self._users > 0:
-                return
-            for key in [key for key, bus in self._shared.items() if bus is self]:
-                del self._shared[key]
-        with self._lock:
-            self._disconnect()
+        if _BUSES.leave(self._key) is not None:
+            with self._lock:
+                self._disconnect()
 
     def ask(self, request: Request, *, timeout_s: float, what: str) -> ModbusPDU:
         """The board's answer within `timeout_s`. Raises RelayError, naming `what` was asked for.
@@ -131,3 +119,10 @@ class ModbusBus:
             raise ConnectionException("time is up")
         self._client.comm_params.timeout_connect = remaining_s
         self._client.transaction.comm_params.timeout_connect = remaining_s
+
+
+_BUSES: Shared[ModbusBus] = Shared()
+
+
+def _key(settings: RelaySettings | InputSettings) -> tuple[str, int]:
+    return (settings.host, settings.port) if settings.host else (settings.device, settings.baud)

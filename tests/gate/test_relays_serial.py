@@ -82,6 +82,18 @@ def test_a_jammed_ascii_board_is_noticed(ascii_board: AsciiBoard) -> None:
     relay.close()
 
 
+def test_two_lanes_share_one_board(lcus: LcusBoard) -> None:
+    first, second = relay_on(lcus.device, channel=1), relay_on(lcus.device, channel=2)
+    first.set(True)
+    second.set(True)
+    wait_until(lambda: lcus.states == {1: True, 2: True})
+    first.close()
+    wait_until(lambda: lcus.states == {1: False, 2: True})
+    second.set(False)
+    wait_until(lambda: lcus.states == {1: False, 2: False})
+    second.close()
+
+
 def test_a_mute_ascii_board_is_an_error_in_time(ascii_board: AsciiBoard) -> None:
     ascii_board.mute = True
     relay = relay_on(ascii_board.device, protocol="ascii", timeout_s=0.2)
