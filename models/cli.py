@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.box import SIMPLE
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
-from rich.table import Table
+from rich.table import Column, Table
 
 from models import fetch as fetching
 from models.errors import FetchFailed, ModelError
@@ -58,7 +59,15 @@ def _bar() -> Iterator[fetching.Progress]:
 def list_entries() -> None:
     """Every weight and sample: kind, licence, whether business use is free, size, state."""
     zoo = Zoo.default()
-    table = Table("name", "kind", "licence", "business use", "size", "state")
+    table = Table(
+        Column("name", no_wrap=True),
+        "kind",
+        Column("licence", overflow="fold"),
+        "business use",
+        "size",
+        "state",
+        box=SIMPLE,
+    )
     for found in zoo.verify():
         entry = found.entry
         free = "free" if entry.business_use else "not free"
@@ -118,9 +127,9 @@ def fetch(
                 try:
                     zoo.fetch([entry.name], wheelhouse=wheelhouse, progress=progress)
                 except FetchFailed as error:
-                    missed.append((entry, error))
-    for entry, reason in missed:
-        typer.echo(f"Warning: {entry.name} was not fetched: {reason}. {reason.next_step}", err=True)
+                    missed.append(error)
+    for reason in missed:
+        typer.echo(f"Warning: {reason}. {reason.next_step}", err=True)
     typer.echo(f"{len(entries) - len(missed)} of {len(entries)} files are in {zoo.cache_dir}")
 
 

@@ -179,7 +179,7 @@ class Fetcher:
             part.replace(self._cache_dir / entry.source_file)
             return
         raise FetchFailed(
-            f"{entry.name}: " + "; ".join(failures),
+            f"{entry.name} could not be downloaded: " + "; ".join(failures),
             next_step=f"Put {entry.published_name} into a folder and name it with --wheelhouse.",
         )
 
@@ -303,6 +303,7 @@ def _pip_download(archive: Archive, folder: Path, progress: Progress) -> Path:
             f"pip could not bring {archive.file}: " + " ".join(errors[-_PIP_ERROR_LINES:]),
             next_step="Check the network and pip's index, or put the file into a folder for --wheelhouse.",
         )
+    progress(label, _size_bytes(folder / archive.file), _size_bytes(folder / archive.file))
     return folder / archive.file
 
 

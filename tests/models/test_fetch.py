@@ -151,7 +151,7 @@ def test_a_download_that_breaks_off_goes_on_where_it_stopped(cache: Path) -> Non
 def test_a_later_fetch_goes_on_where_an_earlier_one_gave_up(cache: Path) -> None:
     with RangeServer(RED, break_off_after=[5000, 0]).running() as server:
         zoo = Zoo([_download(server.url)], cache)
-        with pytest.raises(FetchFailed, match="red: http"):
+        with pytest.raises(FetchFailed, match="red could not be downloaded: http"):
             zoo.fetch(["red"])
         assert [name.endswith(".part") for name in _files(cache)] == [True]
         zoo.fetch(["red"])
@@ -170,7 +170,7 @@ def test_a_server_that_cannot_resume_is_asked_for_the_whole_file(cache: Path) ->
 def test_a_server_with_another_file_is_refused_and_leaves_nothing(served: bytes, cache: Path) -> None:
     with (
         RangeServer(served).running() as server,
-        pytest.raises(FetchFailed, match="red: http"),
+        pytest.raises(FetchFailed, match="red could not be downloaded: http"),
     ):
         Zoo([_download(server.url)], cache).fetch(["red"])
     assert _files(cache) == set()

@@ -31,7 +31,7 @@ def _run(*arguments: str, exit_code: int = 0) -> str:
 @pytest.mark.usefixtures("cache")
 def test_list_says_licence_use_size_and_state() -> None:
     _run("fetch", "red")
-    lines = {line.split()[1]: line for line in _run("list").splitlines() if line.startswith("│")}
+    lines = {line.split()[0]: line for line in _run("list").splitlines() if line.strip()}
     assert "MIT" in lines["red"] and "ok" in lines["red"] and "not free" not in lines["red"]
     assert "LicenseRef-research-only" in lines["research"] and "not free" in lines["research"]
     assert "missing" in lines["blue"]
@@ -40,7 +40,7 @@ def test_list_says_licence_use_size_and_state() -> None:
 @pytest.mark.usefixtures("cache")
 def test_all_free_leaves_out_what_is_not_free_and_only_warns_of_a_server_out_of_reach() -> None:
     output = _run("fetch", "--all-free")
-    assert "Warning: far was not fetched: " in output
+    assert "Warning: far could not be downloaded: " in output
     assert "2 of 3 files are in" in output
     assert "research: missing" in _run("verify")
 
