@@ -260,7 +260,7 @@ def _plain_console(*, stderr: bool = False) -> Console:
 def _until(text: str, zone: ZoneInfo) -> datetime:
     try:
         return parse_instant(text, zone, until=True)
-    except ValueError as error:
+    except (ValueError, OverflowError) as error:
         raise EnrollError(f"--until: {text!r} is no date", next_step="Write YYYY-MM-DD.") from error
 
 

@@ -10,7 +10,10 @@ from enum import StrEnum
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+import numpy as np
+
 from enroll.errors import EnrollError, RowRefused
+from enroll.lookalikes import Lookalikes
 from enroll.photos import open_photo, require_one_person, template_of
 from enroll.roster_file import RosterFile, RosterRow
 from enroll.roster_values import listed, worker_from
@@ -18,12 +21,14 @@ from models.engine import FaceEngine
 from models.quality import QualityLimits
 from sync.errors import UnknownWorker
 from sync.records import Template, Worker
-from sync.store import LocalStore
+from sync.store import EMBEDDING_SIZE, LocalStore
 
 ROWS_PER_TRANSACTION = 50
 """Small enough that a running gate, which waits for the lock to record, does not notice."""
 
 NO_PHOTO = "registered without a photo: the gate cannot recognise this person"
+ADD_PHOTO = "Import the row again with a photo."
+COMPARE_PHOTOS = "Compare the photos of both: one person registered twice, or a photo in the wrong row."
 
 
 class RowResult(StrEnum):
@@ -66,6 +71,12 @@ class ImportPlan:
 
 
 @dataclass(frozen=True, slots=True)
+class _Faces:
+    engine: FaceEngine
+    lookalikes: Lookalikes
+
+
+@dataclass(frozen=True, slots=True)
 class _Prepared:
     worker: Worker
     templates: list[Template] | None
@@ -81,12 +92,12 @@ def import_roster(file: RosterFile, plan: ImportPlan) -> Iterator[RowReport]:
         ModelError: the weights are missing; nothing was changed.
         StoreError: the rows reported so far are kept, the others not.
     """
-    engine = plan.load_engine() if any(row["photos"] for row in file.rows) else None
+    faces = _faces(plan) if any(row["photos"] for row in file.rows) else None
     first_rows: dict[str, int] = {}
     waiting: list[_Prepared] = []
     for row in file.rows:
         try:
-            prepared = _prepare(row, plan, engine, first_rows)
+            prepared = _prepare(row, plan, faces, first_rows)
         except RowRefused as refusal:
             yield RowReport(row.number, row["worker_id"], RowResult.FAILED, str(refusal), refusal.next_step)
             continue
@@ -124,9 +135,15 @@ def _store(prepared: list[_Prepared], plan: ImportPlan) -> Iterator[RowReport]:
         yield one.report
 
 
-def _prepare(
-    row: RosterRow, plan: ImportPlan, engine: FaceEngine | None, first_rows: dict[str, int]
-) -> _Prepared:
+def _faces(plan: ImportPlan) -> _Faces:
+    engine = plan.load_engine()
+    if plan.store is None:
+        return _Faces(engine, Lookalikes((), np.zeros((0, EMBEDDING_SIZE), np.float32)))
+    stored = plan.store.all_templates(engine.embedder_name, engine.embedder_version)
+    return _Faces(engine, Lookalikes(*stored))
+
+
+def _prepare(row: RosterRow, plan: ImportPlan, faces: _Faces | None, first_rows: dict[str, int]) -> _Prepared:
     worker_id = row["worker_id"]
     if worker_id in first_rows:
         raise RowRefused(
@@ -138,12 +155,14 @@ def _prepare(
     known, known_templates = _known(plan.store, worker_id)
     worker = worker_from(row, known, site_id=plan.site_id, zone=plan.zone, training_kind=plan.training_kind)
     templates: list[Template] | None = None
-    refusals: list[RowRefused] = []
-    if engine is not None and row["photos"]:
-        templates, refusals = _templates(row, known_templates, plan, engine)
-    reasons = [str(refusal) for refusal in refusals]
+    remarks: list[tuple[str, str]] = []
+    if faces is not None and row["photos"]:
+        templates, refusals = _templates(row, known_templates, plan, faces.engine)
+        remarks += [(str(refusal), refusal.next_step) for refusal in refusals]
+        if other := faces.lookalikes.find(worker_id, templates):
+            remarks.append((f"looks like worker {other}, the gate may not tell them apart", COMPARE_PHOTOS))
     if not (known_templates if templates is None else templates):
-        reasons.append(NO_PHOTO)
+        remarks.append((NO_PHOTO, ADD_PHOTO))
     same_templates = templates is None or _ids(templates) == _ids(known_templates)
     if known is None:
         result = RowResult.ADDED
@@ -151,8 +170,13 @@ def _prepare(
         result = RowResult.UNCHANGED
     else:
         result = RowResult.UPDATED
-    next_step = refusals[0].next_step if refusals else "Import the row again with a photo." if reasons else ""
-    report = RowReport(row.number, worker_id, result, "; ".join(reasons), next_step)
+    report = RowReport(
+        row.number,
+        worker_id,
+        result,
+        reason="; ".join(reason for reason, _ in remarks),
+        next_step=remarks[0][1] if remarks else "",
+    )
     return _Prepared(worker, None if same_templates else templates, report)
 
 

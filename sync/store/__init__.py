@@ -5,5 +5,6 @@ from __future__ import annotations
 from sync.store.attendance import WallClock
 from sync.store.key import StoreKey
 from sync.store.local import IntegrityReport, LocalStore
+from sync.store.roster import EMBEDDING_SIZE
 
-__all__ = ["IntegrityReport", "LocalStore", "StoreKey", "WallClock"]
+__all__ = ["EMBEDDING_SIZE", "IntegrityReport", "LocalStore", "StoreKey", "WallClock"]
