@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gate.clock import SystemClock
@@ -114,6 +114,7 @@ def test_a_second_opening_extends_and_never_shortens(bench: Bench) -> None:
     assert history[2][0] - history[1][0] == pytest.approx(2 + PULSE_S, abs=0.002)
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(min_value=0, max_value=5), min_size=1, max_size=8))
 def test_every_opening_lasts_at_least_the_pulse_and_ends(gaps_s: list[float]) -> None:
     bench = Bench()
@@ -216,6 +217,7 @@ def test_a_door_without_contact_reports_no_passage() -> None:
     bench.door.close()
 
 
+@settings(deadline=None)
 @given(
     st.lists(
         st.one_of(
