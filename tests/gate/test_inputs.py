@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gate.errors import RelayError
@@ -65,6 +65,7 @@ def test_a_change_is_told_once(wire: Wire, polled: PolledInput) -> None:
     assert polled.is_active()
 
 
+@settings(deadline=None)
 @given(st.lists(st.booleans(), max_size=50), st.booleans())
 def test_a_level_counts_only_when_two_looks_agree(raws: list[bool], start: bool) -> None:
     debouncer = Debouncer(start)

@@ -10,7 +10,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gate.clock import SystemClock
@@ -207,6 +207,7 @@ class _Stamps:
         return next(self.stamps_ms)
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(allow_nan=True, allow_infinity=True), min_size=1))
 def test_media_time_rises_whatever_the_file_says(stamps_ms: list[float]) -> None:
     clock = MediaClock(fps=25)
