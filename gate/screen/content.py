@@ -19,6 +19,8 @@ REASONS_SHOWN = 2
 _RED_PARTS = frozenset({"camera", "store", "relay"})
 """Parts without which nobody passes; the others leave the gate working."""
 
+_FLAGS = frozenset({Reason.FLAG_BLOCK, Reason.FLAG_HOLD, Reason.FLAG_NOTIFY})
+
 
 class Tone(StrEnum):
     """The meaning of the panel: picks colour, icon shape and sound together, never colour alone."""
@@ -165,10 +167,16 @@ def _answer(view: LaneView, monotonic_s: float) -> AnswerPanel | None:
     )
 
 
+def _public(answer: Answer) -> tuple[Reason, ...]:
+    """Reasons that bystanders may read: that somebody who passes is on the list is the guard's business."""
+    hidden = _FLAGS if answer.outcome is Outcome.ALLOW else _FLAGS & {Reason.FLAG_NOTIFY}
+    return tuple(reason for reason in answer.reasons if reason not in hidden)
+
+
 def _reason_lines(answer: Answer) -> tuple[ReasonLine, ...]:
     """`ok` says no more than the headline; whoever may pass has no next step unless something is broken."""
     lines = []
-    for reason in answer.reasons:
+    for reason in _public(answer):
         if reason is Reason.OK:
             continue
         text = reasons.text(reason)
@@ -181,9 +189,8 @@ def _reason_lines(answer: Answer) -> tuple[ReasonLine, ...]:
 
 def _voice(answer: Answer) -> Words:
     """The most serious reason is said; an answer without a reason says its headline."""
-    if not answer.reasons:
-        return reasons.outcome_text(answer.outcome)
-    return reasons.text(answer.reasons[0]).voice
+    public = _public(answer)
+    return reasons.text(public[0]).voice if public else reasons.outcome_text(answer.outcome)
 
 
 def _health(health: Health) -> tuple[HealthItem, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -63,7 +63,9 @@ def build_lane_page(view: GateView, lane_id: str, settings: ScreenSettings) -> N
             shown = newest
             screen.show(newest, monotonic_s=monotonic_s)
 
-    refresh()
+    # The first scene stands in the page's source for as long as the page lives: no name may be in it.
+    first = scene(head, view.lane(lane_id), now=view.now(), monotonic_s=view.monotonic())
+    screen.show(replace(first, answer=None), monotonic_s=view.monotonic())
     ui.timer(POLL_S, refresh)
     if settings.override_pin_file is not None:
         dialog = OverrideDialog(view, lane_id, languages=settings.languages)

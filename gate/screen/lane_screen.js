@@ -47,7 +47,7 @@ const ICONS = {
 const SvgIcon = {
   props: { name: String },
   computed: { body() { return ICONS[this.name] || ""; } },
-  template: `<svg class="sg-icon" viewBox="0 0 100 100" aria-hidden="true" v-html="body"></svg>`,
+  template: `<svg class="sg-icon" :data-name="name" viewBox="0 0 100 100" aria-hidden="true" v-html="body"></svg>`,
 };
 
 const BothWords = {
@@ -226,7 +226,7 @@ export default {
     },
   },
   template: `
-  <main class="sg-screen" :data-tone="tone" :data-live="live">
+  <main class="sg-screen" :data-tone="tone" :data-live="live" :data-event="answer ? answer.event_id : null">
     <header class="sg-header">
       <div class="sg-place">
         <div class="sg-place-line"><both-words :text="scene.site" :languages="languages"/></div>

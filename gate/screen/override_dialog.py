@@ -32,9 +32,9 @@ class OverrideDialog:
         self._view = view
         self._lane_id = lane_id
         self._languages = languages
-        self._pad_field: Literal["guard", "pin"] = "pin"
         self._is_opening = False
-        with ui.dialog() as self._dialog, ui.element("section").classes("sg-override"):
+        self._touched_s = view.monotonic()
+        with ui.dialog() as self._dialog, ui.element("div").classes("sg-override"):
             self._dialog.props("transition-duration=100").on("hide", self._wipe)
             ui.label(self._say(words.OVERRIDE)).classes("sg-override-title")
             with ui.element("div").classes("sg-override-who"):
@@ -57,7 +57,8 @@ class OverrideDialog:
                 self._submit_button = ui.button(
                     self._say(words.OVERRIDE_OPEN), on_click=self._submit, color=None
                 ).classes("sg-submit")
-        self._closer = ui.timer(IDLE_CLOSE_S, self._dialog.close, active=False, immediate=False)
+        self._aimed_at = self._guard
+        ui.timer(1.0, self._close_when_idle)
 
     def open(self) -> None:
         """Show an empty dialog."""
@@ -72,15 +73,24 @@ class OverrideDialog:
         field = ui.input(self._say(label), password=password, on_change=self._touch)
         field.props(f"outlined autocomplete=off maxlength={MAX_CHARACTERS} data-field={name}")
         if name in ("guard", "pin"):
-            field.on("focus", lambda: self._aim_pad(name))
+            field.on("focus", lambda: self._aim_pad(field))
         return field.classes("sg-field")
 
-    def _aim_pad(self, name: str) -> None:
-        self._pad_field = "guard" if name == "guard" else "pin"
+    def _aim_pad(self, field: ui.input) -> None:
+        """The marked field gets the digits, so that a PIN is not typed into the guard's number by mistake."""
+        self._aimed_at = field
+        for other in (self._guard, self._pin):
+            other.classes(remove="sg-aimed")
+        field.classes(add="sg-aimed")
 
     def _preset(self, preset: Words) -> None:
         text = " ".join(preset.of(language) for language in self._languages)
-        ui.button(text, on_click=lambda: self._reason.set_value(text), color=None).classes("sg-preset")
+
+        def choose() -> None:
+            self._reason.set_value(text)
+            self._aim_pad(self._pin if self._guard.value else self._guard)
+
+        ui.button(text, on_click=choose, color=None).classes("sg-preset")
 
     def _pad_key(self, key: str) -> None:
         label = {"⌫": "delete", "✕": "clear"}.get(key, key)
@@ -88,29 +98,27 @@ class OverrideDialog:
         button.classes("sg-key").props(f'aria-label="{label}"')
 
     def _press(self, key: str) -> None:
-        field = self._guard if self._pad_field == "guard" else self._pin
-        value = str(field.value or "")
+        value = str(self._aimed_at.value or "")
         if key == "⌫":
             value = value[:-1]
         elif key == "✕":
             value = ""
         elif len(value) < MAX_CHARACTERS:
             value += key
-        field.set_value(value)
+        self._aimed_at.set_value(value)
         self._touch()
 
     def _touch(self) -> None:
-        """Somebody is at work: start the idle time afresh."""
-        self._closer.deactivate()
-        self._closer.cancel()
-        if self._dialog.value:
-            with self._dialog:
-                self._closer = ui.timer(IDLE_CLOSE_S, self._dialog.close, once=True)
+        self._touched_s = self._view.monotonic()
+
+    def _close_when_idle(self) -> None:
+        if self._dialog.value and self._view.monotonic() - self._touched_s > IDLE_CLOSE_S:
+            self._dialog.close()
 
     def _wipe(self) -> None:
         for field in (self._guard, self._reason, self._pin):
             field.set_value("")
-        self._pad_field = "pin"
+        self._aim_pad(self._guard)
         self._tell("", "")
 
     def _tell(self, text: str, kind: Literal["", "bad", "good"]) -> None:

@@ -13,7 +13,6 @@ from pathlib import Path
 
 from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
-from scripted_view import LANE, ScriptedView
 
 from gate.reasons import Reason
 from gate.screen import run_screen
@@ -21,6 +20,7 @@ from gate.settings import ScreenSettings
 from gate.view import Health, Phase
 from models.face import Advice
 from sync.records import Outcome
+from tests.gate.scripted_view import LANE, ScriptedView
 
 ORIENTATIONS = {"landscape": (1280, 800), "portrait": (800, 1280)}
 
@@ -55,6 +55,7 @@ TIDY_CHROMIUM = (
     "--disable-sync",
     "--autoplay-policy=no-user-gesture-required",
 )
+BROWSER_TIMEOUT_MS = 15_000
 _COLOURS = 128
 _DOCUMENTED = (
     ("idle", "landscape"),
@@ -99,6 +100,7 @@ def opened(browser: Browser, url: str, orientation: str) -> Iterator[Page]:
     """The page of the lane in a browser window of the given orientation, its picture running."""
     width_px, height_px = ORIENTATIONS[orientation]
     with browser.new_context(viewport={"width": width_px, "height": height_px}) as context:
+        context.set_default_timeout(BROWSER_TIMEOUT_MS)
         page = context.new_page()
         page.goto(f"{url}/lane/{LANE}")
         page.wait_for_selector(".sg-screen[data-live=true]")

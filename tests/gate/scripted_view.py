@@ -1,6 +1,6 @@
 """A gate view that plays what it is told, with drawn pictures: for tests and for the documented screenshots.
 
-Run as a program it serves one lane, for tests that stop and kill the gate process.
+`python -m tests.gate.scripted_view` serves one lane, for tests that stop and kill the gate process.
 """
 
 from __future__ import annotations
@@ -110,7 +110,7 @@ class ScriptedView:
     def lane(self, lane_id: str) -> LaneView:
         if lane_id not in self._lanes:
             raise LookupError(f"no lane {lane_id}")
-        return self.state
+        return replace(self.state, lane_id=lane_id)
 
     def picture(self, lane_id: str) -> bytes | None:
         if lane_id not in self._lanes:
