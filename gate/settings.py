@@ -169,7 +169,7 @@ class RecognitionSettings(Section):
     min_margin: Annotated[float, Field(ge=0, le=0.5)] = 0.04
     votes_needed: int = Field(default=3, ge=1, le=30)
     votes_window: int = Field(default=5, ge=1, le=60)
-    deadline_s: Annotated[float, Field(ge=0.3, le=2.0)] = 2.0
+    deadline_s: Annotated[float, Field(ge=0.3, le=2.0)] = 1.5
     no_good_frame_s: Seconds = 6.0
     repeat_interval_s: Seconds = 5.0
 

@@ -40,6 +40,7 @@ DEMO_PIN = "246810"
 FOLDER = Path("var/demo")
 MILLISECONDS = 1000.0
 SCREEN_START_S = 60.0
+TABLE_WIDTH = 120
 
 
 def demo(
@@ -50,6 +51,8 @@ def demo(
 ) -> None:
     """Register a few people, play footage as the camera and show what the gate decides."""
     console = Console()
+    if not console.is_terminal:
+        console.width = TABLE_WIDTH  # a log has no window to fit
     zoo = Zoo.default()
     console.print("[bold]1/3[/] weights and sample footage")
     zoo.fetch(["yunet", "sface", *SAMPLES])
@@ -104,9 +107,10 @@ def _play(settings: Settings, console: Console, *, once: bool) -> bool:
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
-    service.start()
     try:
+        # A gate starts its lanes first; here the audience comes first, so that nobody misses the first scene.
         url = start_screen(service, settings.screen, stop).result(SCREEN_START_S)
+        service.start()
         console.print(f"    gate screen  [link]{url}[/]   guard PIN {DEMO_PIN}")
         console.print(f"    metrics      {service.serve_metrics()}")
         if once:

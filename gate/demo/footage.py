@@ -17,6 +17,9 @@ WIDTH_PX, HEIGHT_PX, FPS = 640, 480, 25.0
 GAP_S = 2.5
 """Nobody before the gate between two people; longer than the demo's repeat interval."""
 
+SLOW_MOTION = 2
+"""The sample lasts four seconds; each of its frames is shown twice, so that a busy machine sees enough."""
+
 BACKGROUND_GREY = 96
 SAMPLES = ("carphone", "obama", "obama2", "obama3", "astronaut")
 
@@ -79,7 +82,8 @@ def _scene(zoo: Zoo, scene: Scene) -> Iterator[Image]:
         return
     for number, frame in enumerate(_video_frames(zoo.path(scene.sample))):
         if scene.first_frame <= number <= scene.last_frame:
-            yield _placed(frame, HEIGHT_PX / frame.shape[0], 0.0)
+            placed = _placed(frame, HEIGHT_PX / frame.shape[0], 0.0)
+            yield from (placed,) * SLOW_MOTION
 
 
 def _still(photo: Image, frames: int) -> Iterator[Image]:

@@ -31,14 +31,14 @@ class Step:
 
 ROUND: tuple[Step, ...] = (
     Step(
-        "A, enrolled from frames 2, 8, 14; here later frames",
+        "A, enrolled from earlier frames",
         Scene("carphone", 40, 75),
         PERSON_A,
         Outcome.ALLOW,
         Reason.OK,
     ),
     Step(
-        "B, enrolled from one photo; here another photo",
+        "B, enrolled from another photo",
         Scene("obama2", seconds=2.0),
         PERSON_B,
         Outcome.ALLOW,
@@ -52,14 +52,14 @@ ROUND: tuple[Step, ...] = (
         Reason.NOT_REGISTERED,
     ),
     Step(
-        "A again, flagged in the meantime",
+        "A, flagged meanwhile",
         Scene("carphone", 80, 115),
         PERSON_A,
         Outcome.DENY,
         Reason.FLAG_BLOCK,
     ),
     Step(
-        "B again (a third photo), training expired in the meantime",
+        "B, training expired meanwhile",
         Scene("obama3", seconds=2.0),
         PERSON_B,
         Outcome.DENY,

@@ -16,8 +16,8 @@ from gate.demo.footage import Scene, write_footage
 from gate.service import GateService, Recorded
 from gate.settings import (
     LaneSettings,
+    LivenessSettings,
     MetricsSettings,
-    PolicySettings,
     RecognitionSettings,
     RelaySettings,
     ScreenSettings,
@@ -70,7 +70,7 @@ class World:
         base = Settings(
             lanes=(LaneSettings(source=source, relay=RelaySettings(pulse_s=0.2)),),
             recognition=RecognitionSettings(repeat_interval_s=1.5),
-            policy=PolicySettings(),
+            liveness=LivenessSettings(mode="off"),
             store=StoreSettings(
                 path=self.folder / "gate.db",
                 key_file=self.folder / "gate.key",

@@ -179,7 +179,7 @@ def test_the_fire_input_opens_keeps_open_and_is_recorded_and_the_exit_button_ope
 def test_two_lanes_share_one_engine_and_keep_their_directions(world: World) -> None:
     world.enrol(worker(clearances=()))
     way_in = world.settings("worker.avi").lanes[0]
-    way_out = way_in.model_copy(update={"id": "lane-2", "direction": "out"})
+    way_out = way_in.model_copy(update={"id": "lane-2", "direction": Direction.OUT})
     lanes = tuple(LaneSettings.model_validate(lane.model_dump()) for lane in (way_in, way_out))
     events = {r.event.lane_id: r.event for r in world.play("worker.avi", lanes=lanes)}
     assert (events["lane-1"].outcome, events["lane-1"].direction) == (Outcome.DENY, Direction.IN)
