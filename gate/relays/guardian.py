@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import signal
 import subprocess
 import sys
@@ -77,6 +78,11 @@ class Guardian:
                 log.error("the guardian of the relays has ended; it is started again")
                 self._start()
 
+    def let_go_in_child(self) -> None:
+        """In a forked child of the gate: its copy of the pipe must not outlive the gate."""
+        if self._process is not None and self._process.stdin is not None:
+            self._process.stdin.close()
+
     def _alive(self) -> bool:
         return self._process is not None and self._process.poll() is None
 
@@ -123,6 +129,7 @@ class Guardian:
 
 
 _guardian = Guardian()
+os.register_at_fork(after_in_child=_guardian.let_go_in_child)
 
 
 class GuardedRelay:

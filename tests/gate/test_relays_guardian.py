@@ -21,13 +21,16 @@ COIL = 7
 LARGEST_RSS_MB = 40
 
 GATE = """
-import sys
+import os, sys, time
 from gate.relays import open_relay
 from gate.settings import RelaySettings
 relays = [open_relay(RelaySettings.model_validate_json(line)) for line in sys.argv[1:]]
 for relay in relays:
     relay.set(True)
 print("open", flush=True)
+if os.environ.get("WITH_FORKED_CHILD") and os.fork() == 0:
+    time.sleep(60)
+    os._exit(0)
 if sys.stdin.readline():
     for relay in relays:
         relay.close()
@@ -67,7 +70,8 @@ def gate_with_open_doors(*relays: RelaySettings) -> Iterator[tuple[subprocess.Po
     assert gate.stdout is not None
     try:
         assert gate.stdout.readline() == "open\n"
-        (guardian,) = psutil.Process(gate.pid).children()
+        children = psutil.Process(gate.pid).children()
+        (guardian,) = [child for child in children if "gate.relays.guardian" in child.cmdline()]
         yield gate, guardian
         # an orphan is reaped by the system and not by this process
         wait_until(lambda: not guardian.is_running() or guardian.status() == psutil.STATUS_ZOMBIE)
@@ -91,6 +95,20 @@ def test_a_killed_gate_leaves_every_relay_of_every_lane_released(board: ModbusBo
         gate.send_signal(signal.SIGKILL)
         wait_until(lambda: not board.coil(COIL))
         wait_until(lambda: usb.states == {1: False})
+
+
+def test_a_forked_child_that_lives_on_does_not_keep_the_door_open(
+    board: ModbusBoard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WITH_FORKED_CHILD", "yes")
+    with gate_with_open_doors(modbus(board)) as (gate, guardian):
+        gate_process = psutil.Process(gate.pid)
+        wait_until(lambda: len(gate_process.children()) == 2)
+        (child,) = [process for process in gate_process.children() if process.pid != guardian.pid]
+        gate.send_signal(signal.SIGKILL)
+        wait_until(lambda: not board.coil(COIL))
+        assert child.is_running()
+        child.kill()
 
 
 def test_a_guardian_keeps_trying_while_the_board_is_away(board: ModbusBoard, usb: LcusBoard) -> None:
