@@ -48,8 +48,8 @@ DLIB = EmbedderSpec(
     chip_px=150,
     template=np.array([[47.2, 45.4], [102.5, 46.6], [73.9, 78.3], [50.6, 103.6], [97.9, 103.6]], np.float64),
 )
-"""The points of dlib's own chip (150 px, padding 0.25) are eye corners and the base of the nose; these are the
-mean places of YuNet's five points in such chips, measured on 403 photos of Labeled Faces in the Wild."""
+"""The points of dlib's own chip (150 px, padding 0.25) are eye corners and the base of the nose; these
+are the mean places of YuNet's five points in such chips, measured on 403 photos of LFW."""
 
 EMBEDDERS: dict[str, EmbedderSpec] = {spec.name: spec for spec in (SFACE, DLIB)}
 

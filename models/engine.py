@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from models.alignment import ARCFACE_112, chip, similarity
 from models.detector import Detection, Detector
 from models.embedder import Embedder, embedder_spec
-from models.face import Embedding, Face, Image
+from models.face import Box, Embedding, Face, Image
 from models.images import as_bgr
 from models.quality import CHIP_PX, assess
 from models.runtime import Runtime, default_threads
@@ -93,15 +93,17 @@ class FaceEngine:
         return self._embedder.spec.version
 
     def faces(self, image_bgr: NDArray[Any]) -> list[Face]:
-        """Faces in a picture, nearest (largest eye distance) first; empty when there is none.
+        """Faces in a picture, nearest first (the largest part of the picture); empty when there is none.
 
         Takes what `models.images.as_bgr` takes. Raises ImageUnusable.
         """
         image = as_bgr(image_bgr)
-        found = sorted(self._detector.detect(image), key=lambda one: one.box.width, reverse=True)
+        height, width = image.shape[:2]
+        found = sorted(
+            self._detector.detect(image), key=lambda one: _visible_area(one.box, width, height), reverse=True
+        )
         near = [self._detector.refine(image, one) for one in found[:REFINED_FACES]]
-        faces = [self._face(image, one) for one in (*near, *found[REFINED_FACES:])]
-        return sorted(faces, key=lambda face: face.quality.eye_distance_px, reverse=True)
+        return [self._face(image, one) for one in (*near, *found[REFINED_FACES:])]
 
     def templates(self, faces: Sequence[Face]) -> list[Embedding]:
         """Embeddings for enrolment: each averaged with that of the mirrored face, in batches.
@@ -136,3 +138,13 @@ class FaceEngine:
                 )
             chips.append(face._embed.chip)
         return chips
+
+
+def _visible_area(box: Box, width: int, height: int) -> float:
+    """Square pixels of the box inside the picture: a bystander cut off by the edge is not the nearest.
+
+    The eye distance would rank a near face in profile behind a far one that looks ahead.
+    """
+    across = min(box.x + box.width, width) - max(box.x, 0)
+    down = min(box.y + box.height, height) - max(box.y, 0)
+    return max(across, 0) * max(down, 0)

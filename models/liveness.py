@@ -84,7 +84,7 @@ def _live_probability(member: _Member, image: Image, box: Box) -> float:
 
 
 def surroundings(image: Image, box: Box, scale: float) -> Image:
-    """What the networks were trained on: the box `scale` times as large, (80, 80, 3), shifted into the picture.
+    """What the networks were trained on: the box `scale` times as large, (80, 80, 3), inside the picture.
 
     Where the picture is too small for that, the scale gives way, as in the published code.
     """
