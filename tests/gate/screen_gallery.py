@@ -1,13 +1,18 @@
-"""The situations of the gate screen and their pictures; as a program it renews docs/images."""
+"""The situations of the gate screen and their pictures; as a program it renews docs/images.
+
+python -m tests.gate.screen_gallery
+"""
 
 from __future__ import annotations
 
 import argparse
 import shutil
+import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import cache
 from io import BytesIO
 from pathlib import Path
 
@@ -68,9 +73,14 @@ _DOCUMENTED = (
 )
 
 
+@cache
 def chromium() -> str | None:
-    """The machine's browser; Playwright's own download is never used."""
-    return shutil.which("chromium") or shutil.which("chromium-browser")
+    """The machine's browser, if it runs (Ubuntu's package is only a pointer to a snap)."""
+    for name in ("chromium", "chromium-browser"):
+        path = shutil.which(name)
+        if path and subprocess.run([path, "--version"], capture_output=True, check=False).returncode == 0:
+            return path
+    return None
 
 
 @contextmanager
