@@ -94,10 +94,11 @@ class Fetcher:
                 next_step="Name an existing folder with --wheelhouse or SITEGATE_WHEELHOUSE.",
             )
         with _locked(self._cache_dir), self._scratch() as scratch:
-            due = [entry for entry in entries if not self._holds(entry.usable_file, entry.usable_sha256)]
+            # The published file stays beside its conversion: yardsticks load it, and a better conversion needs it.
+            due = [entry for entry in entries if not (self._has_source(entry) and self._has_usable(entry))]
             by_archive: dict[Archive, list[Entry]] = {}
             for entry in due:
-                if self._holds(entry.source_file, entry.sha256) or self._take_bare(entry):
+                if self._has_source(entry) or self._take_bare(entry):
                     self._convert(entry)
                 elif isinstance(entry.source, Member):
                     by_archive.setdefault(entry.source.archive, []).append(entry)
@@ -117,9 +118,13 @@ class Fetcher:
         with tempfile.TemporaryDirectory(dir=self._cache_dir, prefix=_SCRATCH_PREFIX) as folder:
             yield Path(folder)
 
-    def _holds(self, file_name: str, sha256: str) -> bool:
-        path = self._cache_dir / file_name
-        return path.is_file() and sha256_of(path) == sha256
+    def _has_source(self, entry: Entry) -> bool:
+        path = self._cache_dir / entry.source_file
+        return path.is_file() and sha256_of(path) == entry.sha256
+
+    def _has_usable(self, entry: Entry) -> bool:
+        path = self._cache_dir / entry.usable_file
+        return path.is_file() and sha256_of(path) == entry.usable_sha256
 
     def _take_bare(self, entry: Entry) -> bool:
         """Take the published file itself from the wheelhouse, if it lies there."""
@@ -146,6 +151,7 @@ class Fetcher:
         return path
 
     def _take_members(self, archive_path: Path, entries: Sequence[Entry]) -> None:
+        # Entries with the same member share its file in the cache, so that one of them stands for all.
         paths = {entry.source.path: entry for entry in entries if isinstance(entry.source, Member)}
         for member, stream in _members(archive_path, set(paths)):
             entry = paths.pop(member)
@@ -184,7 +190,7 @@ class Fetcher:
         )
 
     def _convert(self, entry: Entry) -> None:
-        if entry.conversion is None:
+        if entry.conversion is None or self._has_usable(entry):
             return
         self._progress(f"{entry.name}: converting", 0, None)
         data = convert(entry.conversion.converter, self._cache_dir / entry.source_file)

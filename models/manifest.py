@@ -102,10 +102,13 @@ class Entry:
 
     @property
     def source_file(self) -> str:
-        """The name in the cache of the file as published; a changed hash makes a new name."""
-        suffix = PurePosixPath(self.published_name).suffix
-        mark = "-source" if self.conversion else ""
-        return f"{self.name}{mark}-{self.sha256[:_HASH_DIGITS_IN_NAME]}{suffix}"
+        """The name in the cache of the file as published; a changed hash makes a new name.
+
+        Entries that convert the same file share it.
+        """
+        published = PurePosixPath(self.published_name)
+        stem = published.stem if self.conversion else self.name
+        return f"{stem}-{self.sha256[:_HASH_DIGITS_IN_NAME]}{published.suffix}"
 
     @property
     def usable_file(self) -> str:

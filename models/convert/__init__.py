@@ -11,7 +11,11 @@ from pathlib import Path
 from models.convert import dlib_resnet, sface
 from models.errors import UnknownWeight
 
-_CONVERTERS = {"sface": sface.convert, "dlib_resnet": dlib_resnet.convert}
+_CONVERTERS = {
+    "sface": sface.convert,
+    "sface_prelu": sface.convert_with_prelu,
+    "dlib_resnet": dlib_resnet.convert,
+}
 
 
 def convert(converter: str, source: Path) -> bytes:

@@ -11,10 +11,14 @@ out of a convolution each, with weights scaled by a and by 1 - a. A pointwise on
 there the second form serves, whose outer factor moves into the weights behind it. Its scaling per channel is
 written as a BatchNormalization, which ONNX Runtime keeps in its blocked memory layout; a Mul would leave it.
 The few channels with a slope above 1 are turned round first: prelu(a, -u) = -a * prelu(1/a, u).
+
+All this is good in float32 but not in bfloat16, where a/(1 - a)*u loses what the outer factor should bring
+back: runtimes that compute in bfloat16 take the network with its PRelu, for which they have fast kernels.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -91,25 +95,39 @@ class _Network:
     full: _Full
 
 
+_StepWriter = Callable[[GraphWriter, str, str, _Step], str]
+"""Writes one step under a name behind the named output; returns the name of its own output."""
+
+
 def convert(published: bytes) -> bytes:
     """Convert the published int8 model; returns a serialised ONNX model, (N, 3, 112, 112) to (N, 128).
 
     Raises:
         WeightCorrupt: the bytes are not that model.
     """
+    network = _read(published)
+    _prepare_slopes(network)
+    return _write(network, lambda step: _write_pointwise if step.pointwise else _write_twice)
+
+
+def convert_with_prelu(published: bytes) -> bytes:
+    """As `convert`, but with PRelu as the operator it is, for runtimes that compute in bfloat16.
+
+    Raises:
+        WeightCorrupt: the bytes are not that model.
+    """
+    return _write(_read(published), lambda _: _write_prelu)
+
+
+def _read(published: bytes) -> _Network:
     try:
-        network = _read(onnx.load_from_string(published))
+        model = onnx.load_from_string(published)
+        reader = _Reader(model)
+        for node in model.graph.node:
+            reader.take(node)
+        return reader.network()
     except (DecodeError, KeyError, IndexError, ValueError) as error:
         raise WeightCorrupt(f"not the published SFace model: {error}") from error
-    _prepare_slopes(network)
-    return _write(network)
-
-
-def _read(model: onnx.ModelProto) -> _Network:
-    reader = _Reader(model)
-    for node in model.graph.node:
-        reader.take(node)
-    return reader.network()
 
 
 class _Reader:
@@ -217,19 +235,24 @@ def _prepare_slopes(network: _Network) -> None:
             follower.scale_inputs(1 - step.slope)
 
 
-def _write(network: _Network) -> bytes:
+def _write(network: _Network, writing: Callable[[_Step], _StepWriter]) -> bytes:
     writer = GraphWriter("sface")
     current = writer.node(
         "Sub", "centred", INPUT, writer.constant("mean", np.array([network.mean], np.float32))
     )
     for index, step in enumerate(network.steps, start=1):
-        write = _write_pointwise if step.pointwise else _write_twice
-        current = write(writer, f"step_{index}", current, step)
+        current = writing(step)(writer, f"step_{index}", current, step)
     writer.node("Flatten", "flat", current, axis=1)
     weight = writer.constant("full_weight", network.full.weight.astype(np.float32))
     bias = writer.constant("full_bias", network.full.bias.astype(np.float32))
     writer.node("Gemm", OUTPUT, "flat", weight, bias, transB=1)
     return writer.serialise(source=INPUT, source_shape=INPUT_SHAPE, result=OUTPUT, result_size=EMBEDDING_SIZE)
+
+
+def _write_prelu(writer: GraphWriter, name: str, source: str, step: _Step) -> str:
+    linear = _conv(writer, f"{name}_linear", source, step, np.ones_like(step.slope))
+    slope = writer.constant(f"{name}_slope", step.slope.astype(np.float32).reshape(-1, 1, 1))
+    return writer.node("PRelu", name, linear, slope)
 
 
 def _write_pointwise(writer: GraphWriter, name: str, source: str, step: _Step) -> str:

@@ -68,12 +68,13 @@ def faces_bgr(weights: Weights, published_sface: Path) -> list[Picture]:
     return chips
 
 
+@pytest.mark.parametrize("name", ["sface", "sface_prelu"])
 def test_sface_agrees_with_opencvs_own_recogniser(
-    weights: Weights, published_sface: Path, faces_bgr: list[Picture]
+    name: str, weights: Weights, published_sface: Path, faces_bgr: list[Picture]
 ) -> None:
     recogniser = cv2.FaceRecognizerSF.create(str(published_sface), "")
     expected = np.concatenate([recogniser.feature(face) for face in faces_bgr])
-    found = _run(weights.path("sface"), _batch([face[:, :, ::-1] for face in faces_bgr]))
+    found = _run(weights.path(name), _batch([face[:, :, ::-1] for face in faces_bgr]))
     assert _cosines(found, expected).min() >= 0.9999
 
 
@@ -114,7 +115,7 @@ def test_dlibs_network_agrees_with_dlib_itself(weights: Weights) -> None:
     assert np.abs(found - expected).max() <= 1e-5
 
 
-@pytest.mark.parametrize("name", ["sface", "dlib_resnet"])
+@pytest.mark.parametrize("name", ["sface", "sface_prelu", "dlib_resnet"])
 def test_a_conversion_gives_the_same_bytes_every_time(name: str, weights: Weights) -> None:
     assert convert(name, weights.source(name)) == weights.path(name).read_bytes()
 

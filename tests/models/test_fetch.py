@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -10,6 +11,7 @@ import pytest
 from models.errors import FetchFailed, WeightCorrupt
 from models.manifest import Archive, Conversion, Download, Entry, Member
 from models.zoo import Zoo
+from tests.conftest import Weights
 from tests.models.range_server import RangeServer
 from tests.models.small_zoo import BLUE, RED, SmallZoo, entry, sha256
 
@@ -209,6 +211,28 @@ def test_two_processes_that_fetch_at_once_both_end_with_a_whole_file(tmp_path: P
         answers = [process.communicate(timeout=60)[0].strip() for process in running]
     assert answers == ["True", "True"]
     assert len(server.requested_ranges) == 1
+
+
+@pytest.mark.parametrize("name", ["sface", "sface_prelu"])
+def test_an_entry_is_converted_from_a_source_that_is_there_without_fetching(
+    name: str, weights: Weights, cache: Path
+) -> None:
+    zoo = Zoo.default(cache)
+    cache.mkdir()
+    shutil.copy(weights.source(name), cache / zoo.entry(name).source_file)
+    zoo.fetch([name])
+    assert zoo.path(name).read_bytes() == weights.path(name).read_bytes()
+
+
+def test_fetching_again_brings_back_a_published_file_that_was_lost(
+    weights: Weights, cache: Path, tmp_path: Path
+) -> None:
+    zoo = Zoo.default(cache)
+    cache.mkdir()
+    shutil.copy(weights.path("sface"), cache)
+    shutil.copy(weights.source("sface"), tmp_path / zoo.entry("sface").published_name)
+    zoo.fetch(["sface"], wheelhouse=tmp_path)
+    assert zoo.source("sface").read_bytes() == weights.source("sface").read_bytes()
 
 
 def test_a_conversion_that_gives_another_file_is_refused(small_zoo: SmallZoo, cache: Path) -> None:

@@ -118,6 +118,14 @@ def test_every_weight_of_the_bundled_manifest_states_its_use_and_source() -> Non
             assert all(url.startswith("https://") for url in item.source.urls)
 
 
+def test_entries_made_from_one_member_share_its_file_in_the_cache() -> None:
+    files: dict[Member, set[str]] = {}
+    for item in bundled_manifest():
+        if isinstance(item.source, Member):
+            files.setdefault(item.source, set()).add(item.source_file)
+    assert all(len(names) == 1 for names in files.values())
+
+
 def test_a_manifest_with_an_unknown_key_or_half_a_source_is_refused() -> None:
     table = """
     archives = {}
