@@ -94,7 +94,7 @@ class Fetcher:
                 next_step="Name an existing folder with --wheelhouse or SITEGATE_WHEELHOUSE.",
             )
         with _locked(self._cache_dir), self._scratch() as scratch:
-            # The published file stays beside its conversion: yardsticks load it, and a better conversion needs it.
+            # The published file stays beside its conversion: yardsticks and better conversions need it.
             due = [entry for entry in entries if not (self._has_source(entry) and self._has_usable(entry))]
             by_archive: dict[Archive, list[Entry]] = {}
             for entry in due:
