@@ -324,7 +324,7 @@ class Lane:
         left, top, right, bottom = self._settings.zone
         x = (face.box.x + face.box.width / 2) / width
         y = (face.box.y + face.box.height / 2) / height
-        return left <= x <= right and top <= y <= bottom
+        return bool(left <= x <= right and top <= y <= bottom)
 
     def _nearest(self, faces: Sequence[Face], tracks: Sequence[Track]) -> tuple[Face, Track]:
         """The largest eye distance; the person being served keeps the place against a near equal."""
@@ -357,4 +357,4 @@ def _look_alike(answered: _Answered, worker_id: str | None, reference: Embedding
 
 
 def _cosine(one: Embedding, other: Embedding) -> float:
-    return float(one @ other)
+    return float(np.dot(one, other))

@@ -1,0 +1,86 @@
+"""Templates sealed per site, and the digest that says whether two rosters are the same."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import os
+from collections.abc import Mapping, Sequence
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
+
+from sync.records import Template, Worker
+from sync.wire.envelope import MessageRefused
+
+KEY_BYTES = 32
+NONCE_BYTES = 12
+
+
+def seal(templates: Sequence[Template], *, site_key: bytes, worker_id: str) -> str:
+    """Base64 of nonce and ciphertext (ChaCha20-Poly1305), bound to the worker; empty for no templates."""
+    if not templates:
+        return ""
+    plain = json.dumps([_plain(template) for template in templates]).encode()
+    nonce = os.urandom(NONCE_BYTES)
+    sealed = ChaCha20Poly1305(site_key).encrypt(nonce, plain, worker_id.encode())
+    return base64.b64encode(nonce + sealed).decode()
+
+
+def unseal(text: str, *, site_key: bytes, worker_id: str) -> list[Template]:
+    """Raises MessageRefused (cause `unsealable`) for another key, another worker or damage."""
+    if not text:
+        return []
+    try:
+        data = base64.b64decode(text, validate=True)
+        plain = ChaCha20Poly1305(site_key).decrypt(data[:NONCE_BYTES], data[NONCE_BYTES:], worker_id.encode())
+        return [_template(fields, worker_id) for fields in json.loads(plain)]
+    except (InvalidTag, ValueError, KeyError, TypeError) as error:
+        raise MessageRefused(
+            f"the templates of a roster entry cannot be unsealed ({type(error).__name__})", cause="unsealable"
+        ) from error
+
+
+def entry_digest(worker: Worker, templates: Sequence[Template]) -> bytes:
+    """sha256 of one roster entry: the worker's canonical JSON and the templates in order of their ids."""
+    digest = hashlib.sha256(worker.model_dump_json().encode())
+    for template in sorted(templates, key=lambda one: one.template_id):
+        digest.update(f"\n{template.template_id} {template.model} {template.model_version} ".encode())
+        digest.update(template.vector)
+    return digest.digest()
+
+
+def roster_digest(entries: Mapping[str, bytes]) -> str:
+    """Hex digest of a whole roster from worker id → entry digest; the same on both ends."""
+    digest = hashlib.sha256()
+    for worker_id in sorted(entries):
+        digest.update(worker_id.encode() + b"\0" + entries[worker_id])
+    return digest.hexdigest()
+
+
+def _plain(template: Template) -> dict[str, object]:
+    return {
+        "id": template.template_id,
+        "model": template.model,
+        "version": template.model_version,
+        "vector": base64.b64encode(template.vector).decode(),
+        "quality": template.quality,
+        "source": template.source,
+        "created_at": template.created_at.isoformat(),
+    }
+
+
+def _template(fields: dict[str, object], worker_id: str) -> Template:
+    return Template.model_validate(
+        {
+            "template_id": fields["id"],
+            "worker_id": worker_id,
+            "model": fields["model"],
+            "model_version": fields["version"],
+            "vector": base64.b64decode(str(fields["vector"]), validate=True),
+            "quality": fields["quality"],
+            "source": fields["source"],
+            "created_at": fields["created_at"],
+        }
+    )
