@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 import signal
@@ -307,6 +308,21 @@ def test_fire_stands_before_an_open_dialog(page: Page, view: ScriptedView) -> No
     page.wait_for_selector(".sg-screen[data-tone=fire]")
     on_top = "() => !!document.elementFromPoint(innerWidth / 2, innerHeight / 2).closest('.sg-screen')"
     assert page.evaluate(on_top)
+
+
+def test_the_pin_stands_in_no_address_no_log_and_not_in_the_page(
+    page: Page, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    fill_override(page)
+    page.click(".sg-preset >> nth=0")
+    open_the_door(page)
+    page.wait_for_selector(".sg-good")
+    assert not any(PIN in address for address in asked)
+    assert PIN not in caplog.text
+    assert PIN not in page.content()
 
 
 # -- the gate goes and comes back ----------------------------------------------------------------------------
