@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from enum import StrEnum
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -24,7 +25,7 @@ from rich.table import Table
 
 from gate.bench.crowd import TEMPLATES_PER_WORKER, pad_store, put_worker, random_templates
 from gate.bench.report import DEFAULT_OUT, percentiles, write_json
-from gate.bench.yardstick import FaceRecognition
+from gate.bench.yardstick import face_recognition_embed
 from gate.gallery import Gallery
 from gate.settings import Settings
 from models.engine import FaceEngine
@@ -44,6 +45,13 @@ GATE_TIMEOUT_S = 60.0
 SETTLED_AFTER_S = 8.0
 
 
+class RuntimeChoice(StrEnum):
+    """Runtimes that can be measured."""
+
+    ONNXRUNTIME = "onnxruntime"
+    OPENVINO = "openvino"
+
+
 @dataclass(frozen=True, slots=True)
 class Timing:
     """Milliseconds per call of one stage."""
@@ -58,7 +66,9 @@ class Timing:
 def speed(
     out: Annotated[Path, typer.Option(help="Folder for JSON and plot.")] = DEFAULT_OUT,
     embedder: Annotated[str, typer.Option(help="sface or dlib")] = "sface",
-    runtime: Annotated[str, typer.Option(help="auto, onnxruntime or openvino")] = "onnxruntime",
+    runtime: Annotated[
+        RuntimeChoice, typer.Option(help="What runs the networks.")
+    ] = RuntimeChoice.ONNXRUNTIME,
     rounds: Annotated[int, typer.Option(help="Calls per stage.")] = 200,
     largest: Annotated[int, typer.Option(help="Largest gallery, templates.")] = 1_000_000,
     gate: Annotated[bool, typer.Option(help="Also a whole gate: memory, time to first decision.")] = True,
@@ -66,7 +76,7 @@ def speed(
     """Per stage and end to end, one to four lanes, search, memory, and the ratio to face_recognition."""
     console = Console()
     frame = one_face_frame()
-    engine = FaceEngine.load(embedder=embedder, runtime=runtime)
+    engine = FaceEngine.load(embedder=embedder, runtime=runtime.value)
     stages = _stages(engine, frame, rounds)
     title = f"one face, {FRAME_WIDTH_PX}x{FRAME_HEIGHT_PX}, {embedder}, {runtime}"
     console.print(_timings_table(title, stages))
@@ -137,12 +147,12 @@ def _stages(engine: FaceEngine, frame: Image, rounds: int) -> list[Timing]:
 
 def _side_by_side(engine: FaceEngine, frame: Image, rounds: int) -> tuple[Timing, Timing]:
     """Alternate the two, so that a machine whose speed drifts is fair to both."""
-    yardstick = FaceRecognition.load(Zoo.default())
+    yardstick = face_recognition_embed(Zoo.default())
     ours: list[float] = []
     theirs: list[float] = []
     calls: tuple[tuple[Callable[[], object], list[float]], ...] = (
         (lambda: engine.faces(frame)[0].embedding, ours),
-        (lambda: yardstick.encode(frame), theirs),
+        (lambda: yardstick(frame), theirs),
     )
     for number in range(rounds + 1):
         for call, times in calls:
