@@ -36,6 +36,12 @@ def start_screen(view: GateView, settings: ScreenSettings, stop: threading.Event
                 if not url.done():
                     url.set_exception(error)
                 stop.wait(RETRY_AFTER_S)
+            except Exception as error:
+                # Whatever the web server stumbles over, the lanes go on and the reason is in the log.
+                log.exception("gate screen")
+                if not url.done():
+                    url.set_exception(error)
+                stop.wait(RETRY_AFTER_S)
 
     threading.Thread(target=serve, name="screen supervisor", daemon=True).start()
     return url
