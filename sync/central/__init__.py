@@ -1,1 +1,1 @@
-"""The central service: ingest, registry, console."""
+"""The central service: registry, ingest, roster, presence, commands. Console and API stand on top of it."""

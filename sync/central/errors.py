@@ -1,0 +1,53 @@
+"""What can go wrong at the centre."""
+
+from __future__ import annotations
+
+from sync.errors import SyncError
+
+
+class CentralError(SyncError):
+    """Base of every error of the centre."""
+
+
+class DatabaseUnreachable(CentralError, ConnectionError):
+    """The database does not answer, or refuses this user."""
+
+
+class DatabaseTooNew(CentralError):
+    """A newer version of the program changed this database."""
+
+
+class DatabaseUrlInvalid(CentralError, ValueError):
+    """Not the address of a database this program can use."""
+
+
+class UnknownSite(CentralError, LookupError):
+    """No site by that id in the registry."""
+
+
+class UnknownGate(CentralError, LookupError):
+    """No gate by that id at that site."""
+
+
+class UnknownUser(CentralError, LookupError):
+    """No user of the console by that name."""
+
+
+class AlreadyThere(CentralError, ValueError):
+    """Something by that id is in the registry already."""
+
+
+class SettingRefused(CentralError, ValueError):
+    """A setting or argument that cannot be used as given."""
+
+
+class BrokerUnreachable(CentralError, ConnectionError):
+    """The broker does not answer or refuses the connection."""
+
+
+class CentreKeyUnsafe(CentralError, PermissionError):
+    """A key file of the centre is missing, no key, or readable by others."""
+
+
+class BackupUnusable(CentralError, ValueError):
+    """Not a backup, a damaged one, or one for a database that is not empty."""

@@ -1,0 +1,1 @@
+"""Alembic's steps for the central database. A step that has been released is never edited."""
