@@ -181,13 +181,13 @@ class RecognitionSettings(Section):
 
 
 class QualitySettings(Section):
-    max_yaw_deg: Annotated[float, Field(gt=0, le=90)] = 35.0
-    max_pitch_deg: Annotated[float, Field(gt=0, le=90)] = 30.0
+    max_yaw_deg: Annotated[float, Field(gt=0, le=90)] = 45.0
+    max_pitch_deg: Annotated[float, Field(gt=0, le=90)] = 35.0
     max_roll_deg: Annotated[float, Field(gt=0, le=90)] = 35.0
-    min_sharpness: Fraction = 0.15
+    min_sharpness: Fraction = 0.25
     min_exposure: Fraction = 0.15
     max_exposure: Fraction = 0.90
-    max_occlusion: Fraction = 0.70
+    max_occlusion: Fraction = 0.80
 
 
 class LivenessSettings(Section):

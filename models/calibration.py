@@ -15,7 +15,6 @@ import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, replace
 from importlib import resources
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -50,7 +49,7 @@ measures this instead and needs no such factor."""
 BUNDLED_TEMPLATES = 3
 """Templates per worker that the bundled calibration allows for."""
 
-BLOCK_BYTES = 32_000_000
+BLOCK_BYTES = 8_000_000
 """Memory for one block of scores."""
 
 _BOOTSTRAPS = 200
@@ -159,8 +158,7 @@ class ImpostorTail:
     @classmethod
     def bundled(cls, embedder: str) -> ImpostorTail:
         """The calibration that comes with the package. Raises UnknownWeight when there is none."""
-        name = f"{Path(embedder).name}.json"
-        file = resources.files("models") / "calibration" / name
+        file = resources.files("models") / "calibration" / f"{embedder}.json"
         if not file.is_file():
             raise UnknownWeight(
                 f"no calibration is bundled for the embedder {embedder!r}",

@@ -34,6 +34,9 @@ stays 20 px wide, twice what YuNet needs, and 640x360 costs a quarter of the tim
 CLOSE_UP_PX, CLOSE_UP_FACE_PX = 160, 80
 """Side of the close-up on which landmarks are refined, and of the face in it; 0.8 ms."""
 
+SAME_SIZE = 1.5
+"""A face in the close-up that is larger or smaller than expected by more than this is another one."""
+
 
 @dataclass(frozen=True, slots=True)
 class Detection:
@@ -68,8 +71,8 @@ class Detector:
         """The same face with its landmarks measured again on a close-up of fixed size.
 
         Landmarks from a reduced picture are a pixel or two off, which costs recognition more than anything
-        else here (docs/decisions/face-engine.md). Where the close-up shows no face at its middle, the first
-        measurement stands.
+        else here (docs/decisions/face-engine.md). Where the close-up shows no face of that size at its
+        middle, the first measurement stands.
         """
         box = found.box
         scale = CLOSE_UP_FACE_PX / max(box.width, box.height, 1.0)
@@ -85,7 +88,8 @@ class Detector:
             return found
         distance = np.linalg.norm(rows[:, :2] + rows[:, 2:4] / 2 - CLOSE_UP_PX / 2, axis=1)
         nearest = int(np.argmin(distance))
-        if distance[nearest] > CLOSE_UP_FACE_PX / 2:
+        size_ratio = float(rows[nearest, 2:4].max()) / CLOSE_UP_FACE_PX
+        if distance[nearest] > CLOSE_UP_FACE_PX / 4 or not 1 / SAME_SIZE < size_ratio < SAME_SIZE:
             return found
         landmarks = (rows[nearest, 4:14].reshape(5, 2) / scale + corner).astype(np.float32)
         return Detection(box, landmarks, found.score)

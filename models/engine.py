@@ -69,7 +69,7 @@ class FaceEngine:
         embedder  `sface`, or `dlib` (the network of the face_recognition library)
         threads   CPU threads per network run; None: two, or one on a single core
         zoo       where the weights lie; None: the user's cache
-        runtime   `onnxruntime`, `openvino`, or `auto`: OpenVINO where it is installed
+        runtime   `onnxruntime`, `openvino` (an extra), or `auto`: what SITEGATE_RUNTIME says
 
         Raises UnknownWeight, WeightMissing, WeightCorrupt, RuntimeMissing.
         """

@@ -1,9 +1,9 @@
 """Open-set identification as ISO/IEC 19795-1 measures it: enrolled people must be found, strangers refused.
 
 Protocol, once per draw:
-- everyone with two or more photos is enrolled; `templates` photos of each, drawn at random, are the templates;
-- who has more photos than that gives the others as genuine probes; who has fewer is enrolled with all of
-  them and only makes the gallery harder;
+- everyone with two or more photos is enrolled; `templates` photos of each, drawn at random, as templates;
+- who has more photos than that gives the others as genuine probes; who has fewer is enrolled with all
+  of them and only makes the gallery harder;
 - everyone with a single photo is a stranger, the photo an impostor probe.
 A genuine probe counts as missed when its best worker is the wrong one or scores below the threshold; the
 threshold for an FPIR is the score that this share of the strangers exceeds. Draws share the photos: they
@@ -36,8 +36,8 @@ class Photos:
     """Embeddings of photos.
 
     people     (n,) whose photo it is, any integers
-    probes     (n, d) unit vectors as a camera would give them
-    templates  (n, d) unit vectors as enrolment would store them
+    probes     (n, d) as a camera would give them
+    templates  (n, d) as enrolment would store them; the score of a pair is the dot product
     """
 
     people: NDArray[np.intp]
@@ -87,6 +87,11 @@ class _Draw:
     score: NDArray[np.float64]
     right: NDArray[np.bool_]
     strangers: NDArray[np.float64]
+
+
+def enrolled_people(photos: Photos) -> int:
+    """How many people the protocol enrols: those with two or more photos."""
+    return int((np.unique(photos.people, return_counts=True)[1] >= 2).sum())
 
 
 def evaluate(

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.models.pictures import biden, engine, obama, obama_again  # noqa: F401 - fixtures
 from tests.models.small_zoo import SmallZoo, make_small_zoo
 
 
