@@ -14,6 +14,10 @@ class SyncError(Exception):
             self.next_step = next_step
 
 
+class SecretUnsafe(SyncError, PermissionError):
+    """A key file that is missing, holds no key, or is open to others."""
+
+
 class StoreError(SyncError, OSError):
     """The local store could not do what was asked: base of the cases below."""
 

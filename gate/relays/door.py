@@ -17,12 +17,12 @@ from functools import partial
 from queue import Empty, Full, Queue
 from typing import Literal
 
-from gate.backoff import Backoff
 from gate.clock import Clock
 from gate.errors import RelayError
 from gate.relays.base import Input, Relay
 from gate.relays.passage import PassageWatch
 from gate.settings import InputsSettings, RelaySettings
+from sync.backoff import Backoff
 from sync.records import Passage
 
 log = logging.getLogger(__name__)

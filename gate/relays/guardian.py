@@ -20,11 +20,11 @@ import threading
 import time
 from typing import IO
 
-from gate.backoff import Backoff
 from gate.errors import RelayError
 from gate.relays import open_relay
 from gate.relays.base import Relay
 from gate.settings import RelaySettings
+from sync.backoff import Backoff
 
 log = logging.getLogger(__name__)
 

@@ -6,8 +6,8 @@ import logging
 import threading
 from collections.abc import Callable
 
-from gate.backoff import Backoff
 from gate.errors import RelayError
+from sync.backoff import Backoff
 
 log = logging.getLogger(__name__)
 

@@ -15,13 +15,13 @@ from typing import Any
 
 import cv2
 
-from gate.backoff import Backoff
 from gate.clock import Clock
 from gate.errors import SourceError
 from gate.sources.capture import STREAM_OPEN_TIMEOUT_S, Capture, OpenCapture
 from gate.sources.frame import Frame, SourceState
 from gate.sources.picture import usable_picture
 from gate.sources.recording import MediaClock, open_recording
+from sync.backoff import Backoff
 
 log = logging.getLogger(__name__)
 

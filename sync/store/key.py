@@ -5,15 +5,14 @@ from __future__ import annotations
 import os
 import re
 import secrets
-import stat
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sync.errors import StoreKeyUnsafe
+from sync.errors import SecretUnsafe, StoreKeyUnsafe
+from sync.private_file import read_private
 
 KEY_BYTES = 32
 _HEX_KEY = re.compile(rf"[0-9a-fA-F]{{{2 * KEY_BYTES}}}")
-_OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,34 +58,11 @@ class StoreKey:
 
 
 def _read_private(key_file: Path, env: str) -> str:
+    restore = f"restore the key this store was created with to {key_file} (chmod 600), or set {env}"
     try:
-        # Permissions are taken from the open file: what is checked is what is read.
-        with key_file.open(encoding="ascii", errors="replace") as file:
-            facts = os.fstat(file.fileno())
-            mode = stat.S_IMODE(facts.st_mode)
-            if facts.st_uid not in (os.geteuid(), 0):
-                raise StoreKeyUnsafe(
-                    f"key file {key_file} belongs to another user (uid {facts.st_uid})",
-                    next_step=f"chown $(id -u) {key_file} && chmod 600 {key_file}",
-                )
-            if mode & _OTHERS:
-                raise StoreKeyUnsafe(
-                    f"key file {key_file} is open to other users (mode {mode:04o})",
-                    next_step=f"chmod 600 {key_file}",
-                )
-            return file.read(4 * KEY_BYTES)
-    except FileNotFoundError as error:
-        raise StoreKeyUnsafe(
-            f"key file {key_file} does not exist",
-            next_step=f"restore the key this store was created with to {key_file} (chmod 600), or set {env}",
-        ) from error
-    except OSError as error:
-        if isinstance(error, StoreKeyUnsafe):
-            raise
-        raise StoreKeyUnsafe(
-            f"key file {key_file} cannot be read: {error.strerror}",
-            next_step=f"check that this user may read it: chown $(id -u) {key_file} && chmod 600 {key_file}",
-        ) from error
+        return read_private(key_file, when_missing=restore)
+    except SecretUnsafe as error:
+        raise StoreKeyUnsafe(str(error), next_step=error.next_step) from error
 
 
 def _write_fresh(key_file: Path) -> None:

@@ -17,13 +17,13 @@ import numpy as np
 import psutil
 import pytest
 
-from gate.backoff import Backoff
 from gate.clock import SystemClock
 from gate.errors import SourceError
 from gate.settings import SourceSettings
 from gate.sources import open_source
 from gate.sources.frame import Frame, FrameSource, SourceState
 from gate.sources.live import MOST_ABANDONED
+from sync.backoff import Backoff
 
 PATIENCE_S = 30.0
 PICTURE = np.full((48, 64, 3), 90, np.uint8)
