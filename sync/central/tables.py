@@ -30,7 +30,9 @@ from sqlalchemy import (
 
 from sync.central.column_types import AutoNumber, Instant
 
-ID = String(64)
+ID = String(64).with_variant(String(64, collation="C"), "postgresql")
+"""Ids sort by their bytes everywhere: a page of a roster ends at the same worker here and at the gate."""
+
 NAME = String(200)
 
 metadata = MetaData(

@@ -14,14 +14,30 @@ depends_on = None
 def upgrade() -> None:
     op.create_table(
         "attendance_corrections",
-        sa.Column("correction_id", sa.String(length=64), nullable=False),
-        sa.Column("site_id", sa.String(length=64), nullable=False),
-        sa.Column("worker_id", sa.String(length=64), nullable=False),
+        sa.Column(
+            "correction_id",
+            sa.String(length=64).with_variant(sa.String(length=64, collation="C"), "postgresql"),
+            nullable=False,
+        ),
+        sa.Column(
+            "site_id",
+            sa.String(length=64).with_variant(sa.String(length=64, collation="C"), "postgresql"),
+            nullable=False,
+        ),
+        sa.Column(
+            "worker_id",
+            sa.String(length=64).with_variant(sa.String(length=64, collation="C"), "postgresql"),
+            nullable=False,
+        ),
         sa.Column("local_day", sa.Date(), nullable=False),
         sa.Column("kind", sa.String(length=16), nullable=False),
         sa.Column("direction", sa.String(length=8), nullable=True),
         sa.Column("occurred_at", Instant(), nullable=True),
-        sa.Column("event_id", sa.String(length=64), nullable=True),
+        sa.Column(
+            "event_id",
+            sa.String(length=64).with_variant(sa.String(length=64, collation="C"), "postgresql"),
+            nullable=True,
+        ),
         sa.Column("reason", sa.Text(), nullable=False),
         sa.Column("made_by", sa.Text(), nullable=False),
         sa.Column("made_at", Instant(), nullable=False),
@@ -56,9 +72,21 @@ def upgrade() -> None:
     op.create_index(op.f("ix_audit_subject_at"), "audit", ["subject", "at"], unique=False)
     op.create_table(
         "commands",
-        sa.Column("command_id", sa.String(length=64), nullable=False),
-        sa.Column("site_id", sa.String(length=64), nullable=False),
-        sa.Column("gate_id", sa.String(length=64), nullable=False),
+        sa.Column(
+            "command_id",
+            sa.String(length=64).with_variant(sa.String(length=64, collation="C"), "postgresql"),
+            nullable=False,
+        ),
+        sa.Column(
+            "site_id",
+            sa.String(length=64).with_variant(sa.String(length=64, collation="C"), "postgresql"),
+            nullable=False,
+        ),
+        sa.Column(
+            "gate_id",
+            sa.String(length=64).with_variant(sa.String(length=64, collation="C"), "postgresql"),
+            nullable=False,
+        ),
         sa.Column("lane_id", sa.String(length=64), server_default="", nullable=False),
         sa.Column("action", sa.String(length=16), nullable=False),
         sa.Column("issued_by", sa.Text(), nullable=False),
@@ -93,10 +121,26 @@ def upgrade() -> None:
             autoincrement=True,
             nullable=False,
         ),
-        sa.Column("event_id", sa.String(length=64), nullable=False),
-        sa.Column("site_id", sa.String(length=64), nullable=False),
-        sa.Column("gate_id", sa.String(length=64), nullable=False),
-        sa.Column("lane_id", sa.String(length=64), nullable=False),
+        sa.Column(
+            "event_id",
+            sa.String(length=64).with_variant(sa.String(length=64, collation="C"), "postgresql"),
+            nullable=False,
+        ),
+        sa.Column(
+            "site_id",
+            sa.String(length=64).with_variant(sa.String(length=64, collation="C"), "postgresql"),
+            nullable=False,
+        ),
+        sa.Column(
+            "gate_id",
+            sa.String(length=64).with_variant(sa.String(length=64, collation="C"), "postgresql"),
+            nullable=False,
+        ),
+        sa.Column(
+            "lane_id",
+            sa.String(length=64).with_variant(sa.String(length=64, collation="C"), "postgresql"),
+            nullable=False,
+        ),
         sa.Column("sequence", sa.BigInteger(), nullable=False),
         sa.Column("direction", sa.String(length=8), nullable=False),
         sa.Column("occurred_at", Instant(), nullable=False),
@@ -107,7 +151,11 @@ def upgrade() -> None:
         sa.Column("method", sa.String(length=16), nullable=False),
         sa.Column("outcome", sa.String(length=8), nullable=False),
         sa.Column("main_reason", sa.String(length=64), nullable=False),
-        sa.Column("worker_id", sa.String(length=64), nullable=True),
+        sa.Column(
+            "worker_id",
+            sa.String(length=64).with_variant(sa.String(length=64, collation="C"), "postgresql"),
+            nullable=True,
+        ),
         sa.Column("worker_known", sa.Boolean(), nullable=False),
         sa.Column("worker_name", sa.String(length=200), nullable=False),
         sa.Column("team", sa.Text(), nullable=False),
@@ -157,21 +205,42 @@ def upgrade() -> None:
     )
     op.create_table(
         "gate_sequences",
-        sa.Column("site_id", sa.String(length=64), nullable=False),
-        sa.Column("gate_id", sa.String(length=64), nullable=False),
+        sa.Column(
+            "site_id",
+            sa.String(length=64).with_variant(sa.String(length=64, collation="C"), "postgresql"),
+            nullable=False,
+        ),
+        sa.Column(
+            "gate_id",
+            sa.String(length=64).with_variant(sa.String(length=64, collation="C"), "postgresql"),
+            nullable=False,
+        ),
         sa.Column("highest", sa.BigInteger(), nullable=False),
         sa.Column("reused", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("site_id", "gate_id", name=op.f("pk_gate_sequences")),
     )
     op.create_table(
         "gate_status",
-        sa.Column("site_id", sa.String(length=64), nullable=False),
-        sa.Column("gate_id", sa.String(length=64), nullable=False),
+        sa.Column(
+            "site_id",
+            sa.String(length=64).with_variant(sa.String(length=64, collation="C"), "postgresql"),
+            nullable=False,
+        ),
+        sa.Column(
+            "gate_id",
+            sa.String(length=64).with_variant(sa.String(length=64, collation="C"), "postgresql"),
+            nullable=False,
+        ),
         sa.Column("presence", sa.String(length=16), server_default="", nullable=False),
         sa.Column("presence_at", Instant(), nullable=True),
         sa.Column("hello_counter", sa.BigInteger(), server_default="-1", nullable=False),
         sa.Column("hello_counter_before", sa.BigInteger(), server_default="-1", nullable=False),
-        sa.Column("boot_id", sa.String(length=64), server_default="", nullable=False),
+        sa.Column(
+            "boot_id",
+            sa.String(length=64).with_variant(sa.String(length=64, collation="C"), "postgresql"),
+            server_default="",
+            nullable=False,
+        ),
         sa.Column("software", sa.Text(), server_default="", nullable=False),
         sa.Column("lanes", sa.JSON(), nullable=True),
         sa.Column("last_seen_at", Instant(), nullable=True),
@@ -187,9 +256,21 @@ def upgrade() -> None:
     )
     op.create_table(
         "passages",
-        sa.Column("event_id", sa.String(length=64), nullable=False),
-        sa.Column("site_id", sa.String(length=64), nullable=False),
-        sa.Column("gate_id", sa.String(length=64), nullable=False),
+        sa.Column(
+            "event_id",
+            sa.String(length=64).with_variant(sa.String(length=64, collation="C"), "postgresql"),
+            nullable=False,
+        ),
+        sa.Column(
+            "site_id",
+            sa.String(length=64).with_variant(sa.String(length=64, collation="C"), "postgresql"),
+            nullable=False,
+        ),
+        sa.Column(
+            "gate_id",
+            sa.String(length=64).with_variant(sa.String(length=64, collation="C"), "postgresql"),
+            nullable=False,
+        ),
         sa.Column("passage", sa.String(length=16), nullable=False),
         sa.Column("noted_at", Instant(), nullable=False),
         sa.Column("applied", sa.Boolean(), server_default=sa.false(), nullable=False),
@@ -211,8 +292,16 @@ def upgrade() -> None:
             autoincrement=True,
             nullable=False,
         ),
-        sa.Column("site_id", sa.String(length=64), nullable=False),
-        sa.Column("gate_id", sa.String(length=64), nullable=False),
+        sa.Column(
+            "site_id",
+            sa.String(length=64).with_variant(sa.String(length=64, collation="C"), "postgresql"),
+            nullable=False,
+        ),
+        sa.Column(
+            "gate_id",
+            sa.String(length=64).with_variant(sa.String(length=64, collation="C"), "postgresql"),
+            nullable=False,
+        ),
         sa.Column("digest", sa.String(length=64), nullable=False),
         sa.Column("cause", sa.String(length=32), nullable=False),
         sa.Column("payload", sa.Text(), nullable=False),
@@ -228,8 +317,16 @@ def upgrade() -> None:
     )
     op.create_table(
         "refusals",
-        sa.Column("site_id", sa.String(length=64), nullable=False),
-        sa.Column("gate_id", sa.String(length=64), nullable=False),
+        sa.Column(
+            "site_id",
+            sa.String(length=64).with_variant(sa.String(length=64, collation="C"), "postgresql"),
+            nullable=False,
+        ),
+        sa.Column(
+            "gate_id",
+            sa.String(length=64).with_variant(sa.String(length=64, collation="C"), "postgresql"),
+            nullable=False,
+        ),
         sa.Column("cause", sa.String(length=32), nullable=False),
         sa.Column("count", sa.BigInteger(), nullable=False),
         sa.Column("last_at", Instant(), nullable=False),
@@ -240,8 +337,16 @@ def upgrade() -> None:
         sa.Column(
             "gap_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False
         ),
-        sa.Column("site_id", sa.String(length=64), nullable=False),
-        sa.Column("gate_id", sa.String(length=64), nullable=False),
+        sa.Column(
+            "site_id",
+            sa.String(length=64).with_variant(sa.String(length=64, collation="C"), "postgresql"),
+            nullable=False,
+        ),
+        sa.Column(
+            "gate_id",
+            sa.String(length=64).with_variant(sa.String(length=64, collation="C"), "postgresql"),
+            nullable=False,
+        ),
         sa.Column("first", sa.BigInteger(), nullable=False),
         sa.Column("last", sa.BigInteger(), nullable=False),
         sa.Column("found_at", Instant(), nullable=False),
@@ -255,7 +360,11 @@ def upgrade() -> None:
     )
     op.create_table(
         "sites",
-        sa.Column("site_id", sa.String(length=64), nullable=False),
+        sa.Column(
+            "site_id",
+            sa.String(length=64).with_variant(sa.String(length=64, collation="C"), "postgresql"),
+            nullable=False,
+        ),
         sa.Column("name", sa.String(length=200), nullable=False),
         sa.Column("name_en", sa.String(length=200), server_default="", nullable=False),
         sa.Column("timezone", sa.String(length=64), nullable=False),
@@ -272,7 +381,11 @@ def upgrade() -> None:
     )
     op.create_table(
         "users",
-        sa.Column("user_id", sa.String(length=64), nullable=False),
+        sa.Column(
+            "user_id",
+            sa.String(length=64).with_variant(sa.String(length=64, collation="C"), "postgresql"),
+            nullable=False,
+        ),
         sa.Column("name", sa.String(length=200), server_default="", nullable=False),
         sa.Column("password_hash", sa.Text(), nullable=False),
         sa.Column("role", sa.String(length=16), nullable=False),
@@ -285,7 +398,11 @@ def upgrade() -> None:
     )
     op.create_table(
         "workers",
-        sa.Column("worker_id", sa.String(length=64), nullable=False),
+        sa.Column(
+            "worker_id",
+            sa.String(length=64).with_variant(sa.String(length=64, collation="C"), "postgresql"),
+            nullable=False,
+        ),
         sa.Column("name", sa.String(length=200), nullable=False),
         sa.Column("status", sa.String(length=16), nullable=False),
         sa.Column("employer", sa.Text(), server_default="", nullable=False),
@@ -304,8 +421,16 @@ def upgrade() -> None:
     op.create_table(
         "api_tokens",
         sa.Column("token_hash", sa.String(length=64), nullable=False),
-        sa.Column("token_id", sa.String(length=64), nullable=False),
-        sa.Column("user_id", sa.String(length=64), nullable=False),
+        sa.Column(
+            "token_id",
+            sa.String(length=64).with_variant(sa.String(length=64, collation="C"), "postgresql"),
+            nullable=False,
+        ),
+        sa.Column(
+            "user_id",
+            sa.String(length=64).with_variant(sa.String(length=64, collation="C"), "postgresql"),
+            nullable=False,
+        ),
         sa.Column("purpose", sa.Text(), server_default="", nullable=False),
         sa.Column("created_at", Instant(), nullable=False),
         sa.Column("expires_at", Instant(), nullable=True),
@@ -320,8 +445,16 @@ def upgrade() -> None:
     op.create_index(op.f("ix_api_tokens_user_id"), "api_tokens", ["user_id"], unique=False)
     op.create_table(
         "consents",
-        sa.Column("consent_id", sa.String(length=64), nullable=False),
-        sa.Column("worker_id", sa.String(length=64), nullable=False),
+        sa.Column(
+            "consent_id",
+            sa.String(length=64).with_variant(sa.String(length=64, collation="C"), "postgresql"),
+            nullable=False,
+        ),
+        sa.Column(
+            "worker_id",
+            sa.String(length=64).with_variant(sa.String(length=64, collation="C"), "postgresql"),
+            nullable=False,
+        ),
         sa.Column("kind", sa.String(length=32), nullable=False),
         sa.Column("given_at", Instant(), nullable=False),
         sa.Column("withdrawn_at", Instant(), nullable=True),
@@ -335,8 +468,16 @@ def upgrade() -> None:
     op.create_index(op.f("ix_consents_worker_id"), "consents", ["worker_id"], unique=False)
     op.create_table(
         "flags",
-        sa.Column("worker_id", sa.String(length=64), nullable=False),
-        sa.Column("flag_id", sa.String(length=64), nullable=False),
+        sa.Column(
+            "worker_id",
+            sa.String(length=64).with_variant(sa.String(length=64, collation="C"), "postgresql"),
+            nullable=False,
+        ),
+        sa.Column(
+            "flag_id",
+            sa.String(length=64).with_variant(sa.String(length=64, collation="C"), "postgresql"),
+            nullable=False,
+        ),
         sa.Column("level", sa.String(length=16), nullable=False),
         sa.Column("category", sa.Text(), server_default="", nullable=False),
         sa.Column("reason", sa.Text(), server_default="", nullable=False),
@@ -350,8 +491,16 @@ def upgrade() -> None:
     )
     op.create_table(
         "gates",
-        sa.Column("site_id", sa.String(length=64), nullable=False),
-        sa.Column("gate_id", sa.String(length=64), nullable=False),
+        sa.Column(
+            "site_id",
+            sa.String(length=64).with_variant(sa.String(length=64, collation="C"), "postgresql"),
+            nullable=False,
+        ),
+        sa.Column(
+            "gate_id",
+            sa.String(length=64).with_variant(sa.String(length=64, collation="C"), "postgresql"),
+            nullable=False,
+        ),
         sa.Column("name", sa.String(length=200), server_default="", nullable=False),
         sa.Column("name_en", sa.String(length=200), server_default="", nullable=False),
         sa.Column("public_key", sa.LargeBinary(), nullable=False),
@@ -362,8 +511,16 @@ def upgrade() -> None:
     )
     op.create_table(
         "roster_log",
-        sa.Column("site_id", sa.String(length=64), nullable=False),
-        sa.Column("worker_id", sa.String(length=64), nullable=False),
+        sa.Column(
+            "site_id",
+            sa.String(length=64).with_variant(sa.String(length=64, collation="C"), "postgresql"),
+            nullable=False,
+        ),
+        sa.Column(
+            "worker_id",
+            sa.String(length=64).with_variant(sa.String(length=64, collation="C"), "postgresql"),
+            nullable=False,
+        ),
         sa.Column("version", sa.BigInteger(), nullable=False),
         sa.Column("urgent", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.Column("digest", sa.LargeBinary(), nullable=True),
@@ -375,7 +532,11 @@ def upgrade() -> None:
     op.create_table(
         "sessions",
         sa.Column("session_hash", sa.String(length=64), nullable=False),
-        sa.Column("user_id", sa.String(length=64), nullable=False),
+        sa.Column(
+            "user_id",
+            sa.String(length=64).with_variant(sa.String(length=64, collation="C"), "postgresql"),
+            nullable=False,
+        ),
         sa.Column("created_at", Instant(), nullable=False),
         sa.Column("last_used_at", Instant(), nullable=False),
         sa.Column("expires_at", Instant(), nullable=False),
@@ -389,8 +550,16 @@ def upgrade() -> None:
     op.create_index(op.f("ix_sessions_user_id"), "sessions", ["user_id"], unique=False)
     op.create_table(
         "templates",
-        sa.Column("template_id", sa.String(length=64), nullable=False),
-        sa.Column("worker_id", sa.String(length=64), nullable=False),
+        sa.Column(
+            "template_id",
+            sa.String(length=64).with_variant(sa.String(length=64, collation="C"), "postgresql"),
+            nullable=False,
+        ),
+        sa.Column(
+            "worker_id",
+            sa.String(length=64).with_variant(sa.String(length=64, collation="C"), "postgresql"),
+            nullable=False,
+        ),
         sa.Column("model", sa.Text(), nullable=False),
         sa.Column("model_version", sa.Text(), nullable=False),
         sa.Column("vector", sa.LargeBinary(), nullable=False),
@@ -405,8 +574,16 @@ def upgrade() -> None:
     op.create_index(op.f("ix_templates_worker_id"), "templates", ["worker_id"], unique=False)
     op.create_table(
         "user_sites",
-        sa.Column("user_id", sa.String(length=64), nullable=False),
-        sa.Column("site_id", sa.String(length=64), nullable=False),
+        sa.Column(
+            "user_id",
+            sa.String(length=64).with_variant(sa.String(length=64, collation="C"), "postgresql"),
+            nullable=False,
+        ),
+        sa.Column(
+            "site_id",
+            sa.String(length=64).with_variant(sa.String(length=64, collation="C"), "postgresql"),
+            nullable=False,
+        ),
         sa.ForeignKeyConstraint(["site_id"], ["sites.site_id"], name=op.f("fk_user_sites_site_id")),
         sa.ForeignKeyConstraint(
             ["user_id"], ["users.user_id"], name=op.f("fk_user_sites_user_id"), ondelete="CASCADE"
@@ -415,8 +592,16 @@ def upgrade() -> None:
     )
     op.create_table(
         "worker_sites",
-        sa.Column("worker_id", sa.String(length=64), nullable=False),
-        sa.Column("site_id", sa.String(length=64), nullable=False),
+        sa.Column(
+            "worker_id",
+            sa.String(length=64).with_variant(sa.String(length=64, collation="C"), "postgresql"),
+            nullable=False,
+        ),
+        sa.Column(
+            "site_id",
+            sa.String(length=64).with_variant(sa.String(length=64, collation="C"), "postgresql"),
+            nullable=False,
+        ),
         sa.ForeignKeyConstraint(["site_id"], ["sites.site_id"], name=op.f("fk_worker_sites_site_id")),
         sa.ForeignKeyConstraint(
             ["worker_id"], ["workers.worker_id"], name=op.f("fk_worker_sites_worker_id"), ondelete="CASCADE"
@@ -428,9 +613,21 @@ def upgrade() -> None:
     )
     op.create_table(
         "lanes",
-        sa.Column("site_id", sa.String(length=64), nullable=False),
-        sa.Column("gate_id", sa.String(length=64), nullable=False),
-        sa.Column("lane_id", sa.String(length=64), nullable=False),
+        sa.Column(
+            "site_id",
+            sa.String(length=64).with_variant(sa.String(length=64, collation="C"), "postgresql"),
+            nullable=False,
+        ),
+        sa.Column(
+            "gate_id",
+            sa.String(length=64).with_variant(sa.String(length=64, collation="C"), "postgresql"),
+            nullable=False,
+        ),
+        sa.Column(
+            "lane_id",
+            sa.String(length=64).with_variant(sa.String(length=64, collation="C"), "postgresql"),
+            nullable=False,
+        ),
         sa.Column("name", sa.String(length=200), server_default="", nullable=False),
         sa.Column("direction", sa.String(length=8), server_default="", nullable=False),
         sa.ForeignKeyConstraint(

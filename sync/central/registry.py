@@ -1,0 +1,424 @@
+"""The registry: sites, gates, lanes, workers, templates, consents, flags.
+
+Every function takes an open connection and is part of its transaction (`Database.write`). What concerns the
+roster of a site is written to the site's roster log in the same transaction; the service announces it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import uuid4
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Connection, Table, delete, insert, select, update
+
+from sync.central import roster_log, tables
+from sync.central.errors import AlreadyThere, SettingRefused, UnknownGate, UnknownSite
+from sync.central.keys import GateCredentials, new_seed, public_bytes
+from sync.central.roster_log import Change
+from sync.central.statements import chunks, insert_or, upsert
+from sync.errors import RecordInvalid, UnknownFlag, UnknownWorker
+from sync.records import Flag, FlagLevel, Template, Worker, WorkerStatus
+from sync.wire.topics import ALL_GATES
+
+_WORKER_COLUMNS = (
+    "worker_id",
+    "name",
+    "status",
+    "employer",
+    "team",
+    "trade",
+    "phone",
+    "grant_from",
+    "grant_until",
+    "face_consent_on",
+)
+_ID_LENGTH = 64
+_NOT_IN_A_TOPIC = frozenset("/+#")
+
+
+def put_site(
+    connection: Connection, site_id: str, *, name: str, timezone: str, now: datetime, name_en: str = ""
+) -> None:
+    """Add a site, or change its name and time zone; its sealing key and roster stay.
+
+    Raises:
+        SettingRefused: an id that cannot be part of a topic, or no IANA time zone.
+    """
+    _check_id(site_id)
+    try:
+        ZoneInfo(timezone)
+    except Exception as error:
+        raise SettingRefused(
+            f"{timezone!r} is no IANA time zone", next_step="give one like Asia/Shanghai"
+        ) from error
+    values = {"name": name, "name_en": name_en, "timezone": timezone}
+    connection.execute(
+        insert_or(connection, tables.sites)
+        .values(site_id=site_id, sealing_key=new_seed(), created_at=now, **values)
+        .on_conflict_do_update(index_elements=["site_id"], set_=values)
+    )
+
+
+def add_gate(
+    connection: Connection,
+    site_id: str,
+    gate_id: str,
+    *,
+    centre: bytes,
+    now: datetime,
+    name: str = "",
+    name_en: str = "",
+) -> GateCredentials:
+    """Register a gate and issue its key pair; the private half is only in what is returned.
+
+    centre  the centre's public key, 32 bytes
+
+    Raises:
+        UnknownSite: no such site.
+        AlreadyThere: the site has a gate by that id; `issue_gate_key` gives it a new key.
+    """
+    _check_id(gate_id)
+    sealing_key = _sealing_key(connection, site_id)
+    if connection.scalar(select(tables.gates.c.gate_id).where(*_is_gate(tables.gates, site_id, gate_id))):
+        raise AlreadyThere(
+            f"site {site_id} has a gate {gate_id} already",
+            next_step="choose another id, or issue a new key: sitegate central gate add --reissue",
+        )
+    seed = new_seed()
+    connection.execute(
+        insert(tables.gates).values(
+            site_id=site_id,
+            gate_id=gate_id,
+            name=name,
+            name_en=name_en,
+            public_key=public_bytes(seed),
+            issued_at=now,
+        )
+    )
+    return GateCredentials(site_id, gate_id, seed, sealing_key, centre)
+
+
+def issue_gate_key(
+    connection: Connection, site_id: str, gate_id: str, *, centre: bytes, now: datetime
+) -> GateCredentials:
+    """Give a gate a new key pair; the old key is worth nothing from now on, a revoked gate is back.
+
+    Raises:
+        UnknownSite, UnknownGate: no such gate.
+    """
+    sealing_key = _sealing_key(connection, site_id)
+    seed = new_seed()
+    _update_gate(connection, site_id, gate_id, public_key=public_bytes(seed), issued_at=now, revoked_at=None)
+    return GateCredentials(site_id, gate_id, seed, sealing_key, centre)
+
+
+def revoke_gate(connection: Connection, site_id: str, gate_id: str, *, now: datetime) -> None:
+    """Believe nothing that this gate says any more, and send it nothing. Raises UnknownGate."""
+    _update_gate(connection, site_id, gate_id, revoked_at=now)
+
+
+def rename_gate(connection: Connection, site_id: str, gate_id: str, *, name: str, name_en: str) -> None:
+    """Raises UnknownGate."""
+    _update_gate(connection, site_id, gate_id, name=name, name_en=name_en)
+
+
+def put_lane(
+    connection: Connection, site_id: str, gate_id: str, lane_id: str, *, name: str = "", direction: str = ""
+) -> None:
+    """Add or change a lane of a gate. Raises UnknownGate."""
+    require_gate(connection, site_id, gate_id)
+    upsert(
+        connection,
+        tables.lanes,
+        [
+            {
+                "site_id": site_id,
+                "gate_id": gate_id,
+                "lane_id": lane_id,
+                "name": name,
+                "direction": direction,
+            }
+        ],
+    )
+
+
+def put_worker(
+    connection: Connection, worker: Worker, templates: Sequence[Template] | None = None, *, now: datetime
+) -> dict[str, int]:
+    """Add or replace one worker with flags; see `put_workers`."""
+    return put_workers(connection, [(worker, templates)], now=now)
+
+
+def put_workers(
+    connection: Connection,
+    workers: Iterable[tuple[Worker, Sequence[Template] | None]],
+    *,
+    now: datetime,
+) -> dict[str, int]:
+    """Add or replace workers with their flags; templates None leaves those that are there.
+
+    Returns the new roster version of each site concerned; one call is one version.
+
+    Raises:
+        UnknownSite: a worker is registered for a site that is not in the registry.
+        RecordInvalid: a template of somebody else.
+    """
+    given = {worker.worker_id: (worker, templates) for worker, templates in workers}
+    ids = sorted(given)
+    before = _lock(connection, ids)
+    upsert(connection, tables.workers, [_worker_row(given[one][0], now) for one in ids], keep=["created_at"])
+    _replace(
+        connection,
+        tables.worker_sites,
+        ids,
+        [{"worker_id": one, "site_id": site} for one in ids for site in sorted(set(given[one][0].site_ids))],
+    )
+    _replace(
+        connection,
+        tables.flags,
+        ids,
+        [_flag_row(one, flag, now) for one in ids for flag in given[one][0].flags],
+    )
+    with_templates = [one for one in ids if given[one][1] is not None]
+    _replace(
+        connection,
+        tables.templates,
+        with_templates,
+        [_template_row(one, template) for one in with_templates for template in given[one][1] or ()],
+    )
+    urgent = any(worker.status is not WorkerStatus.ACTIVE or worker.flags for worker, _ in given.values())
+    return _log(connection, ids, left=before, urgent=urgent)
+
+
+def put_templates(
+    connection: Connection, worker_id: str, templates: Sequence[Template], *, now: datetime
+) -> dict[str, int]:
+    """Replace all templates of a worker. Raises UnknownWorker, RecordInvalid."""
+    before = _require_worker(connection, worker_id)
+    rows = [_template_row(worker_id, template) for template in templates]
+    _replace(connection, tables.templates, [worker_id], rows)
+    _touch(connection, worker_id, now)
+    return _log(connection, [worker_id], left=before, urgent=False)
+
+
+def set_status(
+    connection: Connection, worker_id: str, status: WorkerStatus, *, now: datetime
+) -> dict[str, int]:
+    """Block a worker, let go, or take back. Raises UnknownWorker."""
+    before = _require_worker(connection, worker_id)
+    _touch(connection, worker_id, now, status=status.value)
+    return _log(connection, [worker_id], left=before, urgent=True)
+
+
+def remove_worker(connection: Connection, worker_id: str) -> dict[str, int]:
+    """Delete a worker with templates, flags and consents from every site. The events stay.
+
+    Raises UnknownWorker.
+    """
+    before = _require_worker(connection, worker_id)
+    connection.execute(delete(tables.workers).where(tables.workers.c.worker_id == worker_id))
+    return roster_log.record_removal(connection, worker_id, before[worker_id])
+
+
+def add_flag(connection: Connection, worker_id: str, flag: Flag, *, now: datetime) -> dict[str, int]:
+    """Add a flag, or replace the one by that id. Raises UnknownWorker."""
+    before = _require_worker(connection, worker_id)
+    upsert(connection, tables.flags, [_flag_row(worker_id, flag, now)], keep=["created_at"])
+    return _log(connection, [worker_id], left=before, urgent=True)
+
+
+def remove_flag(connection: Connection, worker_id: str, flag_id: str) -> dict[str, int]:
+    """Raises UnknownWorker, UnknownFlag."""
+    before = _require_worker(connection, worker_id)
+    flags = tables.flags.c
+    gone = connection.execute(
+        delete(tables.flags).where(flags.worker_id == worker_id, flags.flag_id == flag_id)
+    ).rowcount
+    if not gone:
+        raise UnknownFlag(
+            f"worker {worker_id} has no flag {flag_id}",
+            next_step=f"`sitegate central flag list {worker_id}` lists the flags",
+        )
+    return _log(connection, [worker_id], left=before, urgent=True)
+
+
+def put_consent(
+    connection: Connection,
+    worker_id: str,
+    *,
+    kind: str,
+    given_at: datetime,
+    document: str = "",
+    recorded_by: str = "",
+) -> str:
+    """Record a consent; returns its id. Raises UnknownWorker."""
+    _require_worker(connection, worker_id)
+    consent_id = uuid4().hex
+    connection.execute(
+        insert(tables.consents).values(
+            consent_id=consent_id,
+            worker_id=worker_id,
+            kind=kind,
+            given_at=given_at,
+            document=document,
+            recorded_by=recorded_by,
+        )
+    )
+    return consent_id
+
+
+def withdraw_consent(connection: Connection, worker_id: str, *, kind: str, now: datetime) -> dict[str, int]:
+    """A worker takes a consent back; with the one for faces go all templates, here and at every gate.
+
+    Raises UnknownWorker.
+    """
+    before = _require_worker(connection, worker_id)
+    consents = tables.consents.c
+    connection.execute(
+        update(tables.consents)
+        .where(consents.worker_id == worker_id, consents.kind == kind, consents.withdrawn_at.is_(None))
+        .values(withdrawn_at=now)
+    )
+    if kind != "face":
+        return {}
+    _replace(connection, tables.templates, [worker_id], [])
+    _touch(connection, worker_id, now, face_consent_on=None)
+    return _log(connection, [worker_id], left=before, urgent=True)
+
+
+def worker(connection: Connection, worker_id: str) -> Worker:
+    """One worker with sites and flags. Raises UnknownWorker."""
+    found = roster_log.load_changes(connection, [worker_id])
+    if not found:
+        raise _unknown_worker(worker_id)
+    return found[0].worker
+
+
+def workers(connection: Connection, worker_ids: Sequence[str]) -> list[Worker]:
+    """Those of the workers that are in the registry, in order of their ids."""
+    return [change.worker for change in roster_log.load_changes(connection, worker_ids)]
+
+
+def require_gate(connection: Connection, site_id: str, gate_id: str) -> None:
+    """Raises UnknownGate."""
+    if not connection.scalar(select(tables.gates.c.gate_id).where(*_is_gate(tables.gates, site_id, gate_id))):
+        raise _unknown_gate(site_id, gate_id)
+
+
+def _sealing_key(connection: Connection, site_id: str) -> bytes:
+    key = connection.scalar(select(tables.sites.c.sealing_key).where(tables.sites.c.site_id == site_id))
+    if key is None:
+        raise UnknownSite(
+            f"no site {site_id} in the registry", next_step=f"sitegate central site add {site_id}"
+        )
+    return bytes(key)
+
+
+def _lock(connection: Connection, worker_ids: Sequence[str]) -> dict[str, list[str]]:
+    """The sites of each worker that is there; on PostgreSQL the workers stay ours until the commit."""
+    before: dict[str, list[str]] = {}
+    for some in chunks(sorted(worker_ids)):
+        ids = connection.scalars(
+            select(tables.workers.c.worker_id)
+            .where(tables.workers.c.worker_id.in_(some))
+            .order_by("worker_id")
+            .with_for_update()
+        )
+        before.update({worker_id: [] for worker_id in ids})
+        for worker_id, site_id in connection.execute(
+            select(tables.worker_sites.c.worker_id, tables.worker_sites.c.site_id).where(
+                tables.worker_sites.c.worker_id.in_(some)
+            )
+        ):
+            before.setdefault(worker_id, []).append(site_id)
+    return before
+
+
+def _require_worker(connection: Connection, worker_id: str) -> dict[str, list[str]]:
+    before = _lock(connection, [worker_id])
+    if worker_id not in before:
+        raise _unknown_worker(worker_id)
+    return before
+
+
+def _log(
+    connection: Connection, worker_ids: Sequence[str], *, left: Mapping[str, Iterable[str]], urgent: bool
+) -> dict[str, int]:
+    # Read back rather than taken from the arguments: the log holds what the database holds.
+    changes: list[Change] = roster_log.load_changes(connection, worker_ids)
+    return roster_log.record(connection, changes, left=left, urgent=urgent)
+
+
+def _replace(
+    connection: Connection, table: Table, worker_ids: Sequence[str], rows: Sequence[Mapping[str, Any]]
+) -> None:
+    for some in chunks(worker_ids):
+        connection.execute(delete(table).where(table.c.worker_id.in_(some)))
+    if rows:
+        connection.execute(insert(table), [dict(row) for row in rows])
+
+
+def _touch(connection: Connection, worker_id: str, now: datetime, **values: object) -> None:
+    connection.execute(
+        update(tables.workers).where(tables.workers.c.worker_id == worker_id).values(updated_at=now, **values)
+    )
+
+
+def _worker_row(one: Worker, now: datetime) -> dict[str, Any]:
+    return {name: getattr(one, name) for name in _WORKER_COLUMNS} | {
+        "status": one.status.value,
+        "clearances": [clearance.model_dump(mode="json") for clearance in one.clearances],
+        "created_at": now,
+        "updated_at": now,
+    }
+
+
+def _flag_row(worker_id: str, flag: Flag, now: datetime) -> dict[str, Any]:
+    return flag.model_dump() | {
+        "worker_id": worker_id,
+        "level": FlagLevel(flag.level).value,
+        "created_at": now,
+    }
+
+
+def _template_row(worker_id: str, template: Template) -> dict[str, Any]:
+    if template.worker_id != worker_id:
+        raise RecordInvalid(f"template {template.template_id} is not of worker {worker_id}")
+    return template.model_dump()
+
+
+def _is_gate(table: Table, site_id: str, gate_id: str) -> tuple[Any, Any]:
+    return table.c.site_id == site_id, table.c.gate_id == gate_id
+
+
+def _update_gate(connection: Connection, site_id: str, gate_id: str, **values: object) -> None:
+    changed = connection.execute(
+        update(tables.gates).where(*_is_gate(tables.gates, site_id, gate_id)).values(**values)
+    ).rowcount
+    if not changed:
+        raise _unknown_gate(site_id, gate_id)
+
+
+def _check_id(text: str) -> None:
+    bad = not text or len(text) > _ID_LENGTH or text == ALL_GATES
+    if bad or any(sign in _NOT_IN_A_TOPIC or sign.isspace() or not sign.isprintable() for sign in text):
+        raise SettingRefused(
+            f"{text!r} cannot be an id",
+            next_step=f"up to {_ID_LENGTH} characters without space, slash, plus and hash, "
+            f"and not {ALL_GATES!r}",
+        )
+
+
+def _unknown_gate(site_id: str, gate_id: str) -> UnknownGate:
+    return UnknownGate(
+        f"no gate {gate_id} at site {site_id}", next_step="`sitegate central gate list` shows them"
+    )
+
+
+def _unknown_worker(worker_id: str) -> UnknownWorker:
+    return UnknownWorker(
+        f"no worker {worker_id} in the registry", next_step="the console's page of workers lists them"
+    )

@@ -1,0 +1,291 @@
+"""The versioned roster log of every site: what changed, in what order, ready to send.
+
+Each site counts its own versions. A change of a worker writes one row per site concerned, in the transaction
+of the change itself; a row replaces the earlier row of the same worker, so the log never outgrows the roster
+and its removals. The row holds the finished `RosterEntry` with the templates sealed for that site: they are
+sealed once, however many gates ask.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, RowMapping, Table, func, select, update
+
+from sync.central import tables
+from sync.central.errors import UnknownSite
+from sync.central.statements import chunks, upsert
+from sync.records import Template, Worker
+from sync.wire.messages import RosterEntry, RosterPart, RosterWant
+from sync.wire.sealing import entry_digest, roster_digest, seal
+
+DIFFERENCE_ENTRIES = 500
+"""A difference is one message, as no digest exists between two versions; larger ones become snapshots."""
+
+PAGE_ENTRIES = 250
+PART_BYTES = 3_000_000
+"""Below the wire's limit of a message, with room for its frame."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A worker as it is after the change; on the roster of exactly `worker.site_ids`."""
+
+    worker: Worker
+    templates: Sequence[Template]
+
+
+def record(
+    connection: Connection, changes: Sequence[Change], *, left: Mapping[str, Iterable[str]], urgent: bool
+) -> dict[str, int]:
+    """Write the log for workers that changed; returns the new version of each site concerned.
+
+    left    worker id → sites the worker was on before (those not in `site_ids` any more get a removal)
+    urgent  a flag or a block: goes before everything else that waits
+
+    Raises:
+        UnknownSite: a worker is registered for a site that is not in the registry.
+    """
+    by_site: dict[str, list[Change]] = defaultdict(list)
+    for change in changes:
+        for site_id in {*change.worker.site_ids, *left.get(change.worker.worker_id, ())}:
+            by_site[site_id].append(change)
+    versions = {}
+    for site_id in sorted(by_site):  # always in this order, so that two writers cannot wait for each other
+        version, sealing_key = _next_version(connection, site_id)
+        rows = [_row(site_id, version, sealing_key, change, urgent=urgent) for change in by_site[site_id]]
+        upsert(connection, tables.roster_log, rows)
+        versions[site_id] = version
+    return versions
+
+
+def record_removal(connection: Connection, worker_id: str, site_ids: Iterable[str]) -> dict[str, int]:
+    """Write the log for a worker who is deleted everywhere."""
+    versions = {}
+    for site_id in sorted(site_ids):
+        version, _ = _next_version(connection, site_id)
+        upsert(connection, tables.roster_log, [_removal(site_id, version, worker_id, urgent=True)])
+        versions[site_id] = version
+    return versions
+
+
+def _next_version(connection: Connection, site_id: str) -> tuple[int, bytes]:
+    # The row lock that this takes makes versions commit in their order.
+    row = connection.execute(
+        update(tables.sites)
+        .where(tables.sites.c.site_id == site_id)
+        .values(roster_version=tables.sites.c.roster_version + 1)
+        .returning(tables.sites.c.roster_version, tables.sites.c.sealing_key)
+    ).one_or_none()
+    if row is None:
+        raise UnknownSite(
+            f"no site {site_id} in the registry", next_step=f"sitegate central site add {site_id}"
+        )
+    return row.roster_version, row.sealing_key
+
+
+def _row(
+    site_id: str, version: int, sealing_key: bytes, change: Change, *, urgent: bool
+) -> dict[str, object]:
+    worker = change.worker
+    if site_id not in worker.site_ids:
+        return _removal(site_id, version, worker.worker_id, urgent=urgent)
+    entry = RosterEntry(
+        worker_id=worker.worker_id,
+        version=version,
+        worker=worker,
+        sealed=seal(change.templates, site_key=sealing_key, worker_id=worker.worker_id),
+    )
+    return {
+        "site_id": site_id,
+        "worker_id": worker.worker_id,
+        "version": version,
+        "urgent": urgent,
+        "digest": entry_digest(worker, change.templates),
+        "entry": entry.model_dump_json(),
+    }
+
+
+def _removal(site_id: str, version: int, worker_id: str, *, urgent: bool) -> dict[str, object]:
+    return {
+        "site_id": site_id,
+        "worker_id": worker_id,
+        "version": version,
+        "urgent": urgent,
+        "digest": None,
+        "entry": RosterEntry(worker_id=worker_id, version=version, worker=None).model_dump_json(),
+    }
+
+
+class Digests:
+    """The digest of each site's roster, kept up with the log instead of read anew. Not thread-safe."""
+
+    def __init__(self) -> None:
+        self._entries: dict[str, dict[str, bytes]] = defaultdict(dict)
+        self._at: dict[str, tuple[int, str]] = {}
+
+    def at(self, connection: Connection, site_id: str) -> tuple[int, str, int]:
+        """Version, digest and number of workers of the roster as this transaction sees it.
+
+        Raises:
+            UnknownSite: no such site.
+        """
+        version = current_version(connection, site_id)
+        known, digest = self._at.get(site_id, (-1, ""))
+        if version < known:  # another transaction's look was later than ours, or a backup was restored
+            self._entries.pop(site_id)
+            known = -1
+        if version != known:
+            self._catch_up(connection, site_id, known)
+            digest = roster_digest(self._entries[site_id])
+            self._at[site_id] = (version, digest)
+        return version, digest, len(self._entries[site_id])
+
+    def _catch_up(self, connection: Connection, site_id: str, known: int) -> None:
+        log = tables.roster_log.c
+        entries = self._entries[site_id]
+        for worker_id, digest in connection.execute(
+            select(log.worker_id, log.digest).where(log.site_id == site_id, log.version > known)
+        ):
+            if digest is None:
+                entries.pop(worker_id, None)
+            else:
+                entries[worker_id] = digest
+
+
+def current_version(connection: Connection, site_id: str) -> int:
+    """Raises UnknownSite."""
+    version = connection.scalar(
+        select(tables.sites.c.roster_version).where(tables.sites.c.site_id == site_id)
+    )
+    if version is None:
+        raise UnknownSite(f"no site {site_id} in the registry")
+    return int(version)
+
+
+def answer(connection: Connection, digests: Digests, site_id: str, want: RosterWant) -> RosterPart:
+    """The part that a gate asked for: a difference while it is close, else one page of a snapshot.
+
+    A gate asks page by page: `after` is the last worker id of the page before, `snapshot_version` the
+    `from_version` of the first page. The last page also brings everything that changed since then, removals
+    included, so that the gate ends at `to_version`, the newest, whatever happened in between. In a difference
+    flags and blocks stand first.
+
+    Call it inside one consistent read. Raises UnknownSite.
+    """
+    version, digest, _ = digests.at(connection, site_id)
+    if want.snapshot_version is None and 0 < want.have_version <= version and not _doubts(want):
+        changed = _since(connection, site_id, want.have_version, DIFFERENCE_ENTRIES)
+        if changed is not None:
+            return RosterPart(
+                snapshot=False,
+                from_version=want.have_version,
+                to_version=version,
+                entries=tuple(changed),
+                last=True,
+                digest=digest,
+            )
+    return _page(connection, site_id, want, version, digest)
+
+
+def _doubts(want: RosterWant) -> bool:
+    return "digest" in want.reason
+
+
+def _page(connection: Connection, site_id: str, want: RosterWant, version: int, digest: str) -> RosterPart:
+    started, after = version, ""
+    if want.snapshot_version is not None and want.snapshot_version <= version:
+        since = _since(connection, site_id, want.snapshot_version, DIFFERENCE_ENTRIES)
+        if since is not None:  # else so much changed meanwhile that a new start is shorter
+            started, after = want.snapshot_version, want.after
+    log = tables.roster_log.c
+    found = connection.execute(
+        select(log.entry)
+        .where(log.site_id == site_id, log.worker_id > after, log.digest.is_not(None))
+        .order_by(log.worker_id)
+        .limit(PAGE_ENTRIES + 1)
+    ).scalars()
+    texts = list(found)
+    entries: list[RosterEntry] = []
+    size = 0
+    for text in texts[:PAGE_ENTRIES]:
+        size += len(text)
+        if entries and size > PART_BYTES:
+            break
+        entries.append(RosterEntry.model_validate_json(text))
+    last = len(entries) == len(texts)
+    if last and started < version:
+        changed = _since(connection, site_id, started, DIFFERENCE_ENTRIES) or []
+        if size + sum(len(one.sealed) for one in changed) > PART_BYTES:
+            last = False  # the next page has none of its own and takes them all
+        else:
+            known = {one.worker_id for one in entries}
+            entries += [one for one in changed if one.worker_id not in known]
+    return RosterPart(
+        snapshot=True,
+        from_version=started,
+        to_version=version,
+        after=after,
+        entries=tuple(entries),
+        last=last,
+        digest=digest,
+    )
+
+
+def _since(connection: Connection, site_id: str, version: int, limit: int) -> list[RosterEntry] | None:
+    """Entries after a version, urgent ones first; None where they do not fit into one part."""
+    log = tables.roster_log.c
+    after = (log.site_id == site_id, log.version > version)
+    count, size = connection.execute(
+        select(func.count(), func.coalesce(func.sum(func.length(log.entry)), 0)).where(*after)
+    ).one()
+    if count > limit or size > PART_BYTES:
+        return None
+    texts = connection.execute(
+        select(log.entry).where(*after).order_by(log.urgent.desc(), log.version, log.worker_id)
+    ).scalars()
+    return [RosterEntry.model_validate_json(text) for text in texts]
+
+
+def load_changes(connection: Connection, worker_ids: Sequence[str]) -> list[Change]:
+    """Workers with sites, flags and templates as they are now, in order of their ids."""
+    found: list[Change] = []
+    for some in chunks(sorted(set(worker_ids))):
+        site_ids, flags, templates = (
+            _grouped(connection, table, some, order)
+            for table, order in (
+                (tables.worker_sites, ("site_id",)),
+                (tables.flags, ("created_at", "flag_id")),
+                (tables.templates, ("template_id",)),
+            )
+        )
+        rows = connection.execute(
+            select(tables.workers).where(tables.workers.c.worker_id.in_(some)).order_by("worker_id")
+        ).mappings()
+        for row in rows:
+            worker_id = row["worker_id"]
+            worker = Worker.model_validate(
+                {name: row[name] for name in Worker.model_fields if name in row}
+                | {
+                    "site_ids": tuple(one["site_id"] for one in site_ids[worker_id]),
+                    "flags": tuple(
+                        {name: one[name] for name in one if name not in ("worker_id", "created_at")}
+                        for one in flags[worker_id]
+                    ),
+                }
+            )
+            found.append(Change(worker, [Template.model_validate(dict(one)) for one in templates[worker_id]]))
+    return found
+
+
+def _grouped(
+    connection: Connection, table: Table, worker_ids: Sequence[str], order: Sequence[str]
+) -> defaultdict[str, list[RowMapping]]:
+    groups: defaultdict[str, list[RowMapping]] = defaultdict(list)
+    for row in connection.execute(
+        select(table).where(table.c.worker_id.in_(worker_ids)).order_by(*order)
+    ).mappings():
+        groups[row["worker_id"]].append(row)
+    return groups
