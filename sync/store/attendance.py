@@ -1,17 +1,16 @@
-"""Events and the outbox: written together, in one transaction, or not at all."""
+"""Events: written together with their outbox row, in one transaction, or not at all."""
 
 from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 from sqlite_utils import Database
 
 from sync.errors import UnknownEvent
-from sync.records import Event, OutboxItem, Outcome, PassageNote
+from sync.records import Event, Outcome, PassageNote
 from sync.store.connections import Connections
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -146,28 +145,6 @@ class Attendance:
                 arguments,
             ).fetchone()
         return int(count)
-
-    def outbox_pending(self, limit: int = 100) -> list[OutboxItem]:
-        """What waits for the centre's acknowledgement, oldest first."""
-        with self._connections.read() as db:
-            rows = list(
-                db.query(
-                    "SELECT item_id, kind, payload, created_at FROM outbox ORDER BY item_id LIMIT ?", [limit]
-                )
-            )
-        return [OutboxItem.model_validate(row) for row in rows]
-
-    def outbox_depth(self) -> int:
-        """How many rows wait."""
-        with self._connections.read() as db:
-            (depth,) = db.execute("SELECT count(*) FROM outbox").fetchone()
-        return int(depth)
-
-    def outbox_acknowledge(self, item_ids: Iterable[int]) -> None:
-        """Delete rows that the centre has acknowledged; ids that are already gone are no error."""
-        with self._connections.write() as db:
-            for item_id in item_ids:
-                db.execute("DELETE FROM outbox WHERE item_id = ?", [item_id])
 
     def prune(self, before: datetime) -> int:
         """Delete events that occurred before that time and are acknowledged; returns how many."""

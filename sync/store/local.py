@@ -14,9 +14,11 @@ from sqlite_utils import Database
 
 from sync.store import faults
 from sync.store.attendance import Attendance, WallClock
+from sync.store.commands import CommandLog
 from sync.store.connections import Connections
 from sync.store.key import StoreKey
-from sync.store.roster import Roster
+from sync.store.outbox import Outbox
+from sync.store.replica import Replica
 
 DEFAULT_BUSY_TIMEOUT_S = 2.0
 MAX_PROBLEMS = 20
@@ -40,7 +42,7 @@ class _SystemClock:
         return datetime.now(UTC)
 
 
-class LocalStore(Roster, Attendance):
+class LocalStore(Replica, Attendance, Outbox, CommandLog):
     """Roster, events and outbox of one gate in one SQLCipher file; safe to use from any thread.
 
     Several processes may hold the same store open. After a fault (locked, full, read-only, file gone)

@@ -139,3 +139,62 @@ def _events(db: Database) -> None:
 @migrations(name="0003_state")
 def _state(db: Database) -> None:
     db.execute("CREATE TABLE state (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID")
+
+
+@migrations(name="0004_edge")
+def _edge(db: Database) -> None:
+    # A row that the centre will never take waits here for a person, out of the way of the others.
+    db.execute("ALTER TABLE outbox ADD COLUMN parked_reason TEXT")
+    db.execute("ALTER TABLE outbox ADD COLUMN parked_at TEXT")
+    db.execute("CREATE INDEX outbox_parked ON outbox (item_id) WHERE parked_reason IS NOT NULL")
+    # Which workers came from the centre, and what the centre said of them.
+    db.execute(
+        """
+        CREATE TABLE replica (
+            worker_id TEXT PRIMARY KEY,
+            version INTEGER NOT NULL,       -- of the centre's roster log
+            digest BLOB NOT NULL            -- sync.wire.sealing.entry_digest
+        ) STRICT, WITHOUT ROWID
+        """
+    )
+    # Pages of a snapshot that is not complete yet; nothing decides by them.
+    db.execute(
+        """
+        CREATE TABLE staged_workers (
+            worker_id TEXT PRIMARY KEY,
+            version INTEGER NOT NULL,
+            digest BLOB NOT NULL,
+            record TEXT NOT NULL            -- the Worker as JSON
+        ) STRICT
+        """
+    )
+    db.execute(
+        """
+        CREATE TABLE staged_templates (
+            template_id TEXT PRIMARY KEY,
+            worker_id TEXT NOT NULL REFERENCES staged_workers ON DELETE CASCADE,
+            model TEXT NOT NULL,
+            model_version TEXT NOT NULL,
+            vector BLOB NOT NULL,
+            quality REAL NOT NULL,
+            source TEXT NOT NULL,
+            created_at TEXT NOT NULL
+        ) STRICT
+        """
+    )
+    db.execute("CREATE INDEX staged_templates_by_worker ON staged_templates (worker_id)")
+    db.execute(
+        """
+        CREATE TABLE commands (
+            command_id TEXT PRIMARY KEY,
+            action TEXT NOT NULL,
+            lane_id TEXT NOT NULL,
+            issued_by TEXT NOT NULL,
+            reason TEXT NOT NULL,
+            received_at TEXT NOT NULL,
+            done INTEGER,                   -- NULL: begun, and it is not known what became of it
+            detail TEXT NOT NULL DEFAULT '',
+            answered_at TEXT
+        ) STRICT
+        """
+    )

@@ -50,16 +50,16 @@ class Roster:
         """Add or replace several workers, all or none of them, as one roster version."""
         prepared = list(entries)
         for worker, templates in prepared:
-            _check_templates(worker.worker_id, templates or ())
+            check_templates(worker.worker_id, templates or ())
         if not prepared:
             return
         self._leave_room_for_events()
         with self._connections.write() as db:
             for worker, templates in prepared:
-                _write_worker(db, worker)
+                write_worker(db, worker)
                 if templates is not None:
-                    _replace_templates(db, worker.worker_id, templates)
-            _log_change(db, [worker.worker_id for worker, _ in prepared])
+                    replace_templates(db, worker.worker_id, templates)
+            log_change(db, [worker.worker_id for worker, _ in prepared])
 
     def remove_worker(self, worker_id: str) -> None:
         """Remove a worker with flags and templates.
@@ -70,7 +70,7 @@ class Roster:
         with self._connections.write() as db:
             _require_worker(db, worker_id)
             db.execute("DELETE FROM workers WHERE worker_id = ?", [worker_id])
-            _log_change(db, [worker_id])
+            log_change(db, [worker_id])
 
     def put_flag(self, worker_id: str, flag: Flag) -> None:
         """Add a flag to a worker, or replace the one with the same id.
@@ -81,7 +81,7 @@ class Roster:
         with self._connections.write() as db:
             _require_worker(db, worker_id)
             _write_flag(db, worker_id, flag)
-            _log_change(db, [worker_id])
+            log_change(db, [worker_id])
 
     def remove_flag(self, worker_id: str, flag_id: str) -> None:
         """Take one flag off a worker.
@@ -98,7 +98,7 @@ class Roster:
                     f"worker {worker_id} has no flag {flag_id}",
                     next_step=f"`sitegate roster show {worker_id}` lists the flags",
                 )
-            _log_change(db, [worker_id])
+            log_change(db, [worker_id])
 
     def put_templates(self, worker_id: str, templates: Sequence[Template]) -> None:
         """Replace all templates of a worker.
@@ -107,11 +107,11 @@ class Roster:
             UnknownWorker: no such worker.
             RecordInvalid: see `put_worker`.
         """
-        _check_templates(worker_id, templates)
+        check_templates(worker_id, templates)
         with self._connections.write() as db:
             _require_worker(db, worker_id)
-            _replace_templates(db, worker_id, templates)
-            _log_change(db, [worker_id])
+            replace_templates(db, worker_id, templates)
+            log_change(db, [worker_id])
 
     def worker(self, worker_id: str) -> Worker:
         """The worker with all flags.
@@ -187,7 +187,8 @@ class Roster:
             )
 
 
-def _write_worker(db: Database, worker: Worker) -> None:
+def write_worker(db: Database, worker: Worker) -> None:
+    """Add or replace a worker with all flags, inside a write transaction."""
     row = worker.model_dump(mode="json", exclude={"flags"})
     row.update({name: json.dumps(row[name], ensure_ascii=False) for name in _NESTED})
     columns = ", ".join(row)
@@ -211,18 +212,22 @@ def _write_flag(db: Database, worker_id: str, flag: Flag) -> None:
     )
 
 
-def _replace_templates(db: Database, worker_id: str, templates: Sequence[Template]) -> None:
-    db.execute("DELETE FROM templates WHERE worker_id = ?", [worker_id])
+def replace_templates(
+    db: Database, worker_id: str, templates: Sequence[Template], *, table: str = "templates"
+) -> None:
+    """Inside a write transaction; `table` is one of ours."""
+    db.execute(f"DELETE FROM {table} WHERE worker_id = ?", [worker_id])  # noqa: S608 (fixed names)
     for template in templates:
         db.execute(
-            "INSERT INTO templates "
+            f"INSERT INTO {table} "  # noqa: S608 (fixed names)
             "(template_id, worker_id, model, model_version, vector, quality, source, created_at) VALUES "
             "(:template_id, :worker_id, :model, :model_version, :vector, :quality, :source, :created_at)",
             {**template.model_dump(), "created_at": template.created_at.isoformat()},
         )
 
 
-def _check_templates(worker_id: str, templates: Sequence[Template]) -> None:
+def check_templates(worker_id: str, templates: Sequence[Template]) -> None:
+    """Raises RecordInvalid for a template of another worker, or one that is no unit vector."""
     for template in templates:
         if template.worker_id != worker_id:
             raise RecordInvalid(f"template {template.template_id} is not of worker {worker_id}")
@@ -261,7 +266,8 @@ def _search(text: str) -> tuple[str, list[str]]:
     )
 
 
-def _log_change(db: Database, worker_ids: Sequence[str]) -> None:
+def log_change(db: Database, worker_ids: Sequence[str]) -> None:
+    """Count one roster version up for these workers, inside a write transaction."""
     db.execute("UPDATE counters SET value = value + 1 WHERE name = 'roster_version'")
     version = _counter(db, "roster_version")
     for worker_id in worker_ids:

@@ -1,4 +1,4 @@
-"""Key files of the wire: Ed25519 in PEM, the sealing key of a site as hexadecimal digits; secrets mode 0600."""
+"""Key files of the wire: Ed25519 in PEM, the sealing key of a site in hexadecimal digits; secrets: 0600."""
 
 from __future__ import annotations
 

@@ -46,6 +46,8 @@ class Health(Message):
     store: str = ""
     clock: str = ""
     liveness: str = ""
+    outbox: str = ""
+    roster: str = ""
     outbox_depth: int = Field(default=0, ge=0)
     outbox_parked: int = Field(default=0, ge=0)
     roster_version: int = Field(default=0, ge=0)

@@ -1,0 +1,124 @@
+"""What waits for the centre's acknowledgement. Rows are queued with their event, in `attendance.py`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable, Mapping
+
+from sync.records import OutboxItem, Outcome
+from sync.store.attendance import WallClock
+from sync.store.connections import Connections
+
+_LAST_POSSIBLE = 2**63 - 1
+_COUNT_PARKED = "SELECT count(*) FROM outbox WHERE parked_reason IS NOT NULL"
+_COLUMNS = "item_id, kind, payload, created_at"
+
+
+class Outbox:
+    """The outbox side of `LocalStore`; every call is one transaction."""
+
+    _connections: Connections
+    _clock: WallClock
+
+    def outbox_pending(
+        self, limit: int = 100, *, after: int = 0, until: int | None = None, without: Collection[int] = ()
+    ) -> list[OutboxItem]:
+        """What waits to be sent, oldest first: `after` < item id <= `until`, but none of `without`.
+
+        A row whose event has an earlier row that would not be in this very answer is left out as well:
+        a passage must not reach the centre before its event does.
+        """
+        held = json.dumps(list(without))
+        with self._connections.read() as db:
+            rows = list(
+                db.query(
+                    f"SELECT {_COLUMNS} FROM outbox AS row "  # noqa: S608 (fixed columns)
+                    "WHERE parked_reason IS NULL AND item_id > :after AND item_id <= :until "
+                    "AND item_id NOT IN (SELECT value FROM json_each(:held)) "
+                    "AND (kind = 'event' OR NOT EXISTS ("
+                    "  SELECT 1 FROM outbox AS earlier "
+                    "  WHERE earlier.event_id = row.event_id AND earlier.item_id < row.item_id "
+                    "  AND earlier.parked_reason IS NULL AND (earlier.item_id <= :after "
+                    "    OR earlier.item_id IN (SELECT value FROM json_each(:held))))) "
+                    "ORDER BY item_id LIMIT :limit",
+                    {
+                        "after": after,
+                        "until": _LAST_POSSIBLE if until is None else until,
+                        "held": held,
+                        "limit": limit,
+                    },
+                )
+            )
+        return [OutboxItem.model_validate(row) for row in rows]
+
+    def outbox_last(self) -> int:
+        """Id of the newest row that was ever queued; 0 before the first."""
+        with self._connections.read() as db:
+            row = db.execute("SELECT seq FROM sqlite_sequence WHERE name = 'outbox'").fetchone()
+        return 0 if row is None else int(row[0])
+
+    def outbox_depth(self) -> int:
+        """How many rows wait; parked ones do not count."""
+        with self._connections.read() as db:
+            (rows,) = db.execute("SELECT count(*) FROM outbox").fetchone()
+            (parked,) = db.execute(_COUNT_PARKED).fetchone()
+        return int(rows) - int(parked)
+
+    def outbox_acknowledge(self, item_ids: Iterable[int]) -> None:
+        """Delete rows that the centre has acknowledged; ids that are already gone are no error."""
+        with self._connections.write() as db:
+            for item_id in item_ids:
+                db.execute("DELETE FROM outbox WHERE item_id = ?", [item_id])
+
+    def outbox_park(self, reasons: Mapping[int, str]) -> None:
+        """Put rows aside that the centre will not take: item id → reason. They stay until `outbox_unpark`."""
+        with self._connections.write() as db:
+            for item_id, reason in reasons.items():
+                db.execute(
+                    "UPDATE outbox SET parked_reason = ?, parked_at = ? WHERE item_id = ?",
+                    [reason, self._clock.now().isoformat(), item_id],
+                )
+
+    def outbox_parked(self, limit: int = 100) -> list[tuple[OutboxItem, str]]:
+        """Rows that were put aside, with the reason, oldest first."""
+        with self._connections.read() as db:
+            rows = list(
+                db.query(
+                    f"SELECT {_COLUMNS}, parked_reason FROM outbox "  # noqa: S608 (fixed columns)
+                    "WHERE parked_reason IS NOT NULL ORDER BY item_id LIMIT ?",
+                    [limit],
+                )
+            )
+        return [
+            (OutboxItem.model_validate(row), reason) for row in rows if (reason := row.pop("parked_reason"))
+        ]
+
+    def outbox_parked_count(self) -> int:
+        """How many rows were put aside."""
+        with self._connections.read() as db:
+            (count,) = db.execute(_COUNT_PARKED).fetchone()
+        return int(count)
+
+    def outbox_unpark(self) -> int:
+        """Let parked rows be sent again, after their cause was removed; returns how many."""
+        with self._connections.write() as db:
+            return int(
+                db.execute(
+                    "UPDATE outbox SET parked_reason = NULL, parked_at = NULL WHERE parked_reason IS NOT NULL"
+                ).rowcount
+            )
+
+    def outbox_drop_refused(self, limit: int) -> int:
+        """Take the oldest rows of refused passages off the queue; returns how many.
+
+        Only rows of events that let nobody in (deny, hold). The events themselves stay in the store.
+        """
+        with self._connections.write() as db:
+            return int(
+                db.execute(
+                    "DELETE FROM outbox WHERE item_id IN ("
+                    "  SELECT item_id FROM outbox JOIN events USING (event_id) "
+                    "  WHERE outcome != ? AND parked_reason IS NULL ORDER BY item_id LIMIT ?)",
+                    [Outcome.ALLOW.value, limit],
+                ).rowcount
+            )
