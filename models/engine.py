@@ -75,11 +75,10 @@ class FaceEngine:
         """
         spec = embedder_spec(embedder)
         weights = zoo if zoo is not None else Zoo.default()
+        count = threads or default_threads()
         return cls(
-            Detector(weights.path(DETECTOR_WEIGHT)),
-            Embedder.load(
-                spec, weights.path(spec.weight), threads=threads or default_threads(), runtime=runtime
-            ),
+            Detector(weights.path(DETECTOR_WEIGHT), threads=count),
+            Embedder.load(spec, weights.path(spec.weight), threads=count, runtime=runtime),
         )
 
     @property

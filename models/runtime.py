@@ -62,20 +62,23 @@ def load_network(path: Path, *, threads: int, runtime: Runtime = "onnxruntime") 
     return _OnnxRuntime(path, threads)
 
 
+def open_session(path: Path, *, threads: int, model: bytes | None = None) -> onnxruntime.InferenceSession:
+    """A session of ONNX Runtime on the file, or on `model`, which was made from it. Raises WeightCorrupt."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    # Spinning threads would take the cores from the camera and from the other lanes.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL
+    try:
+        return onnxruntime.InferenceSession(model or str(path), options, providers=["CPUExecutionProvider"])
+    except Exception as exc:
+        raise WeightCorrupt(f"{path} cannot be opened as a network ({exc})", next_step=_VERIFY) from exc
+
+
 class _OnnxRuntime:
     def __init__(self, path: Path, threads: int) -> None:
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.inter_op_num_threads = 1
-        # Spinning threads would take the cores from the camera and from the other lanes.
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL
-        try:
-            self._session = onnxruntime.InferenceSession(
-                str(path), options, providers=["CPUExecutionProvider"]
-            )
-        except Exception as exc:
-            raise WeightCorrupt(f"{path} cannot be opened as a network ({exc})", next_step=_VERIFY) from exc
+        self._session = open_session(path, threads=threads)
         self._input = self._session.get_inputs()[0].name
 
     def __call__(self, tensor: NDArray[np.float32]) -> NDArray[np.float32]:
