@@ -1,0 +1,1 @@
+"""Face terminals of other makers that speak the `mqtt/face/…` protocol: see docs/vendor-gates.md."""
