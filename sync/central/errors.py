@@ -45,8 +45,8 @@ class BrokerUnreachable(CentralError, ConnectionError):
     """The broker does not answer or refuses the connection."""
 
 
-class CentreKeyUnsafe(CentralError, PermissionError):
-    """A key file of the centre is missing, no key, or readable by others."""
+class KeyFileInTheWay(CentralError, FileExistsError):
+    """A key file that would have to be replaced, or cannot be written."""
 
 
 class BackupUnusable(CentralError, ValueError):

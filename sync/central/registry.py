@@ -6,21 +6,24 @@ roster of a site is written to the site's roster log in the same transaction; th
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import uuid4
 from zoneinfo import ZoneInfo
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from sqlalchemy import Connection, Table, delete, insert, select, update
 
 from sync.central import roster_log, tables
 from sync.central.errors import AlreadyThere, SettingRefused, UnknownGate, UnknownSite
-from sync.central.keys import GateCredentials, new_seed, public_bytes
+from sync.central.keys import GateCredentials
 from sync.central.roster_log import Change
 from sync.central.statements import chunks, insert_or, upsert
 from sync.errors import RecordInvalid, UnknownFlag, UnknownWorker
 from sync.records import Flag, FlagLevel, Template, Worker, WorkerStatus
+from sync.wire.sealing import KEY_BYTES
 from sync.wire.topics import ALL_GATES
 
 _WORKER_COLUMNS = (
@@ -35,7 +38,6 @@ _WORKER_COLUMNS = (
     "grant_until",
     "face_consent_on",
 )
-_ID_LENGTH = 64
 _NOT_IN_A_TOPIC = frozenset("/+#")
 
 
@@ -57,7 +59,7 @@ def put_site(
     values = {"name": name, "name_en": name_en, "timezone": timezone}
     connection.execute(
         insert_or(connection, tables.sites)
-        .values(site_id=site_id, sealing_key=new_seed(), created_at=now, **values)
+        .values(site_id=site_id, sealing_key=secrets.token_bytes(KEY_BYTES), created_at=now, **values)
         .on_conflict_do_update(index_elements=["site_id"], set_=values)
     )
 
@@ -67,14 +69,14 @@ def add_gate(
     site_id: str,
     gate_id: str,
     *,
-    centre: bytes,
+    centre: Ed25519PublicKey,
     now: datetime,
     name: str = "",
     name_en: str = "",
 ) -> GateCredentials:
     """Register a gate and issue its key pair; the private half is only in what is returned.
 
-    centre  the centre's public key, 32 bytes
+    centre  the centre's public key, which goes with the credentials
 
     Raises:
         UnknownSite: no such site.
@@ -87,22 +89,22 @@ def add_gate(
             f"site {site_id} has a gate {gate_id} already",
             next_step="choose another id, or issue a new key: sitegate central gate add --reissue",
         )
-    seed = new_seed()
+    key = Ed25519PrivateKey.generate()
     connection.execute(
         insert(tables.gates).values(
             site_id=site_id,
             gate_id=gate_id,
             name=name,
             name_en=name_en,
-            public_key=public_bytes(seed),
+            public_key=key.public_key().public_bytes_raw(),
             issued_at=now,
         )
     )
-    return GateCredentials(site_id, gate_id, seed, sealing_key, centre)
+    return GateCredentials(site_id, gate_id, key, sealing_key, centre)
 
 
 def issue_gate_key(
-    connection: Connection, site_id: str, gate_id: str, *, centre: bytes, now: datetime
+    connection: Connection, site_id: str, gate_id: str, *, centre: Ed25519PublicKey, now: datetime
 ) -> GateCredentials:
     """Give a gate a new key pair; the old key is worth nothing from now on, a revoked gate is back.
 
@@ -110,9 +112,22 @@ def issue_gate_key(
         UnknownSite, UnknownGate: no such gate.
     """
     sealing_key = _sealing_key(connection, site_id)
-    seed = new_seed()
-    _update_gate(connection, site_id, gate_id, public_key=public_bytes(seed), issued_at=now, revoked_at=None)
-    return GateCredentials(site_id, gate_id, seed, sealing_key, centre)
+    key = Ed25519PrivateKey.generate()
+    _update_gate(
+        connection,
+        site_id,
+        gate_id,
+        public_key=key.public_key().public_bytes_raw(),
+        issued_at=now,
+        revoked_at=None,
+    )
+    # A box with a new key may be a new box, which counts its messages from the start.
+    connection.execute(
+        update(tables.gate_status)
+        .where(*_is_gate(tables.gate_status, site_id, gate_id))
+        .values(hello_counter=-1, health_counter=-1)
+    )
+    return GateCredentials(site_id, gate_id, key, sealing_key, centre)
 
 
 def revoke_gate(connection: Connection, site_id: str, gate_id: str, *, now: datetime) -> None:
@@ -160,7 +175,7 @@ def put_workers(
 ) -> dict[str, int]:
     """Add or replace workers with their flags; templates None leaves those that are there.
 
-    Returns the new roster version of each site concerned; one call is one version.
+    Returns the new roster version of each site concerned.
 
     Raises:
         UnknownSite: a worker is registered for a site that is not in the registry.
@@ -403,11 +418,11 @@ def _update_gate(connection: Connection, site_id: str, gate_id: str, **values: o
 
 
 def _check_id(text: str) -> None:
-    bad = not text or len(text) > _ID_LENGTH or text == ALL_GATES
+    bad = not text or len(text) > tables.ID_LENGTH or text == ALL_GATES
     if bad or any(sign in _NOT_IN_A_TOPIC or sign.isspace() or not sign.isprintable() for sign in text):
         raise SettingRefused(
             f"{text!r} cannot be an id",
-            next_step=f"up to {_ID_LENGTH} characters without space, slash, plus and hash, "
+            next_step=f"up to {tables.ID_LENGTH} characters without space, slash, plus and hash, "
             f"and not {ALL_GATES!r}",
         )
 

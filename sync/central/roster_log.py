@@ -21,12 +21,15 @@ from sync.records import Template, Worker
 from sync.wire.messages import RosterEntry, RosterPart, RosterWant
 from sync.wire.sealing import entry_digest, roster_digest, seal
 
-DIFFERENCE_ENTRIES = 500
-"""A difference is one message, as no digest exists between two versions; larger ones become snapshots."""
+DIFFERENCE_ENTRIES = 5000
+"""A gate that lacks more than so many entries gets a snapshot."""
 
-PAGE_ENTRIES = 250
+PART_ENTRIES = 250
 PART_BYTES = 3_000_000
 """Below the wire's limit of a message, with room for its frame."""
+
+VERSION_ENTRIES = 100
+"""A change of many workers at once takes one version per so many, so that a version fits into a part."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +57,14 @@ def record(
             by_site[site_id].append(change)
     versions = {}
     for site_id in sorted(by_site):  # always in this order, so that two writers cannot wait for each other
-        version, sealing_key = _next_version(connection, site_id)
-        rows = [_row(site_id, version, sealing_key, change, urgent=urgent) for change in by_site[site_id]]
-        upsert(connection, tables.roster_log, rows)
-        versions[site_id] = version
+        concerned = by_site[site_id]
+        for start in range(0, len(concerned), VERSION_ENTRIES):
+            versions[site_id], sealing_key = _next_version(connection, site_id)
+            rows = [
+                _row(site_id, versions[site_id], sealing_key, change, urgent=urgent)
+                for change in concerned[start : start + VERSION_ENTRIES]
+            ]
+            upsert(connection, tables.roster_log, rows)
     return versions
 
 
@@ -166,87 +173,90 @@ def current_version(connection: Connection, site_id: str) -> int:
 
 
 def answer(connection: Connection, digests: Digests, site_id: str, want: RosterWant) -> RosterPart:
-    """The part that a gate asked for: a difference while it is close, else one page of a snapshot.
+    """The one part that answers a want: a difference while the gate is close, else a page of a snapshot.
 
-    A gate asks page by page: `after` is the last worker id of the page before, `snapshot_version` the
-    `from_version` of the first page. The last page also brings everything that changed since then, removals
-    included, so that the gate ends at `to_version`, the newest, whatever happened in between. In a difference
-    flags and blocks stand first.
+    Nothing is kept per gate; docs/protocol.md says what follows what. Call it inside one consistent read.
 
-    Call it inside one consistent read. Raises UnknownSite.
+    Raises:
+        UnknownSite: no such site.
     """
     version, digest, _ = digests.at(connection, site_id)
-    if want.snapshot_version is None and 0 < want.have_version <= version and not _doubts(want):
-        changed = _since(connection, site_id, want.have_version, DIFFERENCE_ENTRIES)
-        if changed is not None:
-            return RosterPart(
-                snapshot=False,
-                from_version=want.have_version,
-                to_version=version,
-                entries=tuple(changed),
-                last=True,
-                digest=digest,
-            )
-    return _page(connection, site_id, want, version, digest)
+    if want.snapshot_version is not None and want.snapshot_version <= version:
+        return _page(connection, site_id, want.snapshot_version, want.after, version, digest)
+    close = 0 < want.have_version <= version and want.snapshot_version is None and not _doubts(want)
+    difference = _difference(connection, site_id, want.have_version, version, digest) if close else None
+    return difference or _page(connection, site_id, version, "", version, digest)
 
 
 def _doubts(want: RosterWant) -> bool:
     return "digest" in want.reason
 
 
-def _page(connection: Connection, site_id: str, want: RosterWant, version: int, digest: str) -> RosterPart:
-    started, after = version, ""
-    if want.snapshot_version is not None and want.snapshot_version <= version:
-        since = _since(connection, site_id, want.snapshot_version, DIFFERENCE_ENTRIES)
-        if since is not None:  # else so much changed meanwhile that a new start is shorter
-            started, after = want.snapshot_version, want.after
+def _difference(
+    connection: Connection, site_id: str, have_version: int, version: int, digest: str
+) -> RosterPart | None:
+    """None where a snapshot is shorter."""
     log = tables.roster_log.c
-    found = connection.execute(
-        select(log.entry)
-        .where(log.site_id == site_id, log.worker_id > after, log.digest.is_not(None))
-        .order_by(log.worker_id)
-        .limit(PAGE_ENTRIES + 1)
-    ).scalars()
-    texts = list(found)
-    entries: list[RosterEntry] = []
-    size = 0
-    for text in texts[:PAGE_ENTRIES]:
-        size += len(text)
-        if entries and size > PART_BYTES:
-            break
-        entries.append(RosterEntry.model_validate_json(text))
-    last = len(entries) == len(texts)
-    if last and started < version:
-        changed = _since(connection, site_id, started, DIFFERENCE_ENTRIES) or []
-        if size + sum(len(one.sealed) for one in changed) > PART_BYTES:
-            last = False  # the next page has none of its own and takes them all
-        else:
-            known = {one.worker_id for one in entries}
-            entries += [one for one in changed if one.worker_id not in known]
+    behind = (log.site_id == site_id, log.version > have_version)
+    if connection.execute(select(func.count()).where(*behind)).scalar_one() > DIFFERENCE_ENTRIES:
+        return None
+    rows = connection.execute(
+        select(log.version, log.urgent, log.entry)
+        .where(*behind)
+        .order_by(log.version, log.worker_id)
+        .limit(PART_ENTRIES + 1)
+    ).all()
+    fitting = _fitting([len(row.entry) for row in rows])
+    to_version, last = version, fitting == len(rows)
+    if not last:  # a part ends between two versions: cut before the one that does not fit
+        to_version = rows[fitting].version - 1
+        rows = [row for row in rows if row.version <= to_version]
+        if not rows:
+            return None
     return RosterPart(
-        snapshot=True,
-        from_version=started,
-        to_version=version,
-        after=after,
-        entries=tuple(entries),
+        snapshot=False,
+        from_version=have_version,
+        to_version=to_version,
+        entries=tuple(
+            RosterEntry.model_validate_json(row.entry) for row in sorted(rows, key=lambda row: not row.urgent)
+        ),
         last=last,
-        digest=digest,
+        digest=digest if last else "",
     )
 
 
-def _since(connection: Connection, site_id: str, version: int, limit: int) -> list[RosterEntry] | None:
-    """Entries after a version, urgent ones first; None where they do not fit into one part."""
+def _page(
+    connection: Connection, site_id: str, snapshot_version: int, after: str, version: int, digest: str
+) -> RosterPart:
     log = tables.roster_log.c
-    after = (log.site_id == site_id, log.version > version)
-    count, size = connection.execute(
-        select(func.count(), func.coalesce(func.sum(func.length(log.entry)), 0)).where(*after)
-    ).one()
-    if count > limit or size > PART_BYTES:
-        return None
-    texts = connection.execute(
-        select(log.entry).where(*after).order_by(log.urgent.desc(), log.version, log.worker_id)
-    ).scalars()
-    return [RosterEntry.model_validate_json(text) for text in texts]
+    texts = connection.scalars(
+        select(log.entry)
+        .where(log.site_id == site_id, log.worker_id > after, log.digest.is_not(None))
+        .order_by(log.worker_id)
+        .limit(PART_ENTRIES + 1)
+    ).all()
+    fitting = _fitting([len(text) for text in texts])
+    last = fitting == len(texts)
+    return RosterPart(
+        snapshot=True,
+        from_version=0,
+        to_version=snapshot_version,
+        after=after,
+        entries=tuple(RosterEntry.model_validate_json(text) for text in texts[:fitting]),
+        last=last,
+        # Rows that changed since the snapshot began come as they are now: no digest belongs to that mix.
+        digest=digest if last and snapshot_version == version else "",
+    )
+
+
+def _fitting(sizes: Sequence[int]) -> int:
+    """How many entries go into one part; at least one, so that it always goes on."""
+    total = 0
+    for number, size in enumerate(sizes):
+        total += size
+        if number == PART_ENTRIES or (number and total > PART_BYTES):
+            return number
+    return len(sizes)
 
 
 def load_changes(connection: Connection, worker_ids: Sequence[str]) -> list[Change]:

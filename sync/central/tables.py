@@ -30,7 +30,8 @@ from sqlalchemy import (
 
 from sync.central.column_types import AutoNumber, Instant
 
-ID = String(64).with_variant(String(64, collation="C"), "postgresql")
+ID_LENGTH = 64
+ID = String(ID_LENGTH).with_variant(String(ID_LENGTH, collation="C"), "postgresql")
 """Ids sort by their bytes everywhere: a page of a roster ends at the same worker here and at the gate."""
 
 NAME = String(200)
@@ -287,7 +288,6 @@ gate_status = Table(
     ),  # online, stopped, lost; empty: never seen
     Column("presence_at", Instant),  # when the centre heard so
     Column("hello_counter", BigInteger, nullable=False, server_default="-1"),
-    Column("hello_counter_before", BigInteger, nullable=False, server_default="-1"),
     Column("boot_id", ID, nullable=False, server_default=""),
     Column("software", Text, nullable=False, server_default=""),
     Column("lanes", JSON),

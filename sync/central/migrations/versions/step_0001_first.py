@@ -234,7 +234,6 @@ def upgrade() -> None:
         sa.Column("presence", sa.String(length=16), server_default="", nullable=False),
         sa.Column("presence_at", Instant(), nullable=True),
         sa.Column("hello_counter", sa.BigInteger(), server_default="-1", nullable=False),
-        sa.Column("hello_counter_before", sa.BigInteger(), server_default="-1", nullable=False),
         sa.Column(
             "boot_id",
             sa.String(length=64).with_variant(sa.String(length=64, collation="C"), "postgresql"),
