@@ -2,7 +2,7 @@
 
 A worker's marks in order of time are paired greedily: an `in` opens a period, the next `out` closes it. What
 has no counterpart stays visible as such and counts no time; nothing is guessed. Device records are never
-changed: a manager's correction adds a mark or sets one aside, and says who, when and why.
+changed: a manager's correction adds a mark or cancels one, and says who, when and why.
 
 A period belongs to the day, in the site's zone, on which it began; a night shift counts where it started.
 """
@@ -19,7 +19,7 @@ from zoneinfo import ZoneInfo
 from sync.records import Direction, Outcome, Passage
 
 LONGEST_SHIFT = timedelta(hours=16)
-"""An `out` later than this after an `in` is not its counterpart: two shifts of 8 hours are the most believed."""
+"""An `out` later than this after an `in` is not its counterpart: two shifts of 8 hours, not more."""
 
 REPEATED_WITHIN = timedelta(minutes=2)
 """The same worker the same way again this soon is one passage: stepped back, or read by two lanes."""
@@ -37,7 +37,7 @@ class CorrectionKind(StrEnum):
     """What a manager may do to a worker's marks."""
 
     ADD = "add"
-    SET_ASIDE = "set_aside"
+    CANCEL = "cancel"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Correction:
-    """A manager's word beside the device records. ADD has `at` and `direction`, SET_ASIDE has `mark_id`."""
+    """A manager's word beside the device records. ADD has `at` and `direction`, CANCEL has `event_id`."""
 
     correction_id: str
     site_id: str
@@ -66,13 +66,14 @@ class Correction:
     reason: str
     at: datetime | None = None
     direction: Direction | None = None
-    mark_id: str = ""
+    event_id: str = ""
+    withdrawn_by: str = ""
 
     def __post_init__(self) -> None:
         if self.kind is CorrectionKind.ADD and (self.at is None or self.direction is None):
             raise ValueError("an added mark needs its time and its direction")
-        if self.kind is CorrectionKind.SET_ASIDE and not self.mark_id:
-            raise ValueError("say which mark is set aside")
+        if self.kind is CorrectionKind.CANCEL and not self.event_id:
+            raise ValueError("say which record is cancelled")
         if not self.reason.strip():
             raise ValueError("a correction needs a reason")
 
@@ -141,15 +142,15 @@ def counts(outcome: Outcome, passage: Passage) -> bool:
 
 
 def corrected(marks: Iterable[Mark], corrections: Iterable[Correction]) -> list[Mark]:
-    """The marks that count after the corrections, in any order; an added mark may be set aside too."""
-    notes = list(corrections)
-    aside = {note.mark_id for note in notes if note.kind is CorrectionKind.SET_ASIDE}
+    """The marks that count after the corrections, in any order; a withdrawn correction does nothing."""
+    notes = [note for note in corrections if not note.withdrawn_by]
+    cancelled = {note.event_id for note in notes if note.kind is CorrectionKind.CANCEL}
     added = [
         Mark(note.correction_id, note.worker_id, note.at, note.direction, added_by=note.made_by)
         for note in notes
         if note.kind is CorrectionKind.ADD and note.at is not None and note.direction is not None
     ]
-    return [mark for mark in (*marks, *added) if mark.mark_id not in aside]
+    return [mark for mark in marks if mark.mark_id not in cancelled] + added
 
 
 def without_repeats(marks: Iterable[Mark]) -> list[Mark]:

@@ -137,10 +137,12 @@ def test_a_manager_adds_the_missing_out_and_the_day_says_so() -> None:
     assert day.periods[0].ended.added_by == "manager"
 
 
-def test_a_correction_may_itself_be_set_aside() -> None:
+def test_a_withdrawn_correction_does_nothing() -> None:
     morning = came("03-02 07:00")
-    added = note(CorrectionKind.ADD, at=left("03-02 17:00").at, direction=Direction.OUT)
-    undone = note(CorrectionKind.SET_ASIDE, correction_id="C-2", mark_id="C-1")
+    added = note(
+        CorrectionKind.ADD, at=left("03-02 17:00").at, direction=Direction.OUT, withdrawn_by="manager"
+    )
+    undone = note(CorrectionKind.CANCEL, event_id=morning.mark_id, withdrawn_by="manager")
     assert attendance.corrected([morning], [added, undone]) == [morning]
 
 
@@ -148,12 +150,12 @@ def test_a_correction_may_itself_be_set_aside() -> None:
     "facts",
     [
         {"kind": CorrectionKind.ADD},
-        {"kind": CorrectionKind.SET_ASIDE},
-        {"kind": CorrectionKind.SET_ASIDE, "mark_id": "E-1", "reason": "  "},
+        {"kind": CorrectionKind.CANCEL},
+        {"kind": CorrectionKind.CANCEL, "event_id": "E-1", "reason": "  "},
     ],
 )
 def test_a_correction_that_says_nothing_is_refused(facts: dict[str, object]) -> None:
-    with pytest.raises(ValueError, match=r"mark|reason"):
+    with pytest.raises(ValueError, match=r"mark|record|reason"):
         note(**facts)  # type: ignore[arg-type]
 
 
@@ -217,9 +219,9 @@ def test_the_marks_around_some_days_pair_like_all_marks(marks: list[Mark], start
 
 
 @given(MARKS)
-def test_setting_every_mark_aside_leaves_nothing(marks: list[Mark]) -> None:
+def test_cancelling_every_record_leaves_nothing(marks: list[Mark]) -> None:
     notes = [
-        note(CorrectionKind.SET_ASIDE, correction_id=f"C-{number}", mark_id=mark.mark_id)
+        note(CorrectionKind.CANCEL, correction_id=f"C-{number}", event_id=mark.mark_id)
         for number, mark in enumerate(marks)
     ]
     assert attendance.corrected(marks, notes) == []

@@ -1,0 +1,37 @@
+"""Everything that the API and the console are made of, over one database."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from argon2 import PasswordHasher
+
+from sync.central.access_log import AccessLog
+from sync.central.accounts import Accounts
+from sync.central.attendance_log import AttendanceLog
+from sync.central.database import Database
+from sync.central.gate_board import GateBoard
+from sync.central.presence import Presence
+from sync.central.worker_desk import RosterChanged, WorkerDesk
+
+
+class FrontOffice:
+    """One of each; they share the database and the clock. `on_roster_change` is told after a commit."""
+
+    def __init__(
+        self,
+        database: Database,
+        *,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        on_roster_change: RosterChanged | None = None,
+        hasher: PasswordHasher | None = None,
+    ) -> None:
+        self.database = database
+        self.now = now
+        self.accounts = Accounts(database, now=now, hasher=hasher)
+        self.access_log = AccessLog(database, now=now)
+        self.presence = Presence(database, now=now)
+        self.gates = GateBoard(database, now=now)
+        self.attendance = AttendanceLog(database, now=now)
+        self.workers = WorkerDesk(database, now=now, on_roster_change=on_roster_change)
