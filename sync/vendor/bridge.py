@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 import paho.mqtt.client as mqtt
 from paho.mqtt.reasoncodes import ReasonCode
@@ -31,6 +31,7 @@ from sync.vendor.messages import (
     Answer,
     Heartbeat,
     Incoming,
+    Message,
     Offline,
     Online,
     Recognition,
@@ -121,11 +122,17 @@ class _Link:
     counts: Counter[str] = field(default_factory=Counter)
 
 
+_Said = TypeVar("_Said", bound=Message)
+
+
 @dataclass(frozen=True, slots=True)
-class _Parcel:
+class _Parcel(Generic[_Said]):
     link: _Link
-    message: Incoming
+    message: _Said
     received_at: datetime
+
+
+_Report = _Parcel[Recognition | Stranger]
 
 
 class Bridge:
@@ -168,8 +175,8 @@ class Bridge:
         self._lock = threading.RLock()
         self._roster_lock = threading.RLock()
         """Guards every `push`; never taken by the threads that receive and acknowledge."""
-        self._records: queue.Queue[_Parcel] = queue.Queue(MAX_WAITING)
-        self._roster_inbox: queue.Queue[_Parcel] = queue.Queue(MAX_WAITING)
+        self._records: queue.Queue[_Report] = queue.Queue(MAX_WAITING)
+        self._roster_inbox: queue.Queue[_Parcel[Message]] = queue.Queue(MAX_WAITING)
         self._committed: OrderedDict[str, None] = OrderedDict()
         self._counts: Counter[str] = Counter()
         self._unknown_operators: Counter[str] = Counter()
@@ -272,11 +279,13 @@ class Bridge:
         link = self._sender(place, message)
         if link is None:
             return
-        parcel = _Parcel(link, message, self._now())
-        self._watch(parcel)
-        inbox = self._records if isinstance(message, Recognition | Stranger) else self._roster_inbox
+        received_at = self._now()
+        self._watch(link, message, received_at)
         try:
-            inbox.put_nowait(parcel)
+            if isinstance(message, Recognition | Stranger):
+                self._records.put_nowait(_Parcel(link, message, received_at))
+            else:
+                self._roster_inbox.put_nowait(_Parcel(link, message, received_at))
         except queue.Full:
             with self._lock:
                 self._counts["dropped"] += 1
@@ -298,16 +307,14 @@ class Bridge:
                 _count(self._unknown_operators, message.operator or "(none)")
             return link
 
-    def _watch(self, parcel: _Parcel) -> None:
+    def _watch(self, link: _Link, message: Message, received_at: datetime) -> None:
         """Online state and clock. On the shared topics this is hearsay, and nothing but display and pace."""
-        message = parcel.message
         with self._lock:
-            link = parcel.link
             link.online = not isinstance(message, Offline)
-            link.seen_at, link.last_seen_at = time.monotonic(), parcel.received_at
+            link.seen_at, link.last_seen_at = time.monotonic(), received_at
             if isinstance(message, Online | Heartbeat):
                 told = local_time(message.time, link.terminal.zone)
-                link.clock_off_s = (told - parcel.received_at).total_seconds() if told else None
+                link.clock_off_s = (told - received_at).total_seconds() if told else None
 
     def _see(self, terminal_id: str) -> None:
         if (link := self._links.get(terminal_id)) is not None:
@@ -323,13 +330,12 @@ class Bridge:
             elif self._stopping.is_set():
                 return
 
-    def _store(self, parcels: Sequence[_Parcel]) -> None:
+    def _store(self, parcels: Sequence[_Report]) -> None:
         """One commit for all that is new; whatever is committed is acknowledged, also if it was before."""
-        fresh: dict[str, tuple[Event, _Parcel]] = {}
-        done: list[tuple[str, _Parcel]] = []
+        fresh: dict[str, tuple[Event, _Report]] = {}
+        done: list[tuple[str, _Report]] = []
         for parcel in parcels:
             message, link = parcel.message, parcel.link
-            assert isinstance(message, Recognition | Stranger)  # noqa: S101 - told apart in _on_message
             with self._lock:
                 clock_off_s = link.clock_off_s
             event = event_of(message, link.terminal, received_at=parcel.received_at, clock_off_s=clock_off_s)
@@ -348,11 +354,11 @@ class Bridge:
         for event_id, parcel in done:
             self._acknowledge(event_id, parcel)
 
-    def _commit(self, rows: list[tuple[Event, _Parcel]]) -> list[tuple[Event, _Parcel]]:
+    def _commit(self, rows: list[tuple[Event, _Report]]) -> list[tuple[Event, _Report]]:
         """The rows that are stored. One record that the store refuses does not hold up the others."""
         if not rows or self._try([event for event, _ in rows]):
             return rows
-        stored: list[tuple[Event, _Parcel]] = []
+        stored: list[tuple[Event, _Report]] = []
         failures = 0
         for row in rows if len(rows) > 1 else ():
             if failures == FAILURES_IN_A_ROW:
@@ -383,10 +389,8 @@ class Bridge:
         if len(self._committed) > MAX_REMEMBERED:
             self._committed.popitem(last=False)
 
-    def _acknowledge(self, event_id: str, parcel: _Parcel) -> None:
-        message = parcel.message
-        assert isinstance(message, Recognition | Stranger)  # noqa: S101 - told apart in _on_message
-        command = acknowledgement(message, parcel.link.terminal, event_id)
+    def _acknowledge(self, event_id: str, parcel: _Report) -> None:
+        command = acknowledgement(parcel.message, parcel.link.terminal, event_id)
         if command is not None:
             # QoS 0: a lost one is asked for again, a queued one would only arrive too late.
             self._client.publish(parcel.link.terminal.command_topic, command.payload, qos=0)
@@ -415,7 +419,7 @@ class Bridge:
             with self._roster_lock:
                 link.push.not_sent(time.monotonic(), pause_s=PAUSE_S)
 
-    def _hear(self, parcel: _Parcel) -> None:
+    def _hear(self, parcel: _Parcel[Message]) -> None:
         link, message = parcel.link, parcel.message
         now = time.monotonic()
         if isinstance(message, Online):
@@ -501,9 +505,9 @@ def _fits(place: Origin, message: Incoming) -> bool:
     return bool(place.terminal_id) and isinstance(message, Answer) == (place.kind == ACK)
 
 
-def _drain(inbox: queue.Queue[_Parcel], most: int) -> list[_Parcel]:
+def _drain(inbox: queue.Queue[_Given], most: int) -> list[_Given]:
     """Waits a moment for the first, takes what else is there."""
-    found: list[_Parcel] = []
+    found: list[_Given] = []
     try:
         found.append(inbox.get(timeout=TICK_S))
         while len(found) < most:

@@ -155,7 +155,11 @@ class TerminalSimulator:
         self._wake.set()
         if self._sender.is_alive():
             self._sender.join(10)
-        self.leave()
+        with self._lock:
+            client, self._client = self._client, None
+        if client is not None:
+            client.disconnect()
+            client.loop_stop()
 
     @property
     def waiting(self) -> int:
