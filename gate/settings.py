@@ -13,6 +13,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from sync.edge.settings import CentreSettings
 from sync.records import Direction, Identifier
 from sync.store_settings import Section, SiteSettings, StoreSettings
 
@@ -302,6 +303,7 @@ class Settings(Section):
     liveness: LivenessSettings = LivenessSettings()
     policy: PolicySettings = PolicySettings()
     store: StoreSettings = StoreSettings()
+    centre: CentreSettings = CentreSettings()
     screen: ScreenSettings = ScreenSettings()
     metrics: MetricsSettings = MetricsSettings()
 

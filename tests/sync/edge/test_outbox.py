@@ -1,0 +1,172 @@
+"""Events reach the centre and leave the queue only when the centre says that it has them."""
+
+from __future__ import annotations
+
+from sync.records import Passage, PassageNote
+from sync.wire import topics
+from sync.wire.messages import Ack, Batch, Rejection
+from tests.sync.edge.brokers import Mosquitto
+from tests.sync.edge.conftest import Rig
+from tests.sync.edge.scripted_centre import ScriptedCentre, eventually
+from tests.sync.samples import NOON, an_event
+
+
+def record(rig: Rig, count: int) -> None:
+    for _ in range(count):
+        rig.store.record(an_event())
+
+
+def items(batch: Batch) -> list[int]:
+    return [item.item_id for item in batch.items]
+
+
+def filled(centre: ScriptedCentre) -> list[Batch]:
+    return [batch for batch in centre.of(topics.BATCH) if batch.items]
+
+
+def test_events_arrive_with_their_passages_and_leave_the_queue(
+    rig: Rig, broker: Mosquitto, centre: ScriptedCentre
+) -> None:
+    agent = rig.run(broker.port)
+    event = rig.store.record(an_event())
+    rig.store.note_passage(PassageNote(event_id=event.event_id, passage=Passage.PASSED, noted_at=NOON))
+    eventually(lambda: rig.store.outbox_depth() == 0, "everything is acknowledged")
+    assert centre.accepted == [1, 2]
+    assert not any(batch.replay for batch in filled(centre))
+    status = eventually(lambda: (s := agent.status()).centre_answers and s, "the centre answers")
+    assert abs(status.clock_offset_ms) < 1000
+    assert status.problem == ""
+
+
+def test_without_an_acknowledgement_the_same_items_go_again_under_a_new_number(
+    rig: Rig, broker: Mosquitto, centre: ScriptedCentre
+) -> None:
+    centre.on_batch = lambda batch: None  # the acknowledgement is lost
+    rig.run(broker.port)
+    record(rig, 3)
+    eventually(lambda: len(filled(centre)) >= 2, "the batch is sent again")
+    first, second = filled(centre)[:2]
+    assert set(items(first)) <= {1, 2, 3}
+    assert first.batch_id != second.batch_id
+    centre.on_batch = centre.take
+    eventually(lambda: rig.store.outbox_depth() == 0, "the repetition is acknowledged")
+    assert set(centre.accepted) == {1, 2, 3}
+
+
+def test_an_acknowledgement_that_comes_late_or_twice_does_no_harm(
+    rig: Rig, broker: Mosquitto, centre: ScriptedCentre
+) -> None:
+    centre.on_batch = lambda batch: None
+    agent = rig.run(broker.port)
+    record(rig, 1)
+    eventually(lambda: len(filled(centre)) >= 2, "the batch is sent again")
+    late = filled(centre)[0]
+    centre.acknowledge(late)
+    eventually(lambda: rig.store.outbox_depth() == 0, "the late acknowledgement counts")
+    centre.acknowledge(late)
+    eventually(lambda: agent.status().refused.get("replayed"), "the second one is refused")
+    centre.on_batch = centre.take
+    record(rig, 1)
+    eventually(lambda: rig.store.outbox_depth() == 0, "the next event goes through")
+
+
+def test_a_broker_that_dies_in_mid_batch_loses_nothing(
+    rig: Rig, broker: Mosquitto, centre: ScriptedCentre
+) -> None:
+    centre.on_batch = lambda batch: None
+    agent = rig.run(broker.port, batch_items=10)
+    record(rig, 30)
+    eventually(lambda: filled(centre), "a batch is on its way")
+    broker.kill()
+    eventually(lambda: not agent.status().connected, "the loss is seen")
+    assert "lost" in agent.status().problem or "no connection" in agent.status().problem
+    record(rig, 5)
+    centre.on_batch = centre.take
+    broker.start()
+    eventually(lambda: rig.store.outbox_depth() == 0, "everything arrives after the restart")
+    assert set(centre.accepted) == set(range(1, 36))
+
+
+def test_a_rejected_record_is_parked_and_the_others_go_on(
+    rig: Rig, broker: Mosquitto, centre: ScriptedCentre
+) -> None:
+    def refuse_second(batch: Batch) -> None:
+        good = tuple(one for one in items(batch) if one != 2)
+        bad = tuple(Rejection(item_id=2, reason="unknown lane") for one in items(batch) if one == 2)
+        ack = Ack(batch_id=batch.batch_id, accepted=good, rejected=bad, at=centre.now())
+        centre.send(*centre.sealed(topics.ACK, ack))
+
+    centre.on_batch = refuse_second
+    record(rig, 4)
+    agent = rig.run(broker.port)
+    eventually(lambda: agent.status().outbox_parked == 1, "the record is parked")
+    eventually(lambda: rig.store.outbox_depth() == 0, "the others are acknowledged")
+    ((item, reason),) = rig.store.outbox_parked()
+    assert (item.item_id, reason) == (2, "unknown lane")
+    health = eventually(lambda: (h := centre.last(topics.HEALTH)).outbox_parked and h, "health reports it")
+    assert "1 records parked" in health.outbox
+
+
+def test_a_record_that_the_centre_chokes_on_is_found_and_parked(
+    rig: Rig, broker: Mosquitto, centre: ScriptedCentre
+) -> None:
+    def choke_on_six(batch: Batch) -> None:
+        if 6 not in items(batch):
+            centre.take(batch)
+
+    centre.on_batch = choke_on_six
+    record(rig, 8)
+    rig.run(broker.port, ack_timeout_s=0.1)
+    eventually(lambda: rig.store.outbox_parked_count() == 1, "the record is parked")
+    assert [(item.item_id, reason) for item, reason in rig.store.outbox_parked()] == [(6, "no answer")]
+    eventually(lambda: rig.store.outbox_depth() == 0, "the others are acknowledged")
+
+
+def test_a_record_longer_than_the_wire_allows_is_parked(
+    rig: Rig, broker: Mosquitto, centre: ScriptedCentre
+) -> None:
+    rig.store.record(an_event(note="x" * 70_000))
+    record(rig, 1)
+    rig.run(broker.port)
+    eventually(lambda: centre.accepted == [2], "the other one arrives")
+    assert rig.store.outbox_parked_count() == 1
+
+
+def test_live_events_overtake_the_backlog_which_is_marked_as_replay(
+    rig: Rig, broker: Mosquitto, centre: ScriptedCentre
+) -> None:
+    record(rig, 60)
+    held: list[Batch] = []
+    centre.on_batch = held.append
+    rig.run(broker.port, batch_items=10, in_flight=3, ack_timeout_s=60)
+    eventually(lambda: len(filled(centre)) == 2, "the backlog takes all places but one")
+    live = rig.store.record(an_event())
+    newest = eventually(
+        lambda: len(filled(centre)) == 3 and filled(centre)[-1], "the live event goes at once"
+    )
+    assert items(newest) == [61]
+    assert live.event_id in newest.items[0].payload
+    assert [batch.replay for batch in filled(centre)] == [True, True, False]
+    centre.on_batch = centre.take
+    for batch in held:
+        centre.take(batch)
+    eventually(lambda: rig.store.outbox_depth() == 0, "the backlog drains")
+    assert all(batch.replay for batch in filled(centre) if 61 not in items(batch))
+
+
+def test_a_queue_near_its_capacity_raises_an_alarm_and_a_full_one_drops_refusals_only(
+    rig: Rig, broker: Mosquitto, centre: ScriptedCentre
+) -> None:
+    centre.on_batch = lambda batch: None
+    agent = rig.run(broker.port, outbox_capacity=100)
+    record(rig, 90)
+    status = eventually(lambda: (s := agent.status()).outbox_alarm and s, "the alarm at 90 %")
+    assert "90% full" in status.problem
+    for _ in range(15):
+        rig.store.record(an_event(outcome="deny"))
+    eventually(lambda: agent.status().outbox_dropped == 5, "the oldest refusals leave the queue")
+    assert agent.status().outbox_full
+    assert rig.store.count_events() == 105
+    centre.on_batch = centre.take
+    eventually(lambda: not agent.status().outbox_alarm, "the alarm ends")
+    assert set(range(1, 91)) <= set(centre.accepted)
