@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from models.alignment import ARCFACE_112, chip, similarity
 from models.errors import UnknownWeight
 from models.face import Embedding, Image
-from models.runtime import Network, Runtime, load_network
+from models.runtime import Network, Runtime, load_network, resolve
 
 BATCH = 16
 """Chips per run at enrolment; larger batches are not faster on a CPU and cost memory (4 MB a chip)."""
@@ -30,6 +30,8 @@ class EmbedderSpec:
               not compared
     chip_px   side of the chip
     template  (5, 2) where the landmarks lie in the chip
+    openvino_weight
+              the same network in the form that OpenVINO runs fast and precisely; empty: `weight` itself
     """
 
     name: str
@@ -37,9 +39,23 @@ class EmbedderSpec:
     version: str
     chip_px: int
     template: NDArray[np.float64]
+    openvino_weight: str = ""
+
+    def weight_for(self, runtime: Runtime) -> str:
+        """Name in the zoo of what `runtime` should open."""
+        return (
+            self.openvino_weight if self.openvino_weight and resolve(runtime) == "openvino" else self.weight
+        )
 
 
-SFACE = EmbedderSpec(name="sface", weight="sface", version="2021dec.1", chip_px=112, template=ARCFACE_112)
+SFACE = EmbedderSpec(
+    name="sface",
+    weight="sface",
+    version="2021dec.1",
+    chip_px=112,
+    template=ARCFACE_112,
+    openvino_weight="sface_prelu",
+)
 
 DLIB = EmbedderSpec(
     name="dlib",

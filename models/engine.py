@@ -78,7 +78,7 @@ class FaceEngine:
         count = threads or default_threads()
         return cls(
             Detector(weights.path(DETECTOR_WEIGHT), threads=count),
-            Embedder.load(spec, weights.path(spec.weight), threads=count, runtime=runtime),
+            Embedder.load(spec, weights.path(spec.weight_for(runtime)), threads=count, runtime=runtime),
         )
 
     @property
