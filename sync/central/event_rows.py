@@ -12,13 +12,11 @@ from sqlalchemy import Connection, bindparam, exists, select, update
 
 from sync.central import tables
 from sync.central.reception import GateName, Suspect
-from sync.central.statements import chunks, insert_or
+from sync.central.statements import chunks, insert_new, insert_or
 from sync.records import Event, PassageNote
 from sync.wire.messages import Rejection
 
 _REASON_LENGTH = 64
-_SEVERAL_ROWS = 500
-"""Rows per statement: enough to make the round trip cheap, few enough to stay below any parameter limit."""
 
 
 @dataclass(slots=True)
@@ -52,16 +50,9 @@ def insert_events(connection: Connection, work: Sequence[Work], now: datetime) -
             if event.event_id not in rows:
                 rows[event.event_id] = _row(event, payload, one, zones, people, now)
     # In one order everywhere, so that two processes with the same events cannot wait for each other.
-    ordered = [rows[event_id] for event_id in sorted(rows)]
-    statement = (
-        insert_or(connection, tables.events)
-        .on_conflict_do_nothing(index_elements=["event_id"])
-        .returning(tables.events.c.event_id)
+    return insert_new(
+        connection, tables.events, tables.events.c.event_id, [rows[one] for one in sorted(rows)]
     )
-    fresh: set[str] = set()
-    for start in range(0, len(ordered), _SEVERAL_ROWS):
-        fresh.update(connection.scalars(statement, ordered[start : start + _SEVERAL_ROWS]))
-    return fresh
 
 
 def _row(
