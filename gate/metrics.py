@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Mapping
 from importlib.metadata import version
 from wsgiref.simple_server import WSGIServer
 
@@ -60,6 +61,10 @@ class GateMetrics:
         self._store_faults = self._counter("store_faults", "Failed reads and writes of the local store")
         self._outbox = self._gauge("outbox_depth", "Records that wait for the centre's acknowledgement")
         self._waiting = self._gauge("records_waiting", "Events kept in memory until the store takes them")
+        self._centre = self._gauge("centre_connected", "1 while the broker of the centre is reached")
+        self._parked = self._gauge("outbox_parked", "Records that the centre will never take")
+        self._roster_age = self._gauge("roster_age_seconds", "Since the centre last confirmed the roster")
+        self._refused = self._gauge("messages_refused", "Refused messages since the start", "cause")
         self._workers = self._gauge("roster_workers", "Workers in the gallery")
         self._templates = self._gauge("gallery_templates", "Templates in the gallery")
         self._roster_version = self._gauge("roster_version", "Version of the roster in force")
@@ -138,6 +143,17 @@ class GateMetrics:
         self._roster_version.set(roster_version)
         self._clock_trusted.set(clock_trusted)
         self._threshold.set(threshold)
+
+    def centre(
+        self, *, connected: bool, parked: int, roster_age_s: float | None, refused: Mapping[str, int]
+    ) -> None:
+        """How the gate and its centre get on, told regularly."""
+        self._centre.set(connected)
+        self._parked.set(parked)
+        if roster_age_s is not None:
+            self._roster_age.set(roster_age_s)
+        for cause, count in refused.items():
+            self._refused.labels(cause).set(count)
 
     # -- the page --------------------------------------------------------------------------------------
 

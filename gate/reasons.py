@@ -43,6 +43,9 @@ class Reason(StrEnum):
     GUARD_OVERRIDE = "guard_override"
     EXIT_BUTTON = "exit_button"
     FIRE_ALARM = "fire_alarm"
+    OPENED_BY_CENTRE = "opened_by_centre"
+    LANE_LOCKED = "lane_locked"
+    OUTBOX_FULL = "outbox_full"
     TAILGATING = "tailgating"
 
 
@@ -222,6 +225,24 @@ _TEXTS: dict[Reason, ReasonText] = {
         Words("门卫放行", "Opened by the guard"),
         Words("请通行", "Please pass"),
         Words("门卫放行，请通行", "Please pass."),
+    ),
+    Reason.OPENED_BY_CENTRE: ReasonText(
+        Severity.NOTICE,
+        Words("中心远程开门", "Opened by the control centre"),
+        Words("请通行", "Please pass"),
+        Words("请通行", "Please pass."),
+    ),
+    Reason.LANE_LOCKED: ReasonText(
+        Severity.ALARM,
+        Words("通道已关闭", "Lane closed"),
+        Words("请走其他通道，或联系门卫", "Use another lane, or see the guard"),
+        Words("通道已关闭，请走其他通道", "This lane is closed. Please use another one."),
+    ),
+    Reason.OUTBOX_FULL: ReasonText(
+        Severity.ALARM,
+        Words("记录已满，暂停通行", "Records full: entry paused"),
+        _SEE_GUARD,
+        Words("暂停通行，请联系门卫", "Entry is paused. Please see the guard."),
     ),
     Reason.EXIT_BUTTON: ReasonText(
         Severity.INFO,

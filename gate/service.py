@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from gate.clock import Clock, ClockGuard
@@ -30,6 +31,7 @@ from gate.view import Answer, Health, LaneView, ScreenHead
 from models.face import Advice, Face, Image, Quality
 from models.liveness import LivenessModel
 from models.quality import QualityLimits, advise
+from sync.edge.status import EdgeStatus
 from sync.errors import StoreError, UnknownWorker
 from sync.records import Event, MatchFacts, Method, Outcome, Passage, PassageNote, Worker
 from sync.store import LocalStore
@@ -40,6 +42,8 @@ UPKEEP_EVERY_S = 0.5
 KEEP_TIME_EVERY_S = 60.0
 PRUNE_EVERY_S = 6 * 3600.0
 LAST_GOOD_TIME = "clock.last_good"
+LOCKED_LANES = "lanes.locked"
+CENTRE = "centre"
 MILLISECONDS = 1000.0
 
 
@@ -53,6 +57,16 @@ class Recorded:
     event: Event
     usable_at_s: float | None
     opened_at_s: float | None
+
+
+class Centre(Protocol):
+    """The link to the centre, as far as the gate needs it; `gate.centre_link.CentreLink` is one."""
+
+    def start(self) -> None: ...
+
+    def stop(self) -> None: ...
+
+    def status(self) -> EdgeStatus: ...
 
 
 class GateService:
@@ -96,6 +110,9 @@ class GateService:
         self._fire: set[str] = set()
         self._opened_for: dict[str, tuple[str, str | None]] = {}
         self._store_problem = ""
+        self._centre: Centre | None = None
+        self._locked = self._lanes_locked_before()
+        self._awake = threading.Event()
         self._doors = {lane.id: self._open_door(lane) for lane in settings.lanes}
         self._runners = {lane.id: self._make_runner(lane) for lane in settings.lanes}
         self._upkeep_thread = threading.Thread(target=self._upkeep, name="upkeep", daemon=True)
@@ -111,10 +128,13 @@ class GateService:
         self._upkeep_thread.start()
         for runner in self._runners.values():
             runner.start()
+        if self._centre is not None:
+            self._centre.start()
 
     def stop(self) -> None:
         """Finish the decisions in work, shut every door, close the store. Never raises."""
         self._stop.set()
+        self._awake.set()
         for runner in self._runners.values():
             runner.stop()
         if self._upkeep_thread.is_alive():
@@ -123,6 +143,8 @@ class GateService:
             door.close()
         if not self._recorder.retry():
             log.error("%d events could not be written: %s", self._recorder.waiting, self._recorder.fault)
+        if self._centre is not None:
+            self._centre.stop()
         self._store.close()
         self._metrics.close()
 
@@ -171,16 +193,53 @@ class GateService:
             raise OverrideRefused("请填写姓名和放行原因 A guard and a reason are needed")
         self._pin.check(pin)
         lane = self._runners[lane_id].settings
-        event = self._event(lane, Method.OVERRIDE, Outcome.ALLOW, (Reason.GUARD_OVERRIDE,)).model_copy(
-            update={"guard": guard, "note": reason}
+        return self._open_by_hand(lane, Method.OVERRIDE, Reason.GUARD_OVERRIDE, guard, reason)
+
+    def _open_by_hand(self, lane: LaneSettings, method: Method, reason: Reason, who: str, note: str) -> str:
+        """Somebody answers for this opening: record who and why, open, return the event id."""
+        event = self._event(lane, method, Outcome.ALLOW, (reason,)).model_copy(
+            update={"guard": who, "note": note}
         )
         settled = self._settle(lane, event, usable_at_s=None)
         if settled.opened_at_s is None:
             if settled.fault is Reason.RELAY_FAULT:
                 raise OverrideRefused("门锁故障，未能打开 The door did not answer; the attempt is recorded")
             raise OverrideRefused("无法记录，未开门 The record could not be written; the door stays shut")
-        self._runners[lane_id].show_answer(self._answer(settled, None))
+        self._runners[lane.id].show_answer(self._answer(settled, None))
         return settled.event.event_id
+
+    # -- what the centre may have done (gate/centre_link.py) -------------------------------------------
+
+    @property
+    def centre(self) -> Centre | None:
+        """The link to the centre; None where the gate works on its own."""
+        return self._centre
+
+    def attach_centre(self, centre: Centre) -> None:
+        """From the start on events go to the centre, and the roster and commands come from there."""
+        self._centre = centre
+
+    def open_by_centre(self, lane_id: str, issued_by: str, reason: str) -> str:
+        """Record, open once, return the event id. Raises OverrideRefused."""
+        lane = self._runners[lane_id].settings
+        return self._open_by_hand(lane, Method.COMMAND, Reason.OPENED_BY_CENTRE, issued_by, reason)
+
+    def hold_open(self, lane_id: str, held: bool) -> None:
+        """Keep the door open until it is taken back. Raises RelayError."""
+        door = self._doors[lane_id]
+        if held:
+            door.hold_open(CENTRE)
+        else:
+            door.release_hold(CENTRE)
+
+    def lock(self, lane_id: str, locked: bool) -> None:
+        """Let nobody pass by face until unlocked, also after a restart; guard, exit and fire still open."""
+        (self._locked.add if locked else self._locked.discard)(lane_id)
+        self._store.put_state(LOCKED_LANES, [*sorted(self._locked)])
+
+    def wake(self) -> None:
+        """Look for a changed roster now instead of at the next turn."""
+        self._awake.set()
 
     # -- one decision ----------------------------------------------------------------------------------
 
@@ -191,7 +250,7 @@ class GateService:
             self._store_problem = str(error)
             worker, decision = None, Decision(Outcome.DENY, (Reason.STORE_FAULT,))
         else:
-            decision = decide(self._context(lane, verdict, worker), self.settings.policy)
+            decision = self._decide(lane, verdict, worker)
         event = self._event(
             lane, Method.FACE, decision.outcome, (*decision.reasons, *decision.notices), at=frame.captured_at
         ).model_copy(
@@ -206,6 +265,18 @@ class GateService:
         settled = self._settle(lane, event, usable_at_s=verdict.first_usable_s)
         return self._answer(settled, worker)
 
+    def _decide(self, lane: LaneSettings, verdict: Verdict, worker: Worker | None) -> Decision:
+        if lane.id in self._locked:
+            return Decision(Outcome.DENY, (Reason.LANE_LOCKED,))
+        decision = decide(self._context(lane, verdict, worker), self.settings.policy)
+        if decision.outcome is Outcome.ALLOW and self._outbox_is_full():
+            return Decision(Outcome.DENY, (Reason.OUTBOX_FULL, *decision.reasons), decision.notices)
+        return decision
+
+    def _outbox_is_full(self) -> bool:
+        centre = self._centre
+        return centre is not None and self.settings.centre.when_full == "shut" and centre.status().outbox_full
+
     def _context(self, lane: LaneSettings, verdict: Verdict, worker: Worker | None) -> Context:
         return Context(
             worker=worker,
@@ -217,6 +288,7 @@ class GateService:
             liveness_settings=self.settings.liveness,
             liveness=self._liveness_state(verdict),
             clock_trusted=not self._clock_guard.problem,
+            roster_age_s=self._centre.status().roster_age_s if self._centre else None,
             tailgating=verdict.tailgating,
         )
 
@@ -398,6 +470,7 @@ class GateService:
             relay=self._door_faults.get(lane_id, ""),
             clock=self._clock_guard.problem,
             liveness="liveness not checked" if self._liveness is None and mode != "off" else "",
+            centre=self._centre.status().problem if self._centre else "",
             fire=lane_id in self._fire,
             door_held_open=lane_id in self._held_open,
         )
@@ -405,7 +478,9 @@ class GateService:
     # -- upkeep ----------------------------------------------------------------------------------------
 
     def _upkeep(self) -> None:
-        while not self._stop.wait(UPKEEP_EVERY_S):
+        while not self._stop.is_set():
+            self._awake.wait(UPKEEP_EVERY_S)
+            self._awake.clear()
             try:
                 self._look_after_everything()
                 self._store_problem = ""
@@ -438,11 +513,23 @@ class GateService:
             clock_trusted=trusted,
             threshold=self.roster.threshold().value,
         )
+        if self._centre is not None:
+            status = self._centre.status()
+            self._metrics.centre(
+                connected=status.connected,
+                parked=status.outbox_parked,
+                roster_age_s=status.roster_age_s,
+                refused=status.refused,
+            )
         for lane_id, runner in self._runners.items():
             source = runner.source
             self._metrics.source(
                 lane_id, up=source.state is not SourceState.LOST, reconnects=source.reconnects
             )
+
+    def _lanes_locked_before(self) -> set[str]:
+        kept = self._store.state(LOCKED_LANES)
+        return {str(lane_id) for lane_id in kept} if isinstance(kept, list) else set()
 
     def _last_good_time(self) -> datetime | None:
         kept = self._store.state(LAST_GOOD_TIME)

@@ -57,14 +57,20 @@ def build_service(
     """Everything wired, nothing running; an engine may be shared between services."""
     store = open_store(settings)
     engine = engine or load_engine(settings)
-    return GateService(
+    clock = clock or SystemClock()
+    service = GateService(
         settings,
         engine=engine,
         model=engine.embedder_name,
         model_version=engine.embedder_version,
         store=store,
-        clock=clock or SystemClock(),
+        clock=clock,
         metrics=GateMetrics(),
         liveness=find_liveness(settings),
         version=version("sitegate"),
     )
+    if settings.centre.enabled:
+        from gate.centre_link import CentreLink  # noqa: PLC0415 - a gate on its own needs no MQTT
+
+        service.attach_centre(CentreLink(service, store, clock, version("sitegate")))
+    return service

@@ -63,6 +63,7 @@ class Method(StrEnum):
     OVERRIDE = "override"
     EXIT_BUTTON = "exit_button"
     FIRE_ALARM = "fire_alarm"
+    COMMAND = "command"
 
 
 class Passage(StrEnum):
