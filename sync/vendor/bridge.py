@@ -97,7 +97,10 @@ class TerminalState:
 
 @dataclass(frozen=True, slots=True)
 class BridgeReport:
-    """What did not concern a single terminal. Names of unknown terminals and operators are bounded."""
+    """What did not concern a single terminal. Names of unknown terminals and operators are bounded.
+
+    `refused_filters` are topics that the broker's ACL does not let the bridge read.
+    """
 
     connected: bool
     dropped: int
@@ -105,6 +108,7 @@ class BridgeReport:
     unknown_operators: dict[str, int]
     unknown_terminals: dict[str, int]
     last_store_error: str
+    refused_filters: tuple[str, ...]
 
 
 @dataclass(slots=True)
@@ -182,11 +186,13 @@ class Bridge:
         self._unknown_operators: Counter[str] = Counter()
         self._unknown_terminals: Counter[str] = Counter()
         self._last_store_error = ""
+        self._refused_filters: tuple[str, ...] = ()
         self._planned_at: float | None = None
         self._stopping = threading.Event()
         self._client = broker.client()
         self._client.max_queued_messages_set(MAX_WAITING)
         self._client.on_connect = self._on_connect
+        self._client.on_subscribe = self._on_subscribe
         self._client.on_disconnect = self._on_disconnect
         self._client.on_message = self._on_message
         self._threads = [
@@ -235,6 +241,7 @@ class Bridge:
                 unknown_operators=dict(self._unknown_operators),
                 unknown_terminals=dict(self._unknown_terminals),
                 last_store_error=self._last_store_error,
+                refused_filters=self._refused_filters,
             )
 
     # ---- paho's thread
@@ -252,6 +259,22 @@ class Bridge:
             return
         client.subscribe([(one, 1) for one in FILTERS])
         _log.info("connected to the broker of the terminals")
+
+    def _on_subscribe(
+        self,
+        _client: mqtt.Client,
+        _userdata: object,
+        _mid: int,
+        reasons: list[ReasonCode],
+        _properties: object,
+    ) -> None:
+        refused = [one for one, reason in zip(FILTERS, reasons, strict=False) if reason.is_failure]
+        with self._lock:
+            self._refused_filters = tuple(refused)
+        if refused:
+            _log.error(
+                "the broker does not let the bridge read %s: its ACL is too narrow", ", ".join(refused)
+            )
 
     def _on_disconnect(
         self,

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import shutil
+import signal
 import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -168,11 +170,10 @@ def test_nothing_is_acknowledged_while_the_store_fails(stage: Stage) -> None:
     bridge = stage.bridge([terminal()], store)
     there = stage.simulator()
     there.recognise("w-1")
-    eventually(lambda: store.failed >= 3, "the terminal repeats and the store fails")
+    eventually(lambda: state(bridge).not_stored >= 3, "the terminal repeats and the store fails")
     assert there.waiting == 1
     assert there.seen.acknowledged == []
     assert bridge.report().last_store_error == "OSError"
-    assert state(bridge).not_stored >= 3
     store.fails = lambda _events: False
     eventually(lambda: there.waiting == 0, "stored and acknowledged")
     assert len(store.events) == 1
@@ -187,6 +188,44 @@ def test_one_record_that_the_store_refuses_does_not_hold_up_the_others(stage: St
     eventually(lambda: there.waiting == 1, "nine of ten are acknowledged")
     assert "w-3" not in store.workers()
     assert len(store.events) == 9
+
+
+def test_more_records_than_fit_are_dropped_counted_and_delivered_later(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sync.vendor.bridge.MAX_WAITING", 5)
+    slow, go_on = threading.Event(), threading.Event()
+
+    def blocks(_events: list[Event]) -> bool:
+        slow.set()
+        return not go_on.wait(60)
+
+    store = Store(fails=blocks)
+    bridge = stage.bridge([terminal()], store)
+    there = stage.simulator(habits=Habits(ack_within_s=0.3, window=50))
+    there.recognise("w-first")
+    eventually(slow.is_set, "the store is busy with the first")
+    for number in range(40):
+        there.recognise(f"w-{number}")
+    eventually(lambda: bridge.report().dropped >= 30, "the queue is full")
+    go_on.set()
+    eventually(lambda: there.waiting == 0, "everything is delivered in the end")
+    assert len(store.events) == 41
+
+
+def test_the_simulator_runs_as_a_program(stage: Stage) -> None:
+    store = Store()
+    stage.bridge([terminal()], store)
+    arguments = ["--id", "1306612", "--port", str(stage.mosquitto.port), "--every", "0.1", "--worker", "w-1"]
+    with subprocess.Popen(
+        [sys.executable, "-m", "sync.vendor.simulator", *arguments], stderr=subprocess.DEVNULL
+    ) as program:
+        try:
+            eventually(lambda: len(store.events) >= 3, "records of the program are stored")
+        finally:
+            program.send_signal(signal.SIGINT)
+        assert program.wait(60) == 0
+    assert set(store.workers()) == {"w-1"}
 
 
 def test_2500_people_arrive_in_three_batches_and_the_bad_photos_are_named(

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sync.vendor.adapter import acknowledgement, event_of
@@ -206,6 +206,7 @@ def test_a_time_without_zone_is_the_sites_wall_clock(text: str, expected: dateti
     assert local_time(text, SHANGHAI) == expected
 
 
+@settings(deadline=None)
 @given(fields, fields, operators | json_values)
 def test_no_object_breaks_the_parser_or_the_translation(
     outer: dict[str, object], info: dict[str, object], operator: object
@@ -220,6 +221,7 @@ def test_no_object_breaks_the_parser_or_the_translation(
             assert json.loads(command.payload)["info"]["SnapOrRecordID"] == message.record_id
 
 
+@settings(deadline=None)
 @given(st.dictionaries(st.text(max_size=8), json_values, max_size=6))
 def test_no_json_object_crashes_parse(body: dict[str, object]) -> None:
     assert isinstance(
