@@ -14,7 +14,7 @@ from sync.central.errors import SettingRefused
 from sync.central.front_office import FrontOffice
 from sync.central.gate_board import GateState, RosterState, roster_state
 from sync.records import Direction, FlagLevel, Outcome
-from tests.sync.central.console_fixtures import clock, database, filled_postgresql, filled_sqlite, office
+from tests.sync.central.console_fixtures import clock, filled_postgresql, filled_sqlite, office
 from tests.sync.central.console_samples import (
     FORMULA_NAME,
     NOW,
@@ -28,7 +28,7 @@ from tests.sync.central.console_samples import (
     at,
 )
 
-__all__ = ["clock", "database", "filled_postgresql", "filled_sqlite", "office"]
+__all__ = ["clock", "filled_postgresql", "filled_sqlite", "office"]
 
 ALL = Viewer("admin", "", Role.ADMIN, None, "192.0.2.7")
 ONLY_A = Viewer("manager-a", "", Role.SITE_MANAGER, frozenset({A}), "192.0.2.8")
