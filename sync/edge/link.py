@@ -24,6 +24,8 @@ log = logging.getLogger(__name__)
 
 AT_LEAST_ONCE = 1
 HANDSHAKE_S = 10.0
+MQTT_5_HANDSHAKE_S = 2.0
+"""Shorter: some brokers that do not know MQTT 5 (amqtt) never answer it, and 3.1.1 does as well."""
 GOODBYE_S = 2.0
 STABLE_S = 10.0
 """A connection that held for so long was a good one: the next wait is short again."""
@@ -166,7 +168,8 @@ class Link:
         self._client, self._session = client, session
         client.loop_start()
         try:
-            session.handshake_done.wait(HANDSHAKE_S)
+            newer = self._protocol is MQTTProtocolVersion.MQTTv5
+            session.handshake_done.wait(MQTT_5_HANDSHAKE_S if newer else HANDSHAKE_S)
             if not session.subscribed:
                 return self._failed(session)
             self._say("")

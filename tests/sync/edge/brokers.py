@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import shutil
 import socket
 import subprocess
@@ -33,22 +34,24 @@ class Mosquitto:
     def __init__(self, folder: Path, *lines: str) -> None:
         self.port = free_port()
         self._config = folder / f"mosquitto-{self.port}.conf"
-        settings = [f"listener {self.port} 127.0.0.1", "persistence false", *lines]
-        self._config.write_text("\n".join(settings or ["allow_anonymous true"]) + "\n")
+        self._log = self._config.with_suffix(".log")
+        # Started as root it would become another user, who cannot read the files of the test.
+        me = f"user {getpass.getuser()}"
+        settings = [me, f"listener {self.port} 127.0.0.1", "persistence false", *lines]
+        self._config.write_text("\n".join(settings) + "\n")
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        self._process = subprocess.Popen(
-            [mosquitto_program(), "-c", str(self._config)],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen([mosquitto_program(), "-c", str(self._config)], stderr=log)
         deadline = time.monotonic() + START_S
         while time.monotonic() < deadline:
             with socket.socket() as probe:
                 if probe.connect_ex(("127.0.0.1", self.port)) == 0:
                     return
+            assert self._process.poll() is None, self._log.read_text()
             time.sleep(0.02)
+        self.kill()
         raise TimeoutError("mosquitto did not start")
 
     def kill(self) -> None:

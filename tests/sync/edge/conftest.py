@@ -122,7 +122,8 @@ def broker(tmp_path: Path) -> Iterator[Mosquitto]:
 
 
 @pytest.fixture
-def rig(tmp_path: Path, store: LocalStore) -> Iterator[Rig]:
+def rig(tmp_path: Path, store: LocalStore, broker: Mosquitto) -> Iterator[Rig]:
+    """Needs the broker so that it is closed first: a client that lost its broker takes longer to end."""
     rig = Rig(tmp_path, store, Ed25519PrivateKey.generate(), os.urandom(32))
     write_private(tmp_path / "gate.key", private_pem(rig.gate_key))
     write_private(tmp_path / "site.key", rig.site_key.hex())
