@@ -17,6 +17,16 @@ PLAIN_PORT, TLS_PORT = 1883, 8883
 """Registered with IANA for MQTT, and for MQTT over TLS."""
 
 
+def is_loopback(host: str) -> bool:
+    """Whether that is this machine."""
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
 @dataclass(frozen=True, slots=True)
 class BrokerSettings:
     """Where the broker is.
@@ -99,13 +109,3 @@ class CentreSettings:
     shared_group: str = "sitegate-centre"
     poll: timedelta = timedelta(milliseconds=200)
     announce_every: timedelta = timedelta(hours=1)
-
-
-def is_loopback(host: str) -> bool:
-    """Whether that is this machine."""
-    if host == "localhost":
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False

@@ -33,6 +33,9 @@ def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[URL]:
         except (OSError, RuntimeError, subprocess.SubprocessError) as error:
             pytest.skip(f"PostgreSQL does not start on this machine: {error}")
         with server:
+            # What a crash would lose does not matter here, and a busy disk should not slow the tests.
+            for statement in ("ALTER SYSTEM SET fsync = off", "SELECT pg_reload_conf()"):
+                _run(make_url(server.get_uri()), statement)
             yield make_url(server.get_uri())
 
 
@@ -79,10 +82,7 @@ def centre_database(database_url: str) -> Iterator[Database]:
 def new_database(server: URL, *, name: str = "", model: str = "template1") -> str:
     """Make a database on the server; returns its address."""
     name = name or f"centre_{uuid4().hex}"
-    engine = create_engine(server.set(drivername="postgresql+psycopg"), isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        connection.execute(text(f"CREATE DATABASE {name} TEMPLATE {model} STRATEGY FILE_COPY"))
-    engine.dispose()
+    _run(server, f"CREATE DATABASE {name} TEMPLATE {model} STRATEGY FILE_COPY")
     return server.set(database=name).render_as_string(hide_password=False)
 
 
@@ -108,6 +108,13 @@ def mosquitto(tmp_path: Path) -> Iterator[str]:
     finally:
         process.terminate()
         process.wait(STARTED_WITHIN_S)
+
+
+def _run(server: URL, statement: str) -> None:
+    engine = create_engine(server.set(drivername="postgresql+psycopg"), isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text(statement))
+    engine.dispose()
 
 
 def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
