@@ -428,8 +428,8 @@ class Bridge:
         while not self._stopping.is_set():
             for parcel in _drain(self._roster_inbox, MAX_BATCH):
                 self._guarded(parcel.link, self._hear, parcel)
-            for link in self._due():
-                self._guarded(link, self._plan, link)
+            for site in self._due():
+                self._guarded(site[0], self._plan, site)
             for link in self._links.values():
                 self._guarded(link, self._send_next, link)
 
@@ -460,8 +460,8 @@ class Bridge:
             if self._ledger is not None and held != before:
                 self._ledger.write(link.terminal.terminal_id, held)
 
-    def _due(self) -> list[_Link]:
-        """Terminals to plan for: all, when the registry is new or a minute has passed."""
+    def _due(self) -> list[list[_Link]]:
+        """Terminals to plan for, by site: all, when the registry is new or a minute has passed."""
         now = time.monotonic()
         with self._lock:
             if not self._roster_known or (
@@ -469,15 +469,20 @@ class Bridge:
             ):
                 return []
             self._planned_at = now
-            return list(self._links.values())
+            sites: dict[str, list[_Link]] = {}
+            for link in self._links.values():
+                sites.setdefault(link.terminal.site_id, []).append(link)
+            return list(sites.values())
 
-    def _plan(self, link: _Link) -> None:
+    def _plan(self, site: list[_Link]) -> None:
         with self._lock:
             workers = list(self._workers.values())
-        target = wanted(workers, link.terminal, self._photos, now=self._now(), eligible=self._eligible)
+        site_id = site[0].terminal.site_id
+        target = wanted(workers, site_id, self._photos, now=self._now(), eligible=self._eligible)
         with self._roster_lock:
-            link.push.aim(target)
-            link.planned = True
+            for link in site:
+                link.push.aim(target)
+                link.planned = True
 
     def _send_next(self, link: _Link) -> None:
         now = time.monotonic()

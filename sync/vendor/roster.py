@@ -15,7 +15,6 @@ from typing import Protocol
 
 from sync.records import FlagLevel, Worker, WorkerStatus
 from sync.vendor.commands import MAX_CUSTOM_ID, MAX_NAME
-from sync.vendor.terminals import Terminal
 
 NO_CONSENT, NO_PHOTO, ID_TOO_LONG = "no_consent", "no_photo", "id_too_long"
 NEEDS_GUARD = "flag_needs_guard"
@@ -65,7 +64,7 @@ class Outstanding:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """The target state of one terminal: worker id → digest of what it should know, and who cannot be sent."""
+    """The target state of a site's terminals: worker id → digest, and who cannot be sent."""
 
     digests: Mapping[str, str] = field(default_factory=dict)
     workers: Mapping[str, Worker] = field(default_factory=dict, repr=False)
@@ -83,18 +82,18 @@ def may_enter(worker: Worker, now: datetime) -> bool:
 
 def wanted(
     workers: Iterable[Worker],
-    terminal: Terminal,
+    site_id: str,
     photos: PhotoSource,
     *,
     now: datetime,
     eligible: Eligible = may_enter,
 ) -> Wanted:
-    """What the terminal should hold at `now`."""
+    """What every terminal of the site should hold at `now`."""
     digests: dict[str, str] = {}
     known: dict[str, Worker] = {}
     impossible = []
     for worker in workers:
-        if terminal.site_id not in worker.site_ids or not eligible(worker, now):
+        if site_id not in worker.site_ids or not eligible(worker, now):
             continue
         reason, digest = _sendable(worker, photos, now)
         if reason:

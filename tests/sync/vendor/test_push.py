@@ -22,7 +22,7 @@ def push_for(workers: list[Worker], *, album: Album | None = None, **settings: o
     """A push that aims at `workers`, the terminal already asked and empty."""
     album = album or Album()
     push = RosterPush(terminal(**settings), album)
-    push.aim(wanted(workers, push.terminal, album, now=NOW))
+    push.aim(wanted(workers, push.terminal.site_id, album, now=NOW))
     query = push.next(0)
     assert query is not None
     assert query.operator == "QueryPerson"
@@ -73,7 +73,7 @@ def test_2500_people_go_in_three_batches_one_at_a_time() -> None:
 def test_who_left_is_removed_before_others_are_added_200_at_a_time() -> None:
     push = push_for([worker(number) for number in range(450)])
     push.answer(reply(due(push, 1)), 1)
-    push.aim(wanted([worker("new")], push.terminal, Album(), now=NOW))
+    push.aim(wanted([worker("new")], push.terminal.site_id, Album(), now=NOW))
     operators = []
     while (command := push.next(2)) is not None:
         operators.append((command.operator, len(command.concerns)))
@@ -96,7 +96,7 @@ def test_a_bad_photo_is_reported_and_only_tried_again_when_it_changes() -> None:
     ]
     assert push.next(1_000_000) is None
     album.edition = "2"
-    push.aim(wanted([worker(1), worker(2)], push.terminal, album, now=NOW))
+    push.aim(wanted([worker(1), worker(2)], push.terminal.site_id, album, now=NOW))
     assert due(push, 1_000_001).concerns == ("w-1", "w-2")
 
 
@@ -163,7 +163,7 @@ def test_an_answer_that_only_counts_is_believed_when_nobody_failed() -> None:
 def test_deleting_somebody_who_is_not_there_ends_well() -> None:
     push = push_for([worker(1)])
     push.answer(reply(due(push, 1)), 1)
-    push.aim(wanted([], push.terminal, Album(), now=NOW))
+    push.aim(wanted([], push.terminal.site_id, Album(), now=NOW))
     push.answer(reply(due(push, 2), failed={"w-1": 0}), 2)
     assert push.outstanding()[0].reason == "not_deleted"
     query = due(push, 3)
@@ -185,7 +185,7 @@ def test_a_terminal_that_was_reset_gets_everybody_again() -> None:
 def test_people_nobody_sent_are_reported_and_removed_only_where_that_is_configured(removes: bool) -> None:
     album = Album()
     push = RosterPush(terminal(remove_strays=removes), album)
-    push.aim(wanted([], push.terminal, album, now=NOW))
+    push.aim(wanted([], push.terminal.site_id, album, now=NOW))
     push.answer(reply(due(push, 1), customId="old-1,old-2"), 1)
     command = push.next(2)
     if removes:
@@ -199,7 +199,7 @@ def test_people_nobody_sent_are_reported_and_removed_only_where_that_is_configur
 def test_a_terminal_that_cannot_list_its_people_is_served_from_the_ledger() -> None:
     album = Album()
     push = RosterPush(terminal(), album, {"w-gone": "d"})
-    push.aim(wanted([worker(1)], push.terminal, album, now=NOW))
+    push.aim(wanted([worker(1)], push.terminal.site_id, album, now=NOW))
     now = 0.0
     for _ in range(2):
         assert due(push, now).operator == "QueryPerson"
@@ -238,7 +238,7 @@ def test_who_may_not_be_sent_is_listed_with_the_reason() -> None:
         worker(3, flags=(hold,)),
         worker("x" * 60),
     ]
-    target = wanted(people, terminal(), Album(without=frozenset({"w-2"})), now=NOW)
+    target = wanted(people, "site-1", Album(without=frozenset({"w-2"})), now=NOW)
     assert {one.worker_id[:4]: one.reason for one in target.impossible} == {
         "w-1": "no_consent",
         "w-2": "no_photo",
@@ -258,7 +258,7 @@ def test_whoever_may_not_enter_is_taken_off_the_terminal() -> None:
         worker(7, site_ids=("site-2",)),
         worker(8, flags=(Flag(level=FlagLevel.BLOCK, valid_until=NOW),)),
     ]
-    assert wanted(people, terminal(), Album(), now=NOW).digests.keys() == {"w-1", "w-8"}
+    assert wanted(people, "site-1", Album(), now=NOW).digests.keys() == {"w-1", "w-8"}
 
 
 def test_long_photo_addresses_make_smaller_batches_below_one_megabyte() -> None:
