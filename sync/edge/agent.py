@@ -74,7 +74,10 @@ class EdgeAgent:
             SecretUnsafe: a key file is missing, open to others, or holds no key.
             BrokerSettingsWrong: certificates or password cannot be used.
             StoreError: the store cannot be read.
+            ValueError: the gate has the id that is reserved for all gates.
         """
+        if gate_id == topics.ALL_GATES:
+            raise ValueError(f"gate.id may not be {topics.ALL_GATES!r}: that topic reaches every gate")
         self._settings = settings
         self._clock = clock
         self._health = health
@@ -122,7 +125,7 @@ class EdgeAgent:
             on_up=self._came_up,
             on_message=self._received,
         )
-        self._next_beat_s = clock.monotonic()
+        self._next_beat_s = self._up_s = clock.monotonic()
         self._sending = self._mailbox("outbox", self._handle_ack, self._tick_outbox, SEND_TICK_S, ACKS_QUEUED)
         self._following = self._mailbox(
             "roster", self._handle_roster, self._tick_replica, SLOW_TICK_S, PARTS_QUEUED
@@ -181,6 +184,7 @@ class EdgeAgent:
         return Mailbox(name, handle=handle, tick=tick, refusals=self._refusals, tick_s=tick_s, size=size)
 
     def _came_up(self) -> None:
+        self._up_s = self._clock.monotonic()
         for mailbox in (self._sending, self._following, self._beating):
             mailbox.deliver(_UP)
         self._obeying.wake()
@@ -277,11 +281,20 @@ class EdgeAgent:
 
     def _centre_answers(self) -> bool:
         heard_s = self._outbox.last_ack_s
-        patience_s = max(SILENT_HEARTBEATS * self._settings.heartbeat_s, self._settings.ack_timeout_s)
-        return heard_s is not None and self._clock.monotonic() - heard_s <= patience_s
+        return heard_s is not None and self._clock.monotonic() - heard_s <= self._patience_s
+
+    def _silence(self) -> str:
+        silent = self._link.connected and not self._centre_answers()
+        waited_s = self._clock.monotonic() - self._up_s
+        return "the centre does not answer" if silent and waited_s > self._patience_s else ""
+
+    @property
+    def _patience_s(self) -> float:
+        return max(SILENT_HEARTBEATS * self._settings.heartbeat_s, self._settings.ack_timeout_s)
 
     def _store_problem(self) -> str:
         return next((one.problem for one in self._mailboxes if one.problem), "")
 
     def _problems(self) -> list[str]:
-        return [self._link.problem, self._outbox.problem, self._replica.problem, self._store_problem()]
+        own = (self._outbox.problem, self._replica.problem, self._store_problem())
+        return [self._link.problem, self._silence(), *own]

@@ -78,7 +78,7 @@ class CommandDesk:
             self._refusals.count("expired")
             log.warning("command %s came too late", command.command_id)
             return False, "expired"
-        log.info("command %s: %s by %s", command.command_id, command.action.value, command.issued_by)
+        log.info("command %s: %s", command.command_id, command.action.value)
         try:
             done, detail = self._execute(command)
         except Exception as error:

@@ -90,8 +90,10 @@ class Mailbox:
             step()
             return True
         except MessageRefused as error:
-            self._refusals.count(error.cause)
-            log.warning("refused: %s", error)
+            count = self._refusals.count(error.cause)
+            # The 1st, 2nd, 4th, 8th ...: whoever can send rubbish must not be able to fill the disk with it.
+            if count & (count - 1) == 0:
+                log.warning("refused (%d of this kind): %s", count, error)
         except StoreError as error:
             self._fault(str(error))
             log.error("%s: %s", self._name, error)

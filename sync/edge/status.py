@@ -57,9 +57,11 @@ class Refusals:
         self._lock = threading.Lock()
         self._counts: Counter[str] = Counter()
 
-    def count(self, cause: str) -> None:
+    def count(self, cause: str) -> int:
+        """Count one more; how many there are of this cause."""
         with self._lock:
             self._counts[cause] += 1
+            return self._counts[cause]
 
     def by_cause(self) -> dict[str, int]:
         with self._lock:

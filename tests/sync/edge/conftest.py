@@ -77,7 +77,7 @@ class Rig:
             }
         )
 
-    def agent(self, port: int, *, scheme: str = "mqtt", **changes: Any) -> EdgeAgent:
+    def agent(self, port: int, *, scheme: str = "mqtt", gate_id: str = GATE, **changes: Any) -> EdgeAgent:
         def executed(command: Command) -> tuple[bool, str]:
             self.commands.append(command)
             return self.execute(command)
@@ -89,7 +89,7 @@ class Rig:
             self.settings(f"{scheme}://localhost:{port}", **changes),
             self.store,
             site_id=SITE,
-            gate_id=GATE,
+            gate_id=gate_id,
             clock=self.clock,
             health=lambda: self.health,
             on_command=executed,

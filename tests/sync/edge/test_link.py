@@ -72,6 +72,21 @@ def test_mqtt_5_is_spoken_where_the_broker_has_it(
     assert agent._link.protocol is MQTTProtocolVersion.MQTTv5
 
 
+def test_a_broker_without_a_centre_behind_it_is_said(
+    rig: Rig, broker: Mosquitto, centre: ScriptedCentre
+) -> None:
+    centre.on_batch = lambda batch: None
+    agent = rig.run(broker.port)
+    eventually(lambda: agent.status().problem == "the centre does not answer", "the silence is said")
+    centre.on_batch = centre.take
+    eventually(lambda: agent.status().centre_answers and not agent.status().problem, "and its end")
+
+
+def test_no_gate_may_have_the_name_of_all_gates(rig: Rig, broker: Mosquitto, centre: ScriptedCentre) -> None:
+    with pytest.raises(ValueError, match="every gate"):
+        rig.agent(broker.port, gate_id="all")
+
+
 @pytest.fixture
 def old_broker() -> Iterator[int]:
     """amqtt, which speaks MQTT 3.1.1 only, on a thread of its own; its port."""
