@@ -1,0 +1,124 @@
+"""Both real ends on a real broker: the agent of a gate and the central service."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import func, select
+
+from sync.central import commands, registry, tables
+from sync.central.keys import signing_key
+from sync.central.service import CentralService
+from sync.central.settings import BrokerSettings
+from sync.central.settings import CentreSettings as ServiceSettings
+from sync.records import Flag, FlagLevel
+from sync.wire.keys import public_pem
+from sync.wire.messages import Action
+from tests.sync.edge.brokers import Mosquitto
+from tests.sync.edge.conftest import GATE, SITE, Rig
+from tests.sync.edge.scripted_centre import LIMIT_S, eventually
+from tests.sync.samples import a_template, a_worker, an_event
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+@pytest.fixture
+def service(rig: Rig, broker: Mosquitto, tmp_path: Path) -> Iterator[CentralService]:
+    """A centre that knows the gate of the rig, which has got its key files."""
+    settings = ServiceSettings(
+        database=f"sqlite:///{tmp_path / 'central.db'}",
+        keys=tmp_path / "centre-keys",
+        broker=BrokerSettings(url=f"mqtt://127.0.0.1:{broker.port}"),
+        poll=timedelta(milliseconds=20),
+    )
+    with CentralService(settings) as service:
+        public = signing_key(settings.keys).public_key()
+        with service.database.write() as connection:
+            registry.put_site(connection, SITE, name="示例工地", timezone="Asia/Shanghai", now=now())
+            issued = registry.add_gate(connection, SITE, GATE, centre=public, now=now())
+        for name in ("gate.key", "site.key"):
+            (tmp_path / name).unlink()
+        issued.write(tmp_path)
+        assert (tmp_path / "centre.pub").read_text().strip() == public_pem(public).strip()
+        assert service.wait_connected(LIMIT_S)
+        yield service
+        rig.close()
+
+
+def events_there(service: CentralService) -> int:
+    with service.database.read() as connection:
+        return int(connection.scalar(select(func.count()).select_from(tables.events)) or 0)
+
+
+def in_step(rig: Rig, service: CentralService) -> None:
+    """Until the gate has the centre's newest roster and the centre has confirmed it."""
+
+    def same() -> bool:
+        with service.database.read() as connection:
+            version = connection.scalar(select(tables.sites.c.roster_version))
+        status = rig.agents[-1].status()
+        return status.roster_version == version and status.roster_confirmed_at is not None
+
+    eventually(same, "the gate has the newest roster")
+
+
+def test_events_roster_flags_and_commands_cross_between_the_real_ends(
+    rig: Rig, broker: Mosquitto, service: CentralService
+) -> None:
+    crowd = [
+        (a_worker(f"W-{number:03}"), [a_template(f"W-{number:03}", seed=number)]) for number in range(150)
+    ]
+    with service.database.write() as connection:
+        registry.put_workers(connection, crowd, now=now())
+    for _ in range(300):
+        rig.store.record(an_event(occurred_at=now()))
+    agent = rig.run(broker.port)
+    in_step(rig, service)
+    assert rig.store.count_workers() == 150
+    eventually(lambda: rig.store.outbox_depth() == 0, "the backlog is acknowledged")
+    assert events_there(service) == 300
+
+    with service.database.write() as connection:
+        flag = Flag(level=FlagLevel.BLOCK, reason="example")
+        registry.add_flag(connection, "W-007", flag, now=now())
+        registry.remove_worker(connection, "W-008")
+    eventually(lambda: rig.store.worker("W-007").flags, "the flag is at the gate")
+    in_step(rig, service)
+    assert rig.store.count_workers() == 149
+
+    with service.database.write() as connection:
+        asked = commands.ask(
+            connection, (SITE, GATE), Action.OPEN_ONCE, issued_by="manager-1", reason="delivery", now=now()
+        )
+    service.command_asked()
+    eventually(lambda: [one.command_id for one in rig.commands] == [asked], "the command is executed")
+
+    def answered() -> bool:
+        with service.database.read() as connection:
+            return bool(connection.scalar(select(tables.commands.c.done)))
+
+    eventually(answered, "the answer is at the centre")
+    assert agent.status().refused == {}
+    assert agent.status().problem == ""
+
+
+def test_a_broker_that_dies_between_the_real_ends_loses_and_doubles_nothing(
+    rig: Rig, broker: Mosquitto, service: CentralService
+) -> None:
+    rig.run(broker.port, batch_items=20)
+    for _ in range(3):
+        for _ in range(60):
+            rig.store.record(an_event(occurred_at=now()))
+        broker.kill()
+        broker.start()
+    with service.database.write() as connection:
+        registry.put_worker(connection, a_worker("W-1"), [a_template("W-1")], now=now())
+    eventually(lambda: rig.store.outbox_depth() == 0, "everything is acknowledged")
+    assert events_there(service) == 180
+    in_step(rig, service)
+    assert rig.store.worker("W-1").worker_id == "W-1"
