@@ -25,6 +25,7 @@ BUSY_TIMEOUT_MS = 10_000
 MIGRATION_LOCK = 0x51764A7E
 """PostgreSQL's advisory lock by which one process migrates at a time; any number, always the same."""
 
+_PRAGMAS = ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON")
 _WRITES = "sitegate_writes"
 _MIGRATIONS = Path(__file__).with_name("migrations")
 
@@ -61,6 +62,12 @@ class Database:
             database.close()
             raise
         return database
+
+    @classmethod
+    def read_only(cls, file: Path) -> Self:
+        """An SQLite file that nothing may change, e.g. a backup; opened by the first look."""
+        query = {"mode": "ro", "uri": "true"}
+        return cls(_engine(URL.create(SQLITE, database=file.absolute().as_uri(), query=query)))
 
     @property
     def name(self) -> str:
@@ -171,7 +178,7 @@ def _engine(url: URL) -> Engine:
     def _set_up(connection: Any, _record: object) -> None:
         # The driver's own transactions are off, so that BEGIN stands where we put it and covers DDL too.
         connection.isolation_level = None
-        for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
+        for pragma in () if "mode" in url.query else _PRAGMAS:
             connection.execute(f"PRAGMA {pragma}").close()
 
     @event.listens_for(engine, "begin")

@@ -6,7 +6,7 @@ import shutil
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from uuid import uuid4
@@ -77,6 +77,12 @@ def centre_database(database_url: str) -> Iterator[Database]:
     """Migrated, without a row."""
     with Database.open(database_url, migrate=False) as database:
         yield database
+
+
+@pytest.fixture
+def new_postgresql(request: pytest.FixtureRequest) -> Callable[[], str]:
+    """Makes databases without a table; the server starts with the first."""
+    return lambda: new_database(request.getfixturevalue("postgresql"))
 
 
 def new_database(server: URL, *, name: str = "", model: str = "template1") -> str:
