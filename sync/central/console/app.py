@@ -1,0 +1,106 @@
+"""The one application: the API under `/api/v1`, the console's pages around it. Loads NiceGUI."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Awaitable, Callable
+
+from fastapi import FastAPI, Request, Response
+from fastapi.responses import PlainTextResponse
+from nicegui import ui
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from sync.central.accounts_access import Viewer
+from sync.central.api import API_PATH, api_app, attachment
+from sync.central.console import words
+from sync.central.console.access import ConsoleAccess, session_secret
+from sync.central.console.downloads import Downloads
+from sync.central.console.frame import Visitor, page_frame
+from sync.central.console.page_attendance import build_attendance_page
+from sync.central.console.page_audit import build_audit_page
+from sync.central.console.page_gates import build_gates_page
+from sync.central.console.page_log import build_log_page
+from sync.central.console.page_on_site import build_on_site_page
+from sync.central.console.page_workers import build_workers_page
+from sync.central.console.settings import ConsoleSettings
+from sync.central.front_office import FrontOffice
+
+RECONNECT_TIMEOUT_S = 10.0
+RESPONSE_TIMEOUT_S = 30.0
+"""A page waits for its first query; NiceGUI's own limit of 3 s is short for a busy machine."""
+
+Builder = Callable[[Visitor, Viewer], Awaitable[None]]
+
+
+class _Served:
+    """What the one application of this process shows at present."""
+
+    def __init__(self) -> None:
+        self.office: FrontOffice
+        self.settings: ConsoleSettings
+        self.downloads = Downloads()
+
+
+_served = _Served()
+
+
+def central_app(office: FrontOffice, settings: ConsoleSettings) -> ASGIApp:
+    """API and console behind their doors, over `office` from now on."""
+    _served.office, _served.settings = office, settings
+    return ConsoleAccess(_with_api(_console(), api_app(office)), office, settings)
+
+
+def _with_api(console: FastAPI, api: FastAPI) -> ASGIApp:
+    """Whatever is under `API_PATH` goes to the API with the rest of the path."""
+
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["path"].startswith(f"{API_PATH}/"):
+            await api({**scope, "root_path": scope.get("root_path", "") + API_PATH}, receive, send)
+        else:
+            await console(scope, receive, send)
+
+    return answer
+
+
+@functools.cache
+def _console() -> FastAPI:
+    """Built once: NiceGUI keeps one application per process and takes its middleware only once."""
+    app = FastAPI(openapi_url=None)
+    app.get("/download/{ticket}")(_download)
+    _page("/", words.LOG.zh, build_log_page)
+    _page("/on-site", words.ON_SITE.zh, build_on_site_page)
+    _page("/gates", words.GATES.zh, build_gates_page)
+    _page("/attendance", words.ATTENDANCE.zh, build_attendance_page)
+    _page("/workers", words.WORKERS.zh, build_workers_page)
+    _page("/audit", words.AUDIT.zh, build_audit_page)
+    ui.run_with(
+        app,
+        title=str(words.TITLE),
+        favicon="🚧",
+        language="zh-CN",
+        binding_refresh_interval=None,
+        reconnect_timeout=RECONNECT_TIMEOUT_S,
+        # A history of sent messages would keep names in memory and show them again after a reconnect.
+        message_history_length=0,
+        tailwind=False,
+        show_welcome_message=False,
+    )
+    return app
+
+
+def _page(path: str, title: str, build: Builder) -> None:
+    async def page(request: Request) -> None:
+        visitor = Visitor.of(request, _served.office, _served.settings, _served.downloads)
+        viewer = await visitor.ask(lambda viewer: viewer)
+        if viewer is not None:
+            with page_frame(visitor, viewer, path):
+                await build(visitor, viewer)
+
+    ui.page(path, title=f"{title} · {words.TITLE.zh}", response_timeout=RESPONSE_TIMEOUT_S)(page)
+
+
+def _download(ticket: str, request: Request) -> Response:
+    download = _served.downloads.take(session_secret(request), ticket)
+    if download is None:
+        return PlainTextResponse("gone: ask for the export again", status_code=404)
+    return attachment(download.pieces(), download.name, download.file_format)

@@ -1,0 +1,181 @@
+"""What every page has in common: who is looking, the way around, how errors are told, tables and inputs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from fastapi import Request
+from nicegui import run, ui
+
+from sync.central.accounts_access import Right, Viewer
+from sync.central.console import words
+from sync.central.console.access import LOGIN_PATH, address_of, session_secret
+from sync.central.console.downloads import Download, Downloads
+from sync.central.console.settings import ConsoleSettings
+from sync.central.console.words import Words
+from sync.central.front_office import FrontOffice
+from sync.central.worker_desk import Site
+from sync.errors import SyncError
+
+T = TypeVar("T")
+
+_STYLE = (Path(__file__).parent / "console.css").read_text(encoding="utf-8")
+_NAVIGATION: tuple[tuple[str, Words, Right | None], ...] = (
+    ("/", words.LOG, None),
+    ("/on-site", words.ON_SITE, None),
+    ("/gates", words.GATES, None),
+    ("/attendance", words.ATTENDANCE, None),
+    ("/workers", words.WORKERS, None),
+    ("/audit", words.AUDIT, Right.READ_AUDIT),
+)
+_OPEN_CELL = """
+<q-td :props="props"><q-btn flat dense no-caps size="md" class="sg-open"
+ @click="$parent.$emit('chosen', props.row)">{label}</q-btn></q-td>"""
+
+
+class SessionEnded(SyncError, PermissionError):
+    """The session ran out or was ended while the page was open."""
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """The person behind one open page. The session is looked up at every question, not once."""
+
+    office: FrontOffice
+    settings: ConsoleSettings
+    downloads: Downloads
+    secret: str
+    address: str
+
+    @classmethod
+    def of(
+        cls, request: Request, office: FrontOffice, settings: ConsoleSettings, downloads: Downloads
+    ) -> Visitor:
+        return cls(office, settings, downloads, session_secret(request), address_of(request))
+
+    def viewer(self) -> Viewer:
+        """Raises SessionEnded."""
+        viewer = self.office.accounts.viewer_of_session(self.secret, address=self.address)
+        if viewer is None:
+            raise SessionEnded("the session has ended")
+        return viewer
+
+    async def ask(self, work: Callable[[Viewer], T]) -> T | None:
+        """Do `work` in a thread; what goes wrong is told on the page, and the answer is None."""
+        try:
+            return await run.io_bound(lambda: work(self.viewer()))
+        except SessionEnded:
+            ui.navigate.to(LOGIN_PATH)
+        except SyncError as error:
+            ui.notify(f"{error} {error.next_step}", type="negative", timeout=8000, multi_line=True)
+        return None
+
+    def download(self, name: str, file_format: str, pieces: Callable[[], Iterator[bytes]]) -> None:
+        """Let the browser of the open page fetch a file; `pieces` is called when it comes."""
+        ticket = self.downloads.offer(self.secret, Download(name, file_format, pieces))
+        ui.download.from_url(f"/download/{ticket}")
+
+
+@contextmanager
+def page_frame(visitor: Visitor, viewer: Viewer, path: str) -> Iterator[None]:
+    """Header with the way around; the page's own content goes inside."""
+    ui.add_css(_STYLE)
+    with ui.element("header").classes("sg-header"):
+        ui.label(str(words.TITLE)).classes("sg-brand")
+        with ui.element("nav").props('aria-label="主导航 Main"').classes("sg-nav"):
+            for target, title, right in _NAVIGATION:
+                if right is None or viewer.may(right):
+                    link = ui.link(target=target).classes("sg-link")
+                    if target == path:
+                        link.props('aria-current="page"')
+                    with link:
+                        bilingual(title)
+        with ui.element("div").classes("sg-who"):
+            ui.label(f"{viewer.name or viewer.user_id} · {words.ROLES[viewer.role]}")
+
+            async def sign_out() -> None:
+                await run.io_bound(visitor.office.accounts.logout, visitor.secret)
+                ui.navigate.to(LOGIN_PATH)
+
+            ui.button(str(words.LOGOUT), on_click=sign_out).props("flat no-caps dense").classes("sg-out")
+    with ui.element("main").classes("sg-main"):
+        yield
+
+
+def bilingual(text: Words) -> None:
+    """zh, and en smaller under it."""
+    with ui.element("span").classes("sg-words"):
+        ui.label(text.zh)
+        ui.label(text.en).classes("sg-en")
+
+
+def heading(text: Words) -> None:
+    ui.label(str(text)).classes("sg-title").props("role=heading aria-level=1")
+
+
+def subheading(text: Words | str) -> None:
+    ui.label(str(text)).classes("sg-subtitle").props("role=heading aria-level=2")
+
+
+def choice(label: Words, options: Mapping[str, str], value: str = "") -> ui.select:
+    """A select of codes with their words; the empty code is `all`."""
+    return (
+        ui.select({"": str(words.ALL), **options}, value=value, label=str(label))
+        .props("outlined dense options-dense")
+        .classes("sg-field")
+    )
+
+
+def text_field(label: Words, *, kind: str = "text", value: str = "") -> ui.input:
+    """A labelled input; `kind` is the browser's input type."""
+    field = ui.input(str(label), value=value).props(f"outlined dense type={kind}").classes("sg-field")
+    if kind != "text":
+        field.props("stack-label")
+    return field
+
+
+def action(label: Words, on_click: Callable[[], Any], *, main: bool = False, icon: str = "") -> ui.button:
+    button = ui.button(str(label), on_click=on_click, icon=icon or None).props("no-caps unelevated")
+    return button.classes("sg-action" if main else "sg-action sg-plain")
+
+
+def table(
+    columns: Sequence[tuple[str, Words]],
+    *,
+    key: str,
+    on_open: Callable[[dict[str, Any]], Any] | None = None,
+) -> ui.table:
+    """An empty table; with `on_open` every row ends in a button, so that the keyboard reaches it."""
+    described = [
+        {"name": name, "label": f"{label.zh}\n{label.en}", "field": name, "align": "left"}
+        for name, label in columns
+    ]
+    if on_open is not None:
+        described.append({"name": "open", "label": "", "field": key, "align": "right"})
+    made = (
+        ui.table(columns=described, rows=[], row_key=key)
+        .props(f'flat dense no-data-label="{words.NOTHING}"')
+        .classes("sg-table")
+    )
+    if on_open is not None:
+        made.add_slot("body-cell-open", _OPEN_CELL.format(label=words.OPEN))
+        made.on("chosen", lambda event: on_open(event.args))
+    return made
+
+
+def facts(rows: Sequence[tuple[Words, str]]) -> None:
+    """A list of names and values."""
+    with ui.element("dl").classes("sg-facts"):
+        for name, value in rows:
+            with ui.element("dt"):
+                ui.label(str(name))
+            with ui.element("dd"):
+                ui.label(value or "–")
+
+
+def site_options(sites: Sequence[Site]) -> dict[str, str]:
+    return {site.site_id: f"{site.name} {site.name_en}".strip() for site in sites}

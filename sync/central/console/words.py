@@ -1,0 +1,236 @@
+"""The console's words, zh first. Reasons are told as an office needs them, not as a worker reads them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sync.central.access_log import BoundedCount
+from sync.central.accounts_access import Role
+from sync.central.attendance import CorrectionKind, Issue
+from sync.central.gate_board import GateState, RosterState
+from sync.records import Direction, FlagLevel, Outcome, Passage, WorkerStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """The same in both languages."""
+
+    zh: str
+    en: str
+
+    def __str__(self) -> str:
+        return f"{self.zh} {self.en}"
+
+
+TITLE = Words("工地通行中心", "Sitegate centre")
+LOGIN = Words("登录", "Sign in")
+USER = Words("用户名", "User")
+PASSWORD = Words("密码", "Password")
+LOGIN_WRONG = Words(
+    "用户名或密码不对，或账号已暂时锁定。", "Wrong name or password, or the account is locked for now."
+)
+LOGOUT = Words("退出", "Sign out")
+
+LOG = Words("通行记录", "Access log")
+ON_SITE = Words("在场人员", "On site now")
+GATES = Words("闸机", "Gates")
+ATTENDANCE = Words("考勤", "Attendance")
+WORKERS = Words("人员", "Workers")
+AUDIT = Words("审计", "Audit")
+NOT_FOUND = Words("没有此页面", "There is no such page")
+
+SITE = Words("工地", "Site")
+GATE = Words("闸机", "Gate")
+WORKER = Words("姓名或工号", "Name or number")
+NUMBER = Words("工号", "Number")
+NAME = Words("姓名", "Name")
+TEAM = Words("班组", "Team")
+EMPLOYER = Words("单位", "Employer")
+TRADE = Words("工种", "Trade")
+SINCE = Words("从", "From")
+UNTIL = Words("到", "Until")
+TIME = Words("时间", "Time")
+DECISION = Words("结果", "Decision")
+REASON = Words("原因", "Reason")
+DIRECTION = Words("方向", "Direction")
+PASSAGE = Words("是否通过", "Passed")
+STATUS = Words("状态", "State")
+FLAGS = Words("重点关注", "Flags")
+ALL = Words("全部", "All")
+SEARCH = Words("查询", "Search")
+OPEN = Words("查看", "Open")
+CLOSE = Words("关闭", "Close")
+NEWER = Words("较新", "Newer")
+OLDER = Words("较早", "Older")
+NEXT = Words("下一页", "Next")
+FIRST = Words("首页", "First page")
+REFRESH = Words("刷新", "Refresh")
+NOTHING = Words("没有符合条件的记录", "Nothing fits")
+MAY_NOT = Words("您的角色不能查看此页", "Your role does not include this page")
+STRANGER = Words("未识别", "Unknown person")
+UNKNOWN_WORKER = Words("未登记的工号", "number not in the registry")
+BACKLOG = Words("补传", "backlog")
+CLOCK_DOUBTFUL = Words("时钟不可信", "clock not reliable")
+
+EVENT = Words("通行记录详情", "Event")
+SCORE = Words("相似度 / 阈值", "Score / threshold")
+MARGIN = Words("与第二名差距", "Margin to the second")
+MODEL = Words("模型", "Model")
+FRAMES = Words("有效帧 / 一致帧", "Frames used / agreeing")
+ROSTER_SIZE = Words("名单人数", "Roster size")
+LIVENESS = Words("真人检测", "Liveness")
+METHOD = Words("方式", "Method")
+LANE = Words("通道", "Lane")
+DECIDED_IN = Words("判定用时", "Decided in")
+RECEIVED = Words("中心收到", "Received")
+GUARD = Words("门卫", "Guard")
+NOTE = Words("备注", "Note")
+RECORD_ID = Words("记录编号", "Record")
+
+PEOPLE = Words("人", "people")
+SINCE_WHEN = Words("进场时间", "Since")
+FOR_HOW_LONG = Words("已在场", "For")
+BY_TEAM = Words("按工地和班组", "By site and team")
+
+LAST_SEEN = Words("最近联系", "Last seen")
+LAST_EVENT = Words("最近通行", "Last event")
+OUTBOX = Words("待上传", "Outbox")
+PARKED = Words("搁置", "parked")
+ROSTER = Words("名单版本", "Roster")
+CENTRE = Words("中心", "centre")
+CLOCK = Words("时钟偏差", "Clock offset")
+HEALTH = Words("故障", "Faults")
+SOFTWARE = Words("软件", "Software")
+MISSING = Words("缺记录", "Missing events")
+
+MONTH = Words("月份", "Month")
+DAY = Words("日期", "Day")
+HOURS = Words("工时", "Hours")
+DAYS = Words("天数", "Days")
+TO_CHECK = Words("待核对", "To check")
+CAME = Words("进场", "In")
+LEFT = Words("出场", "Out")
+ISSUES = Words("问题", "Issues")
+CORRECTIONS = Words("更正记录", "Corrections")
+DEVICE_RECORDS = Words("设备记录（不可修改）", "Device records (never changed)")
+ADD_PASSAGE = Words("补记一次通行", "Add a passage")
+WHY = Words("原因（必填）", "Reason (required)")
+SAVE = Words("保存", "Save")
+SAVED = Words("已保存", "Saved")
+CANCEL_RECORD = Words("不计此记录", "Do not count")
+WITHDRAW = Words("撤回", "Withdraw")
+WITHDRAWN = Words("已撤回", "withdrawn")
+STILL_THERE = Words("仍在场", "still there")
+ALL_PAIRED = Words("无", "none")
+
+ONLY_FLAGGED = Words("仅重点关注", "Only flagged")
+ADD_FLAG = Words("加入重点关注", "Add a flag")
+REMOVE_FLAG = Words("解除", "Remove")
+LEVEL = Words("级别", "Level")
+CATEGORY = Words("类别", "Category")
+NO_FLAGS = Words("无重点关注", "No flags")
+CLEARANCES = Words("培训与证件", "Clearances")
+TEMPLATES = Words("人脸模板", "Face templates")
+CONSENT = Words("人脸同意日期", "Face consent")
+WHO = Words("操作人", "Who")
+ACTION = Words("操作", "Action")
+SUBJECT = Words("对象", "Subject")
+DETAIL = Words("内容", "Detail")
+
+DIRECTIONS = {Direction.IN: Words("进", "in"), Direction.OUT: Words("出", "out")}
+OUTCOMES = {
+    Outcome.ALLOW: Words("放行", "Allowed"),
+    Outcome.HOLD: Words("待核", "Held"),
+    Outcome.DENY: Words("拒绝", "Denied"),
+}
+OUTCOME_ICONS = {Outcome.ALLOW: "check_circle", Outcome.HOLD: "pause_circle", Outcome.DENY: "cancel"}
+PASSAGES = {
+    Passage.PASSED: Words("已通过", "passed"),
+    Passage.NOT_PASSED: Words("未通过", "did not pass"),
+    Passage.HELD_OPEN: Words("门未关", "held open"),
+    Passage.UNKNOWN: Words("无门磁", "no contact"),
+}
+GATE_STATES = {
+    GateState.ONLINE: Words("在线", "Online"),
+    GateState.SILENT: Words("无心跳", "Silent"),
+    GateState.LOST: Words("失联", "Lost"),
+    GateState.STOPPED: Words("已停机", "Stopped"),
+    GateState.NEVER_SEEN: Words("从未联系", "Never seen"),
+    GateState.REVOKED: Words("已吊销", "Revoked"),
+}
+ROSTER_STATES = {
+    RosterState.EQUAL: Words("一致", "equal"),
+    RosterState.BEHIND: Words("落后", "behind"),
+    RosterState.DIFFERS: Words("不一致", "differs"),
+    RosterState.UNKNOWN: Words("未知", "unknown"),
+}
+HEALTH_PARTS = {
+    "camera": Words("摄像头", "Camera"),
+    "relay": Words("继电器", "Relay"),
+    "store": Words("本地存储", "Store"),
+    "clock": Words("时钟", "Clock"),
+    "liveness": Words("真人检测", "Liveness"),
+}
+LEVELS = {
+    FlagLevel.BLOCK: Words("禁止通行", "Block"),
+    FlagLevel.HOLD: Words("核对后通行", "Hold"),
+    FlagLevel.NOTIFY: Words("通行并通知", "Notify"),
+}
+STATUSES = {
+    WorkerStatus.ACTIVE: Words("在册", "Active"),
+    WorkerStatus.BLOCKED: Words("停用", "Blocked"),
+    WorkerStatus.LEFT: Words("已退场", "Left"),
+}
+ISSUE_WORDS = {
+    Issue.MISSING_IN: Words("缺进场记录", "no way in"),
+    Issue.MISSING_OUT: Words("缺出场记录", "no way out"),
+    Issue.CLOCK_UNTRUSTED: Words("设备时钟异常", "gate clock not reliable"),
+}
+CORRECTION_KINDS = {
+    CorrectionKind.ADD: Words("补记", "added"),
+    CorrectionKind.CANCEL: Words("不计", "not counted"),
+}
+ROLES = {
+    Role.SUPERVISOR: Words("监督员", "Supervisor"),
+    Role.SITE_MANAGER: Words("工地管理员", "Site manager"),
+    Role.ADMIN: Words("系统管理员", "Administrator"),
+}
+
+REASONS = {
+    "ok": Words("一切符合", "Everything in order"),
+    "not_registered": Words("名单中没有此人", "Nobody on the roster looks like this person"),
+    "face_not_usable": Words("面部图像不可用", "No usable picture of the face"),
+    "other_site": Words("登记在其他工地", "Registered for another site only"),
+    "worker_blocked": Words("人员已停用", "The worker is blocked in the registry"),
+    "worker_left": Words("人员已退场", "The worker has left the site"),
+    "grant_not_yet": Words("许可尚未生效", "The permit is not valid yet"),
+    "grant_expired": Words("许可已过期", "The permit has expired"),
+    "flag_block": Words("重点关注：禁止通行", "Key-monitoring list: blocked"),
+    "flag_hold": Words("重点关注：需核对", "Key-monitoring list: the guard checks"),
+    "flag_notify": Words("重点关注：已通知门卫", "Key-monitoring list: passed, the guard was told"),
+    "training_missing": Words("缺少安全培训", "No safety training on record"),
+    "training_not_yet": Words("安全培训尚未生效", "Safety training not valid yet"),
+    "training_expired": Words("安全培训已过期", "Safety training expired"),
+    "outside_schedule": Words("不在通行时段", "Outside the allowed hours"),
+    "liveness_failed": Words("未通过真人检测", "Looked like a picture or a mask"),
+    "liveness_not_checked": Words("未做真人检测", "The gate could not check liveness"),
+    "clock_untrusted": Words("闸机时钟不可信", "The gate's clock was not reliable"),
+    "roster_too_old": Words("闸机名单过旧", "The gate's roster was too old"),
+    "store_fault": Words("闸机无法记录", "The gate could not write the record"),
+    "relay_fault": Words("闸机无法开门", "The gate could not move its relay"),
+    "guard_override": Words("门卫放行", "Opened by a guard"),
+    "exit_button": Words("按钮开门", "Opened by the exit button"),
+    "fire_alarm": Words("火警开门", "Opened by the fire alarm"),
+    "tailgating": Words("可能尾随", "Another person stood in the zone"),
+}
+
+
+def reason(code: str) -> str:
+    """What a code means; a code of a newer gate stands for itself."""
+    return str(REASONS.get(code, code))
+
+
+def count(found: BoundedCount) -> str:
+    """How many there are, honestly."""
+    number = f"{found.count:,}"
+    return f"{number} 条 records" if found.is_exact else f"{number} 条以上 more than {number} records"
