@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -27,11 +28,17 @@ class CentreTime:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._anchor: tuple[datetime, float] | None = None
+        self._known = threading.Event()
 
     def heard(self, at: datetime, *, round_trip_s: float) -> None:
         """The centre's clock said `at` somewhere within the last `round_trip_s`."""
         if 0 <= round_trip_s <= TRUSTED_ROUND_TRIP_S:
             self._anchor = (at + timedelta(seconds=round_trip_s / 2), self._clock.monotonic())
+            self._known.set()
+
+    def wait_known(self, timeout_s: float) -> bool:
+        """Wait until something was heard; False where nothing was."""
+        return self._known.wait(timeout_s)
 
     def now(self) -> datetime:
         """The centre's time; the gate's own while nothing was heard. Does not follow jumps of the gate's."""

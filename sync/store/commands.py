@@ -8,6 +8,9 @@ from datetime import datetime
 from sync.store.attendance import WallClock
 from sync.store.connections import Connections
 
+KEPT_COMMANDS = 10_000
+"""Older ones are forgotten: they have expired long ago, so that none can be executed again."""
+
 
 @dataclass(frozen=True, slots=True)
 class KeptCommand:
@@ -35,6 +38,9 @@ class CommandLog:
     ) -> bool:
         """Write a command down before it is executed; False where it was written down before."""
         with self._connections.write() as db:
+            db.execute(
+                "DELETE FROM commands WHERE rowid <= (SELECT max(rowid) FROM commands) - ?", [KEPT_COMMANDS]
+            )
             return bool(
                 db.execute(
                     "INSERT OR IGNORE INTO commands "

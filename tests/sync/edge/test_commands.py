@@ -59,8 +59,7 @@ def test_expiry_goes_by_the_centres_clock_even_where_the_gates_is_years_off(
     rig: Rig, broker: Mosquitto, centre: ScriptedCentre
 ) -> None:
     centre.clock_ahead = timedelta(days=800)
-    agent = rig.run(broker.port)
-    eventually(lambda: agent.status().clock_offset_ms, "the centre's time is known")
+    rig.run(broker.port)
     centre.send(*centre.sealed(topics.COMMAND, centre.command(command_id="old", valid_s=-5)))
     centre.send(*centre.sealed(topics.COMMAND, centre.command(command_id="new", valid_s=60)))
     assert [(one.command_id, one.done) for one in answers(centre, 2)] == [("old", False), ("new", True)]
