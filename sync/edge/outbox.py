@@ -29,6 +29,10 @@ REMEMBERED_BATCHES = 512
 """Batches whose late acknowledgement still counts."""
 ALARM_SHARE = 0.9
 CAPACITY_CHECK_S = 1.0
+DROP_AT_MOST = 500
+"""Rows dropped per check, so that an event never waits long behind it."""
+DROP_PAUSE_S = 60.0
+"""A full queue without a single refusal is searched again after so long."""
 MARK_S = 0.5
 """How finely the age of queued rows is known."""
 MAX_REASON_CHARS = 200
@@ -92,6 +96,7 @@ class OutboxSender:
         self._marks: deque[tuple[float, int]] = deque()
         self._time_asked_s: float | None = None
         self._next_check_s = 0.0
+        self._next_drop_s = 0.0
 
     @property
     def problem(self) -> str:
@@ -259,11 +264,7 @@ class OutboxSender:
         self.depth = self._store.outbox_depth()
         self.parked = self._store.outbox_parked_count()
         if self.depth > capacity and self._settings.when_full == "drop_oldest_refused":
-            dropped = self._store.outbox_drop_refused(self.depth - capacity)
-            self.dropped += dropped
-            self.depth -= dropped
-            if dropped:
-                log.error("the outbox is full: %d refusals will not be sent", dropped)
+            self._drop_refusals(now_s)
         self.full = self.depth >= capacity
         alarm = self.depth >= ALARM_SHARE * capacity
         if alarm != self.alarm:
@@ -273,6 +274,18 @@ class OutboxSender:
             else:
                 log.info("the outbox has room again (%d of %d)", self.depth, capacity)
             self._on_alarm(alarm)
+
+    def _drop_refusals(self, now_s: float) -> None:
+        if now_s < self._next_drop_s:
+            return
+        excess = self.depth - self._settings.outbox_capacity
+        dropped = self._store.outbox_drop_refused(min(excess, DROP_AT_MOST))
+        self.dropped += dropped
+        self.depth -= dropped
+        if dropped:
+            log.error("the outbox is full: %d refusals will not be sent", dropped)
+        else:
+            self._next_drop_s = now_s + DROP_PAUSE_S
 
 
 def _halves(sent: _Sent) -> list[_Sent]:
