@@ -1,5 +1,6 @@
 """The roster's templates in memory and the exact search over them.
 
+Two or more templates of a worker are joined by their mean as one template more (models/mean_template.py).
 Search is one matrix product (float32): exact, so that no approximate index ever misses a flagged person.
 Writers publish immutable snapshots; a search works on the snapshot it took and never waits for a writer.
 """
@@ -14,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.face import Embedding
+from models.mean_template import mean_templates
 
 EMBEDDING_SIZE = 128
 _NOBODY = np.int32(-1)
@@ -86,7 +88,8 @@ class Gallery:
 
     @property
     def template_count(self) -> int:
-        return self._now.count - len(self._now.dead)
+        """Templates of all workers, the added means not counted."""
+        return sum(len(_templates(rows)) for rows in self._now.rows_of.values())
 
     def worker_ids(self) -> tuple[str, ...]:
         return tuple(self._now.rows_of)
@@ -100,6 +103,9 @@ class Gallery:
         numbers = np.fromiter(
             (index.setdefault(owner, len(index)) for owner in owners), dtype=np.int32, count=len(owners)
         )
+        means, mean_owners = mean_templates(vectors, numbers)
+        vectors = np.concatenate([vectors, means])
+        numbers = np.concatenate([numbers, mean_owners.astype(np.int32)])
         order = np.argsort(numbers, kind="stable")
         starts = np.searchsorted(numbers[order], np.arange(len(index)))
         rows = np.split(order, starts[1:]) if index else []
@@ -119,7 +125,7 @@ class Gallery:
 
     def update(self, changes: dict[str, NDArray[np.float32]]) -> None:
         """Apply many replacements as one: a search sees all of them or none."""
-        checked = {worker_id: self._checked(vectors) for worker_id, vectors in changes.items()}
+        checked = {worker_id: _with_mean(self._checked(vectors)) for worker_id, vectors in changes.items()}
         with self._writing:
             self._now = self._changed(self._now, checked)
 
@@ -145,10 +151,11 @@ class Gallery:
         names = list(now.rows_of)
         if len(names) > limit:
             names = [names[i] for i in sorted(rng.choice(len(names), limit, replace=False))]
-        owners = [name for name in names for _ in now.rows_of[name]]
-        if not owners:
+        rows = [_templates(now.rows_of[name]) for name in names]
+        if not rows:
             return [], np.zeros((0, self._size), np.float32)
-        return owners, now.matrix[np.concatenate([now.rows_of[name] for name in names])]
+        owners = [name for name, own in zip(names, rows, strict=True) for _ in own]
+        return owners, now.matrix[np.concatenate(rows)]
 
     def _checked(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
         array = np.ascontiguousarray(vectors, dtype=np.float32)
@@ -177,6 +184,17 @@ class Gallery:
             row += len(vectors)
         changed = _Snapshot(matrix, owners, dead, ids, rows_of)
         return _compacted(changed) if len(dead) > _COMPACT_ABOVE_DEAD * max(1, row) else changed
+
+
+def _with_mean(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The templates of one worker and, of several, their mean as the last row."""
+    means, _ = mean_templates(vectors, np.zeros(len(vectors), np.intp))
+    return np.concatenate([vectors, means])
+
+
+def _templates(rows: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Of one worker's rows those that are templates: the last of three or more is their mean."""
+    return rows[:-1] if len(rows) > 2 else rows
 
 
 def _with_room(matrix: NDArray[np.float32], used: int, extra: int) -> NDArray[np.float32]:

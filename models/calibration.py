@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.errors import ModelError, UnknownWeight
+from models.mean_template import mean_templates
 
 FORMAT_VERSION = 1
 
@@ -192,7 +193,8 @@ def fit_from_templates(
     vectors  (n, 128) unit length; owners (n,) says whose they are, any integers
     probes   (n, 128) what a camera would see instead of each template; None: the templates themselves
 
-    One probe per person (drawn), at most `max_probes`; each against the best template of every other person.
+    One probe per person (drawn), at most `max_probes`; each against the best template
+    (or the mean of them, as the gallery has it) of every other person.
     Works in blocks of BLOCK_BYTES. Pairs that score absurdly high are taken for one person registered twice
     and left out. Raises CalibrationImpossible.
     """
@@ -203,12 +205,14 @@ def fit_from_templates(
             f"{n_people} people are too few to calibrate a threshold",
             next_step=f"Use at least {MIN_PEOPLE}; a few hundred are better.",
         )
-    order = np.argsort(people, kind="stable")
-    counts = np.bincount(people)
-    starts = np.concatenate([[0], np.cumsum(counts)[:-1]])
     chosen = rng.permutation(n_people)[:max_probes]
-    rows = order[starts[chosen] + rng.integers(0, counts[chosen])]
+    rows = _one_of_each(people, chosen, rng)
     looks = vectors if probes is None else probes
+    n_templates = len(vectors)
+    means, of = mean_templates(vectors, people)
+    vectors, people = np.concatenate([vectors, means]), np.concatenate([people, of])
+    order = np.argsort(people, kind="stable")
+    starts = np.concatenate([[0], np.cumsum(np.bincount(people))[:-1]])
     n_pairs = len(chosen) * (n_people - 1)
     wanted = min(n_pairs, max(MIN_TAIL_SCORES, round(TAIL_SHARE * n_pairs)))
     highest = _highest(looks[rows], chosen, vectors, order, starts, wanted)
@@ -222,13 +226,23 @@ def fit_from_templates(
         sigma=sigma,
         n_people=n_people,
         n_pairs=n_pairs,
-        templates=round(len(vectors) / n_people, 2),
+        templates=round(n_templates / n_people, 2),
         source=source,
         error=_bootstrap(kept, chosen, n_people, tail, rng),
         suspected_duplicates=tuple(
             (int(names[a]), int(names[b]), score) for (a, b), score in sorted(doubles.items())
         ),
     )
+
+
+def _one_of_each(
+    people: NDArray[np.intp], chosen: NDArray[np.intp], rng: np.random.Generator
+) -> NDArray[np.intp]:
+    """One row, drawn at random, of each chosen person."""
+    order = np.argsort(people, kind="stable")
+    counts = np.bincount(people)
+    starts = np.concatenate([[0], np.cumsum(counts)[:-1]])
+    return order[starts[chosen] + rng.integers(0, counts[chosen])]
 
 
 def _highest(

@@ -4,6 +4,7 @@ Protocol, once per draw:
 - everyone with two or more photos is enrolled; `templates` photos of each, drawn at random, as templates;
 - who has more photos than that gives the others as genuine probes; who has fewer is enrolled with all
   of them and only makes the gallery harder;
+- the mean of a worker's templates is one template more, as in the gallery of a gate;
 - everyone with a single photo is a stranger, the photo an impostor probe.
 A genuine probe counts as missed when its best worker is the wrong one or scores below the threshold; the
 threshold for an FPIR is the score that this share of the strangers exceeds. Draws share the photos: they
@@ -19,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.errors import ModelError
+from models.mean_template import mean_templates
 
 FPIR_POINTS = (0.01, 0.003, 0.001)
 DRAWS = 20
@@ -38,11 +40,13 @@ class Photos:
     people     (n,) whose photo it is, any integers
     probes     (n, d) as a camera would give them
     templates  (n, d) as enrolment would store them; the score of a pair is the dot product
+    unit       the vectors have unit length, so that the gallery adds the mean of a worker's templates
     """
 
     people: NDArray[np.intp]
     probes: NDArray[np.float32]
     templates: NDArray[np.float32]
+    unit: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +123,7 @@ def evaluate(
         )
     rng = np.random.default_rng(seed)
     scores = photos.probes @ photos.templates.T
-    all_draws = [_draw(scores, people, enrolled, strangers, templates, rng) for _ in range(draws)]
+    all_draws = [_draw(photos, scores, people, enrolled, strangers, templates, rng) for _ in range(draws)]
     people_drawn = np.stack([draw.person for draw in all_draws])
     rank1 = clustered_rate(people_drawn, np.stack([draw.right for draw in all_draws]))
     points = [
@@ -149,6 +153,7 @@ def per_worker(scores: NDArray[np.floating], owners: NDArray[np.intp]) -> NDArra
 
 
 def _draw(
+    photos: Photos,
     scores: NDArray[np.float32],
     people: NDArray[np.intp],
     enrolled: NDArray[np.intp],
@@ -159,13 +164,16 @@ def _draw(
     columns: list[NDArray[np.intp]] = []
     probes: list[NDArray[np.intp]] = []
     for person in enrolled:
-        photos = rng.permutation(np.flatnonzero(people == person))
-        columns.append(photos[:templates])
-        probes.append(photos[templates:])
-    owners = np.repeat(np.arange(len(enrolled)), [len(photos) for photos in columns])
-    genuine = np.concatenate(probes)
+        own = rng.permutation(np.flatnonzero(people == person))
+        columns.append(own[:templates])
+        probes.append(own[templates:])
+    owners = np.repeat(np.arange(len(enrolled)), [len(own) for own in columns])
+    genuine, chosen = np.concatenate(probes), np.concatenate(columns)
     seen = np.concatenate([genuine, strangers])
-    best = per_worker(scores[np.ix_(seen, np.concatenate(columns))], owners)
+    best = per_worker(scores[np.ix_(seen, chosen)], owners)
+    if photos.unit:
+        means, of = mean_templates(photos.templates[chosen], owners)
+        best[:, of] = np.maximum(best[:, of], photos.probes[seen] @ means.T)
     winner = enrolled[best[: len(genuine)].argmax(axis=1)]
     top = best.max(axis=1).astype(np.float64)
     person_of = people[genuine]

@@ -80,7 +80,8 @@ def _our_run(files: Sequence[tuple[str, Path]], embedder: str, templates: int, s
 
 
 def _yardstick_run(files: Sequence[tuple[str, Path]], templates: int, seed: int) -> _Run:
-    embedded = embed_photos(files, face_recognition_embed(Zoo.default()), what="face_recognition")
+    yardstick = face_recognition_embed(Zoo.default())
+    embedded = embed_photos(files, yardstick, what="face_recognition", unit=False)
     evaluation = evaluate(
         embedded.photos, templates=templates, seed=seed, thresholds=(-(DEFAULT_TOLERANCE**2),)
     )

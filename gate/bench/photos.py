@@ -54,8 +54,11 @@ def photo_files(folder: Path) -> list[tuple[str, Path]]:
     return found
 
 
-def embed_photos(files: Sequence[tuple[str, Path]], embed: Embed, *, what: str) -> EmbeddedPhotos:
-    """Embed every photo; `what` names the work on the progress bar. Raises PhotosMissing."""
+def embed_photos(
+    files: Sequence[tuple[str, Path]], embed: Embed, *, what: str, unit: bool = True
+) -> EmbeddedPhotos:
+    """Embed every photo; `what` names the work on the progress bar, `unit` says that the vectors have
+    unit length. Raises PhotosMissing."""
     people: list[str] = []
     probes: list[Embedding] = []
     templates: list[Embedding] = []
@@ -76,7 +79,7 @@ def embed_photos(files: Sequence[tuple[str, Path]], embed: Embed, *, what: str) 
         raise PhotosMissing("no photo shows a face", next_step="Check the photos.")
     names, numbers = np.unique(people, return_inverse=True)
     return EmbeddedPhotos(
-        Photos(numbers, np.stack(probes), np.stack(templates)),
+        Photos(numbers, np.stack(probes), np.stack(templates), unit=unit),
         tuple(str(name) for name in names),
         tuple(failures),
         len(files),
