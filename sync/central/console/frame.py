@@ -32,6 +32,9 @@ _NAVIGATION: tuple[tuple[str, Words, Right | None], ...] = (
     ("/workers", words.WORKERS, None),
     ("/audit", words.AUDIT, Right.READ_AUDIT),
 )
+_LONG_CELLS = frozenset({"worker", "reason", "detail", "issues", "name", "subject"})
+"""Columns that may take more than one line."""
+
 _OPEN_CELL = """
 <q-td :props="props"><q-btn flat dense no-caps size="md" class="sg-open"
  @click="$parent.$emit('chosen', props.row)">{label}</q-btn></q-td>"""
@@ -101,7 +104,9 @@ def page_frame(visitor: Visitor, viewer: Viewer, path: str) -> Iterator[None]:
                 await run.io_bound(visitor.office.accounts.logout, visitor.secret)
                 ui.navigate.to(LOGIN_PATH)
 
-            ui.button(str(words.LOGOUT), on_click=sign_out).props("flat no-caps dense").classes("sg-out")
+            ui.button(str(words.LOGOUT), on_click=sign_out, color=None).props("flat no-caps dense").classes(
+                "sg-out"
+            )
     with ui.element("main").classes("sg-main"):
         yield
 
@@ -138,8 +143,12 @@ def text_field(label: Words, *, kind: str = "text", value: str = "") -> ui.input
     return field
 
 
-def action(label: Words, on_click: Callable[[], Any], *, main: bool = False, icon: str = "") -> ui.button:
-    button = ui.button(str(label), on_click=on_click, icon=icon or None).props("no-caps unelevated")
+def action(
+    label: Words | str, on_click: Callable[[], Any], *, main: bool = False, icon: str = ""
+) -> ui.button:
+    """A button; its colours are the style sheet's, whose contrast is checked."""
+    button = ui.button(str(label), on_click=on_click, icon=icon or None, color=None)
+    button.props("no-caps unelevated")
     return button.classes("sg-action" if main else "sg-action sg-plain")
 
 
@@ -151,7 +160,13 @@ def table(
 ) -> ui.table:
     """An empty table; with `on_open` every row ends in a button, so that the keyboard reaches it."""
     described = [
-        {"name": name, "label": f"{label.zh}\n{label.en}", "field": name, "align": "left"}
+        {
+            "name": name,
+            "label": f"{label.zh}\n{label.en}",
+            "field": name,
+            "align": "left",
+            "classes": "sg-wrap" if name in _LONG_CELLS else "",
+        }
         for name, label in columns
     ]
     if on_open is not None:

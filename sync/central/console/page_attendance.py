@@ -77,11 +77,7 @@ class _MonthPage:
             self._team.on("keydown.enter", self.show)
             action(words.SEARCH, self.show, main=True, icon="search")
             for file_format in ("csv", "xlsx"):
-                ui.button(
-                    file_format.upper(),
-                    icon="download",
-                    on_click=partial(self._export, file_format),
-                ).props("no-caps unelevated").classes("sg-action sg-plain")
+                action(file_format.upper(), partial(self._export, file_format), icon="download")
         self._table = table(_COLUMNS, key="worker_id", on_open=self._open)
         await self.show()
 
@@ -160,6 +156,8 @@ class _WorkerDialog:
             ui.label(f"{found.worker.name} {found.worker.worker_id} · {found.worker.team}")
             days = table(_DAY_COLUMNS, key="key")
             days.rows = [row for day in found.worker.days for row in self._day_cells(day)]
+            if self._may_correct:
+                self._why = text_field(words.WHY).props("data-field=why")
             self._show_records(found)
             self._show_corrections(found)
             if self._may_correct:
@@ -196,7 +194,6 @@ class _WorkerDialog:
                 .props("outlined dense")
                 .classes("sg-field")
             )
-            self._why = text_field(words.WHY).props("data-field=why")
             action(words.SAVE, self._add)
 
     async def _add(self) -> None:
@@ -213,7 +210,7 @@ class _WorkerDialog:
         )
 
     async def _cancel(self, mark: Mark) -> None:
-        why = str(self._why.value)  # the same field serves: one reason for what is done now
+        why = str(self._why.value)
         await self._done(lambda viewer: self._log.cancel(viewer, mark.mark_id, reason=why))
 
     async def _withdraw(self, note: Correction) -> None:

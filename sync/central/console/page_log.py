@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -75,12 +76,8 @@ class _LogPage:
             for field in (self._gate, self._worker, self._team, self._since, self._until):
                 field.on("keydown.enter", self._search)
             action(words.SEARCH, self._search, main=True, icon="search")
-            ui.button("CSV", icon="download", on_click=lambda: self._export("csv")).props(
-                "no-caps unelevated"
-            ).classes("sg-action sg-plain")
-            ui.button("XLSX", icon="download", on_click=lambda: self._export("xlsx")).props(
-                "no-caps unelevated"
-            ).classes("sg-action sg-plain")
+            for file_format in ("csv", "xlsx"):
+                action(file_format.upper(), partial(self._export, file_format), icon="download")
         self._table = table(_COLUMNS, key="event_id", on_open=self._open)
         self._table.add_slot("body-cell-outcome", _OUTCOME_CELL)
         with ui.element("div").classes("sg-bar"):

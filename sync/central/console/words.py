@@ -221,6 +221,9 @@ REASONS = {
     "guard_override": Words("门卫放行", "Opened by a guard"),
     "exit_button": Words("按钮开门", "Opened by the exit button"),
     "fire_alarm": Words("火警开门", "Opened by the fire alarm"),
+    "outbox_full": Words("闸机待上传记录已满", "The gate's outbox was full"),
+    "opened_by_centre": Words("中心远程开门", "Opened by command of the centre"),
+    "lane_locked": Words("通道已锁定", "The lane was locked by the centre"),
     "tailgating": Words("可能尾随", "Another person stood in the zone"),
 }
 

@@ -14,7 +14,7 @@ from sync.central import registry, roster_log, tables
 from sync.central.accounts_access import Role
 from sync.central.database import Database
 from sync.central.front_office import FrontOffice
-from sync.records import Direction, Event, Flag, FlagLevel, Method, Outcome, Passage, Worker
+from sync.records import Direction, Event, Flag, FlagLevel, MatchFacts, Method, Outcome, Passage, Worker
 from sync.wire.messages import Health, Presence
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
@@ -34,6 +34,16 @@ PEOPLE = (
     ("A-004", FORMULA_NAME, "木工二班", A),
     ("A-005", SQL_NAME, "钢筋一班", A),
     ("B-001", "样六顺", "电工班", B),
+)
+A_MATCH = MatchFacts(
+    score=0.731,
+    threshold=0.452,
+    margin=0.388,
+    model="sface",
+    frames=4,
+    agreeing=4,
+    roster_size=6,
+    threshold_source="bundled",
 )
 MANAGER_A, SUPERVISOR_A, MANAGER_B, ADMIN = "manager-a", "supervisor-a", "manager-b", "admin"
 
@@ -61,7 +71,7 @@ def an_event(
     direction: Direction = Direction.IN,
     outcome: Outcome = Outcome.ALLOW,
     reasons: tuple[str, ...] = ("ok",),
-    passage: Passage = Passage.PASSED,
+    passage: Passage | None = None,
     method: Method = Method.FACE,
 ) -> Event:
     return Event(
@@ -76,7 +86,9 @@ def an_event(
         outcome=outcome,
         reasons=reasons,
         worker_id=worker_id,
-        passage=passage,
+        passage=passage or (Passage.PASSED if outcome is Outcome.ALLOW else Passage.UNKNOWN),
+        match=A_MATCH if worker_id else None,
+        liveness="live",
         decided_in_ms=212.0,
     )
 
@@ -108,7 +120,7 @@ def event_row(event: Event, people: dict[str, tuple[str, str]], zone: ZoneInfo =
         "worker_known": event.worker_id is None or event.worker_id in people,
         "worker_name": name,
         "team": team,
-        "employer": "",
+        "employer": "示例建工" if name else "",
         "record": event.model_dump_json(),
     }
 

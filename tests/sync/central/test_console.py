@@ -1,0 +1,75 @@
+"""The console's parts that need no browser: settings, words, downloads, the server."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from gate.reasons import Reason
+from sync.central.access_log import BoundedCount
+from sync.central.console import ConsoleSettings, run_console, words
+from sync.central.console.downloads import VALID_S, Download, Downloads
+from sync.central.database import Database
+from sync.central.errors import SettingRefused
+
+
+def test_every_reason_of_a_gate_is_explained_to_the_office() -> None:
+    assert {reason.value for reason in Reason} <= set(words.REASONS)
+    assert words.reason("a_reason_of_next_year") == "a_reason_of_next_year"
+
+
+def test_a_count_that_stopped_says_so() -> None:
+    assert words.count(BoundedCount(11, True)) == "11 条 records"
+    assert "more than 10,000" in words.count(BoundedCount(10_000, False))
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "192.0.2.1", "::", "centre.example"])
+def test_passwords_do_not_cross_a_network_in_the_clear_unless_somebody_says_so(host: str) -> None:
+    with pytest.raises(ValidationError, match="without encryption"):
+        ConsoleSettings(host=host)
+    assert ConsoleSettings(host=host, behind_tls=True).is_encrypted
+    assert ConsoleSettings(host=host, allow_plain=True).allow_plain
+    assert ConsoleSettings(host=host, tls_certificate=Path("c.pem"), tls_key=Path("k.pem")).is_encrypted
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"tls_key": "k.pem"}, {"timezone": "Mars/Base"}, {"port": -1}, {"hots": "127.0.0.1"}]
+)
+def test_settings_that_cannot_be_are_refused(wrong: dict[str, object]) -> None:
+    with pytest.raises(ValidationError):
+        ConsoleSettings.model_validate(wrong)
+
+
+def test_a_download_is_for_one_session_once_and_soon() -> None:
+    now_s = 0.0
+    downloads = Downloads(monotonic=lambda: now_s)
+    file = Download("events", "csv", lambda: iter([b"x"]))
+    ticket = downloads.offer("session", file)
+    assert downloads.take("another session", ticket) is None
+    assert downloads.take("session", ticket) is file
+    assert downloads.take("session", ticket) is None
+    late = downloads.offer("session", file)
+    now_s = VALID_S
+    assert downloads.take("session", late) is None
+
+
+def test_offers_that_nobody_fetches_do_not_pile_up() -> None:
+    downloads = Downloads(monotonic=lambda: 0.0)
+    file = Download("events", "csv", lambda: iter([b"x"]))
+    first = downloads.offer("session", file)
+    tickets = [downloads.offer("session", file) for _ in range(100)]
+    assert downloads.take("session", first) is None
+    assert downloads.take("session", tickets[-1]) is file
+
+
+def test_a_taken_port_is_named(centre_database: Database) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        with pytest.raises(SettingRefused, match=f"port {port}: the port is taken"):
+            run_console(centre_database, ConsoleSettings(port=port), stop=threading.Event())
