@@ -22,6 +22,7 @@ SUMMARIES = {
     "roster": "Register workers: import, list, show, remove.",
     "events": "List the recorded events.",
     "doctor": "Check camera, weights, store, relay, clock and disk.",
+    "central": "Run the centre; add sites, gates and users; back up, restore.",
     "config": "Check or print the configuration.",
     "models": "List, fetch and verify the weights.",
     "bench": "Measure recognition, lanes and speed; calibrate.",

@@ -53,7 +53,10 @@ class Database:
             DatabaseUnreachable: no answer, or no access.
             DatabaseTooNew: written by a newer program.
         """
-        database = cls(_engine(_parse(url)))
+        parsed = _parse(url)
+        if parsed.get_backend_name() == SQLITE:
+            _keep_private(Path(str(parsed.database)))
+        database = cls(_engine(parsed))
         try:
             database.probe()
             if migrate:
@@ -167,6 +170,17 @@ def _invalid() -> DatabaseUrlInvalid:
         "this is no address of a database for the centre",
         next_step="give sqlite:///path/to/central.db or postgresql://user@host/name",
     )
+
+
+def _keep_private(file: Path) -> None:
+    """A new file is for its owner only; SQLite gives its companions the same mode."""
+    try:
+        file.touch(mode=0o600)
+    except OSError as error:
+        raise DatabaseUnreachable(
+            f"the database file {file} cannot be opened: {error.strerror}",
+            next_step="check that the folder exists and that this user may write there",
+        ) from error
 
 
 def _engine(url: URL) -> Engine:

@@ -44,6 +44,21 @@ class GateCredentials:
             _write(folder / name, text)
         return [folder / name for name in contents]
 
+    def fragment(self, broker: str) -> str:
+        """The gate's part of its configuration."""
+        return (
+            "site:\n"
+            f"  id: {self.site_id}\n"
+            "gate:\n"
+            f"  id: {self.gate_id}\n"
+            "centre:\n"
+            "  enabled: true\n"
+            f"  broker: {broker}\n"
+            f"  gate_key_file: var/{GATE_KEY_FILE}\n"
+            f"  centre_public_key_file: var/{CENTRE_PUBLIC_FILE}\n"
+            f"  site_key_file: var/{SITE_KEY_FILE}"
+        )
+
 
 def check_free(folder: Path) -> None:
     """Raises KeyFileInTheWay where `GateCredentials.write` would have to replace something."""

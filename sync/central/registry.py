@@ -183,6 +183,7 @@ def put_workers(
     """
     given = {worker.worker_id: (worker, templates) for worker, templates in workers}
     ids = sorted(given)
+    _require_sites(connection, {site_id for one, _ in given.values() for site_id in one.site_ids})
     before = _lock(connection, ids)
     upsert(connection, tables.workers, [_worker_row(given[one][0], now) for one in ids], keep=["created_at"])
     _replace(
@@ -321,6 +322,11 @@ def require_gate(connection: Connection, site_id: str, gate_id: str) -> None:
     """Raises UnknownGate."""
     if not connection.scalar(select(tables.gates.c.gate_id).where(*_is_gate(tables.gates, site_id, gate_id))):
         raise _unknown_gate(site_id, gate_id)
+
+
+def _require_sites(connection: Connection, site_ids: set[str]) -> None:
+    for site_id in sorted(site_ids):
+        _sealing_key(connection, site_id)
 
 
 def _sealing_key(connection: Connection, site_id: str) -> bytes:

@@ -1,0 +1,440 @@
+"""`sitegate central`: run, check, backup, restore; sites, gates, users and flags."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import threading
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from sqlalchemy import func, select
+
+from sync.central import backup as backups
+from sync.central import keys as key_files
+from sync.central import registry, tables
+from sync.central.database import SQLITE, Database
+from sync.central.errors import SettingRefused
+from sync.central.settings import DEFAULT_DATABASE, DEFAULT_KEYS, EMBEDDED, BrokerSettings, CentreSettings
+from sync.records import Flag, FlagLevel
+
+if TYPE_CHECKING:
+    from sync.central.service import CentralService
+
+EXIT_CHECK_FAILED = 1
+
+app = typer.Typer(no_args_is_help=True, help="Run and look after the centre.", pretty_exceptions_enable=False)
+sites = typer.Typer(no_args_is_help=True, help="Building sites.")
+gates = typer.Typer(no_args_is_help=True, help="Gates and their keys.")
+users = typer.Typer(no_args_is_help=True, help="People at the console.")
+flags = typer.Typer(no_args_is_help=True, help="The key-monitoring list.")
+app.add_typer(sites, name="site")
+app.add_typer(gates, name="gate")
+app.add_typer(users, name="user")
+app.add_typer(flags, name="flag")
+
+_Database = Annotated[
+    str,
+    typer.Option(
+        "--database",
+        envvar="SITEGATE_CENTRAL_DATABASE",
+        help="sqlite:///path/to/file or postgresql://user@host/name (password: PGPASSWORD or a pass file).",
+    ),
+]
+_Keys = Annotated[
+    Path,
+    typer.Option("--keys", envvar="SITEGATE_CENTRAL_KEYS", help="Folder of the centre's signing key."),
+]
+_SiteId = Annotated[str, typer.Argument(help="Site id.", show_default=False)]
+_GateId = Annotated[str, typer.Argument(help="Gate id, unique within the site.", show_default=False)]
+_WorkerId = Annotated[str, typer.Argument(help="Worker number.", show_default=False)]
+
+
+@app.command()
+def run(
+    *,
+    database: _Database = DEFAULT_DATABASE,
+    keys: _Keys = DEFAULT_KEYS,
+    broker: Annotated[
+        str,
+        typer.Option(help=f"mqtt://host:port, mqtts://host:port, or {EMBEDDED}: a broker in this process."),
+    ] = EMBEDDED,
+    listen: Annotated[str, typer.Option(help="Where the embedded broker listens.")] = "127.0.0.1:1883",
+    ingest_only: Annotated[
+        bool, typer.Option("--ingest-only", help="Only take what gates send, beside a whole centre.")
+    ] = False,
+    console: Annotated[
+        str, typer.Option(help="Where console and API listen; `off` for none.")
+    ] = "127.0.0.1:8090",
+    console_cert: Annotated[Path | None, typer.Option(help="Certificate of the console, PEM.")] = None,
+    console_key: Annotated[Path | None, typer.Option(help="Key of that certificate, PEM.")] = None,
+    console_behind_tls: Annotated[
+        bool, typer.Option("--console-behind-tls", help="A proxy before the console ends TLS.")
+    ] = False,
+    ca: Annotated[Path | None, typer.Option(help="Certificates that the broker is checked against.")] = None,
+    cert: Annotated[Path | None, typer.Option(help="Client certificate for the broker, PEM.")] = None,
+    cert_key: Annotated[Path | None, typer.Option(help="Key of that certificate, PEM.")] = None,
+    broker_user: Annotated[str, typer.Option(help="User at the broker.")] = "",
+    password_env: Annotated[str, typer.Option(help="Environment variable with that user's password.")] = "",
+    allow_plain: Annotated[
+        bool, typer.Option("--allow-plain", help="Accept a broker or console on the network without TLS.")
+    ] = False,
+) -> None:
+    """Run the centre until it is stopped (SIGINT, SIGTERM)."""
+    # Imported here: brokers and clients take a moment that the other commands need not wait for.
+    from sync.central.service import CentralService  # noqa: PLC0415
+
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    for noisy in ("amqtt", "transitions", "alembic"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+    settings = CentreSettings(
+        database=_prepared(database),
+        keys=keys,
+        broker=BrokerSettings(
+            url=broker,
+            listen=_host_and_port(listen, "--listen"),
+            allow_plain=allow_plain,
+            ca_file=ca,
+            cert_file=cert,
+            cert_key_file=cert_key,
+            username=broker_user,
+            password_env=password_env,
+        ),
+        ingest_only=ingest_only,
+    )
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    with CentralService(settings) as service, ExitStack() as stack:
+        typer.echo(f"database  {service.database.name}")
+        typer.echo(f"broker    {service.broker_url}")
+        if not ingest_only and console != "off":
+            stack.enter_context(
+                _Console(
+                    service,
+                    host_and_port=_host_and_port(console, "--console"),
+                    certificate=console_cert,
+                    key=console_key,
+                    behind_tls=console_behind_tls,
+                    allow_plain=allow_plain,
+                    stop=stop,
+                )
+            )
+        stop.wait()
+
+
+@app.command()
+def check(*, database: _Database = DEFAULT_DATABASE, keys: _Keys = DEFAULT_KEYS) -> None:
+    """Look at database, key and gates; exit code 1 where something needs a person."""
+    problems = []
+    with _open(database, must_exist=True) as opened, opened.read() as connection:
+        counts = {
+            name: connection.execute(select(func.count()).select_from(table)).scalar_one()
+            for name, table in (
+                ("sites", tables.sites),
+                ("gates", tables.gates),
+                ("workers", tables.workers),
+                ("events", tables.events),
+            )
+        }
+        typer.echo(f"ok    database {opened.name}: " + ", ".join(f"{n} {name}" for name, n in counts.items()))
+        missing = connection.execute(
+            select(
+                tables.sequence_gaps.c.site_id,
+                tables.sequence_gaps.c.gate_id,
+                func.sum(tables.sequence_gaps.c.last - tables.sequence_gaps.c.first + 1),
+            ).group_by(tables.sequence_gaps.c.site_id, tables.sequence_gaps.c.gate_id)
+        ).all()
+        problems += [f"gate {site}/{gate}: {count} events have not arrived" for site, gate, count in missing]
+        problems += [
+            f"gate {row.site_id or 'unknown'}/{row.gate_id or 'unknown'}: {row.count} refused ({row.cause})"
+            for row in connection.execute(select(tables.refusals))
+        ]
+    key_files.signing_key(keys)
+    typer.echo(f"ok    signing key in {keys}")
+    for problem in problems:
+        typer.echo(f"look  {problem}")
+    if problems:
+        raise typer.Exit(EXIT_CHECK_FAILED)
+
+
+@app.command()
+def backup(
+    file: Annotated[Path, typer.Argument(help="New file.")], *, database: _Database = DEFAULT_DATABASE
+) -> None:
+    """Write everything into one file while the centre runs. It holds faces and keys: guard it."""
+    with _open(database, must_exist=True) as opened:
+        size = backups.back_up(opened, file)
+    typer.echo(f"{file}: {size:,} bytes. The signing key is not in it: keep a copy of its folder too.")
+
+
+@app.command()
+def restore(
+    file: Annotated[Path, typer.Argument(help="A backup.")], *, database: _Database = DEFAULT_DATABASE
+) -> None:
+    """Fill a new database from a backup, of whichever kind either is."""
+    with _open(database) as opened:
+        rows = backups.restore(opened, file)
+        typer.echo(f"{rows:,} rows in {opened.name}")
+
+
+@sites.command("add")
+def site_add(
+    site_id: _SiteId,
+    *,
+    name: Annotated[str, typer.Option(help="Name as people know it.")] = "",
+    name_en: Annotated[str, typer.Option(help="The same in English.")] = "",
+    timezone: Annotated[str, typer.Option(help="IANA name.")] = "Asia/Shanghai",
+    database: _Database = DEFAULT_DATABASE,
+) -> None:
+    """Add a site, or change its name and time zone."""
+    with _open(database) as opened, opened.write() as connection:
+        registry.put_site(
+            connection, site_id, name=name or site_id, name_en=name_en, timezone=timezone, now=_now()
+        )
+    typer.echo(f"site {site_id}")
+
+
+@gates.command("add")
+def gate_add(
+    site_id: _SiteId,
+    gate_id: _GateId,
+    *,
+    out: Annotated[Path, typer.Option(help="Folder for the gate's key files, which must not be there yet.")],
+    broker: Annotated[str, typer.Option(help="The broker's address as the gate reaches it.")],
+    name: Annotated[str, typer.Option(help="Name as people know it.")] = "",
+    reissue: Annotated[
+        bool, typer.Option("--reissue", help="A new key for a gate that is there; the old one ends.")
+    ] = False,
+    database: _Database = DEFAULT_DATABASE,
+    keys: _Keys = DEFAULT_KEYS,
+) -> None:
+    """Register a gate, write its key files and print its part of config.yaml."""
+    key_files.check_free(out)
+    centre = key_files.signing_key(keys, create=True).public_key()
+    with _open(database) as opened, opened.write() as connection:
+        if reissue:
+            credentials = registry.issue_gate_key(connection, site_id, gate_id, centre=centre, now=_now())
+        else:
+            credentials = registry.add_gate(
+                connection, site_id, gate_id, centre=centre, name=name or gate_id, now=_now()
+            )
+        # Before the commit: a key that could not be written must not be the one that counts.
+        written = credentials.write(out)
+    typer.echo(f"# Bring {', '.join(str(path) for path in written)} to the gate (mode 0600, not by mail).")
+    typer.echo(credentials.fragment(broker))
+
+
+@gates.command("list")
+def gate_list(*, database: _Database = DEFAULT_DATABASE) -> None:
+    """Show the gates and when they were last heard."""
+    shown = Table("site", "gate", "name", "state", "last seen", "outbox", "roster")
+    listed, status = tables.gates.c, tables.gate_status.c
+    with _open(database, must_exist=True) as opened, opened.read() as connection:
+        for row in connection.execute(
+            select(
+                tables.gates, status.presence, status.last_seen_at, status.outbox_depth, status.roster_version
+            )
+            .outerjoin(
+                tables.gate_status, (status.site_id == listed.site_id) & (status.gate_id == listed.gate_id)
+            )
+            .order_by(listed.site_id, listed.gate_id)
+        ):
+            state = "revoked" if row.revoked_at else row.presence or "never seen"
+            seen = row.last_seen_at.isoformat(timespec="seconds") if row.last_seen_at else ""
+            facts = [
+                str(value) if value is not None else "" for value in (row.outbox_depth, row.roster_version)
+            ]
+            shown.add_row(row.site_id, row.gate_id, row.name, state, seen, *facts)
+    Console().print(shown)
+
+
+@gates.command("revoke")
+def gate_revoke(site_id: _SiteId, gate_id: _GateId, *, database: _Database = DEFAULT_DATABASE) -> None:
+    """Believe nothing that a gate says any more; `gate add --reissue` takes it back with a new key."""
+    with _open(database, must_exist=True) as opened, opened.write() as connection:
+        registry.revoke_gate(connection, site_id, gate_id, now=_now())
+    typer.echo(f"gate {site_id}/{gate_id} is revoked")
+
+
+@users.command("add")
+def user_add(
+    user_id: Annotated[str, typer.Argument(help="Login name.", show_default=False)],
+    *,
+    role: Annotated[str, typer.Option(help="supervisor, site_manager or admin.")],
+    site: Annotated[
+        list[str] | None, typer.Option("--site", help="A site this user may see; again for more.")
+    ] = None,
+    name: Annotated[str, typer.Option(help="Name as people know it.")] = "",
+    password: Annotated[
+        str,
+        typer.Option(
+            envvar="SITEGATE_NEW_PASSWORD",
+            help="Asked for; or set the environment variable.",
+            prompt=True,
+            confirmation_prompt=True,
+            hide_input=True,
+        ),
+    ],
+    database: _Database = DEFAULT_DATABASE,
+) -> None:
+    """Let somebody use the console; the password is kept as an Argon2id hash."""
+    from sync.central.accounts import Accounts  # noqa: PLC0415
+    from sync.central.accounts_access import Role  # noqa: PLC0415
+
+    try:
+        wanted = Role(role)
+    except ValueError as error:
+        raise SettingRefused(
+            f"there is no role {role!r}", next_step=f"choose one of {', '.join(Role)}"
+        ) from error
+    with _open(database) as opened:
+        Accounts(opened, now=_now).add_user(
+            user_id, password=password, role=wanted, site_ids=site or (), name=name
+        )
+    typer.echo(f"user {user_id}: {wanted}")
+
+
+@flags.command("add")
+def flag_add(
+    worker_id: _WorkerId,
+    *,
+    level: Annotated[FlagLevel, typer.Option(help="What the gate does.")],
+    reason: Annotated[str, typer.Option(help="Why; for people.")] = "",
+    category: Annotated[str, typer.Option(help="Of the list.")] = "",
+    until: Annotated[
+        datetime | None, typer.Option(help="When it ends, local time of this machine; without it never.")
+    ] = None,
+    database: _Database = DEFAULT_DATABASE,
+) -> None:
+    """Put a worker on the key-monitoring list; every gate of the worker's sites follows within seconds."""
+    flag = Flag(
+        level=level, reason=reason, category=category, valid_until=until.astimezone() if until else None
+    )
+    with _open(database, must_exist=True) as opened, opened.write() as connection:
+        registry.add_flag(connection, worker_id, flag, now=_now())
+    typer.echo(f"flag {flag.flag_id} on worker {worker_id}")
+
+
+@flags.command("remove")
+def flag_remove(
+    worker_id: _WorkerId,
+    flag_id: Annotated[str, typer.Argument(help="As `flag list` shows it.", show_default=False)],
+    *,
+    database: _Database = DEFAULT_DATABASE,
+) -> None:
+    """Take an entry off the key-monitoring list."""
+    with _open(database, must_exist=True) as opened, opened.write() as connection:
+        registry.remove_flag(connection, worker_id, flag_id)
+    typer.echo(f"flag {flag_id} is off worker {worker_id}")
+
+
+@flags.command("list")
+def flag_list(worker_id: _WorkerId, *, database: _Database = DEFAULT_DATABASE) -> None:
+    """Show the flags of a worker."""
+    shown = Table("flag", "level", "category", "reason", "until")
+    with _open(database, must_exist=True) as opened, opened.read() as connection:
+        for flag in registry.worker(connection, worker_id).flags:
+            until = flag.valid_until.isoformat(timespec="seconds") if flag.valid_until else ""
+            shown.add_row(flag.flag_id, flag.level.value, flag.category, flag.reason, until)
+    Console().print(shown)
+
+
+class _Console:
+    """Console and API in a thread; where they end by themselves, the whole process does."""
+
+    def __init__(
+        self,
+        service: CentralService,
+        *,
+        host_and_port: tuple[str, int],
+        certificate: Path | None,
+        key: Path | None,
+        behind_tls: bool,
+        allow_plain: bool,
+        stop: threading.Event,
+    ) -> None:
+        from sync.central.console.settings import ConsoleSettings  # noqa: PLC0415
+
+        try:
+            self._settings = ConsoleSettings(
+                host=host_and_port[0],
+                port=host_and_port[1],
+                tls_certificate=certificate,
+                tls_key=key,
+                behind_tls=behind_tls,
+                allow_plain=allow_plain,
+            )
+        except ValueError as error:
+            raise SettingRefused(
+                f"the console cannot be served like that: {error}",
+                next_step="see --console, --console-cert, --console-key, --allow-plain",
+            ) from error
+        self._service = service
+        self._stop = stop
+        self._failure: BaseException | None = None
+        self._thread = threading.Thread(target=self._serve, name="console-host", daemon=True)
+
+    def __enter__(self) -> None:
+        self._thread.start()
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join()
+        if self._failure is not None:
+            raise self._failure
+
+    def _serve(self) -> None:
+        from sync.central.console.server import run_console  # noqa: PLC0415
+
+        try:
+            run_console(
+                self._service.database,
+                self._settings,
+                on_ready=lambda url: typer.echo(f"console   {url}"),
+                on_roster_change=self._service.roster_changed,
+                stop=self._stop,
+            )
+        except BaseException as error:  # noqa: BLE001 - raised again by the main thread
+            self._failure = error
+        finally:
+            self._stop.set()
+
+
+def _open(database: str, *, must_exist: bool = False) -> Database:
+    if must_exist:
+        _check_exists(database)
+    return Database.open(_prepared(database))
+
+
+def _prepared(database: str) -> str:
+    """Make the folder of an SQLite file, which holds faces: for its owner only."""
+    prefix = f"{SQLITE}:///"
+    if database.startswith(prefix):
+        Path(database.removeprefix(prefix)).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return database
+
+
+def _check_exists(database: str) -> None:
+    prefix = f"{SQLITE}:///"
+    if database.startswith(prefix) and not Path(database.removeprefix(prefix)).exists():
+        raise SettingRefused(
+            f"there is no database {database.removeprefix(prefix)}",
+            next_step="give --database, or begin with: sitegate central site add",
+        )
+
+
+def _host_and_port(text: str, option: str) -> tuple[str, int]:
+    host, _, port = text.rpartition(":")
+    if not host or not port.isdecimal():
+        raise SettingRefused(f"{option} {text!r} is not HOST:PORT", next_step="e.g. 127.0.0.1:1883")
+    return host.strip("[]"), int(port)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
