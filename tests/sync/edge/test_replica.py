@@ -143,7 +143,7 @@ def test_a_digest_that_differs_is_reported_and_healed_by_a_snapshot(
     in_step(rig, centre)
     assert rig.store.worker("W-002").team == "steel"
     assert rig.store.count_workers() == 4
-    assert rig.agents[0].status().problem == ""
+    eventually(lambda: not rig.agents[0].status().problem, "nothing is wrong any more")
 
 
 def test_a_digest_that_never_fits_is_taken_over_once_and_stays_reported(
