@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import threading
+from collections import deque
 from dataclasses import dataclass
-from datetime import timedelta
 
-from gate.clock import Clock
+from gate.demo.centre import DemoCentre
 from gate.demo.footage import Scene
 from gate.reasons import Reason
 from gate.service import Recorded
-from sync.records import Clearance, Flag, FlagLevel, Outcome
-from sync.store import LocalStore
+from sync.records import Method, Outcome
 
 PERSON_A, PERSON_B = "A001", "B002"
 NAMES = {PERSON_A: "示例甲", PERSON_B: "示例乙"}
@@ -67,6 +66,7 @@ ROUND: tuple[Step, ...] = (
     ),
 )
 CHANGES_AFTER_STEP = 3
+BROKER_AWAY_AFTER_STEP = 4
 
 
 def is_right(step: Step, recorded: Recorded) -> bool:
@@ -82,38 +82,34 @@ def is_right(step: Step, recorded: Recorded) -> bool:
 
 
 class Director:
-    """Listens to the gate, changes the roster at the right moments and judges every decision."""
+    """Listens to the gate, changes the roster at the centre at the right moments and keeps the decisions."""
 
-    def __init__(self, store: LocalStore, clock: Clock) -> None:
-        self._store = store
-        self._clock = clock
-        self.seen: list[Recorded] = []
+    def __init__(self, centre: DemoCentre, *, break_broker: bool) -> None:
+        self._centre = centre
+        self._break_broker = break_broker
+        self._count = 0
+        self.seen: deque[Recorded] = deque(maxlen=len(ROUND))
+        self.extra = 0
+        """Face decisions beyond one round; none where the demo plays once."""
         self.round_over = threading.Event()
 
     def __call__(self, recorded: Recorded) -> None:
+        if recorded.event.method is not Method.FACE:
+            return
         self.seen.append(recorded)
-        position = len(self.seen) % len(ROUND)
+        self._count += 1
+        self.extra = max(0, self._count - len(ROUND))
+        position = self._count % len(ROUND)
         if position == CHANGES_AFTER_STEP:
-            self._flag_a()
-            self._train_b(valid_days=-1)
+            self._centre.flag(PERSON_A)
+            self._centre.train(PERSON_B, valid_days=-1)
+        elif position == BROKER_AWAY_AFTER_STEP and self._break_broker:
+            self._centre.kill()
         elif position == 0:
             self.reset()
             self.round_over.set()
 
     def reset(self) -> None:
         """Everybody may pass again: the state at the start of a round."""
-        self._train_b(valid_days=TRAINING_YEARS_DAYS)
-        for flag in self._store.worker(PERSON_A).flags:
-            self._store.remove_flag(PERSON_A, flag.flag_id)
-
-    def _flag_a(self) -> None:
-        self._store.put_flag(
-            PERSON_A, Flag(level=FlagLevel.BLOCK, category="demo", reason="flagged by the demo")
-        )
-
-    def _train_b(self, *, valid_days: int) -> None:
-        worker = self._store.worker(PERSON_B)
-        until = self._clock.now() + timedelta(days=valid_days)
-        training = Clearance(kind="training", valid_until=until, reference="demo")
-        others = tuple(c for c in worker.clearances if c.kind != "training")
-        self._store.put_worker(worker.model_copy(update={"clearances": (*others, training)}))
+        self._centre.train(PERSON_B, valid_days=TRAINING_YEARS_DAYS)
+        self._centre.clear_flags(PERSON_A)
