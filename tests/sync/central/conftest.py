@@ -7,6 +7,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from uuid import uuid4
@@ -95,13 +96,24 @@ def new_database(server: URL, *, name: str = "", model: str = "template1") -> st
 @pytest.fixture
 def mosquitto(tmp_path: Path) -> Iterator[str]:
     """The address of a real mosquitto process on a free port of this machine."""
+    port = free_port()
+    with a_mosquitto(tmp_path, port):
+        yield f"mqtt://127.0.0.1:{port}"
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def a_mosquitto(folder: Path, port: int) -> Iterator[None]:
+    """A broker that keeps nothing when it ends; skips where there is none."""
     program = shutil.which("mosquitto", path="/usr/sbin:/usr/bin:/usr/local/sbin:/usr/local/bin")
     if program is None:
         pytest.skip("needs mosquitto (apt-get install mosquitto)")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    settings = tmp_path / "mosquitto.conf"
+    settings = folder / "mosquitto.conf"
     settings.write_text(
         f"listener {port} 127.0.0.1\nallow_anonymous true\npersistence false\nmax_queued_messages 0\n"
     )
@@ -110,7 +122,7 @@ def mosquitto(tmp_path: Path) -> Iterator[str]:
     )
     try:
         _wait_for(port, process)
-        yield f"mqtt://127.0.0.1:{port}"
+        yield
     finally:
         process.terminate()
         process.wait(STARTED_WITHIN_S)

@@ -33,6 +33,7 @@ from sync.wire.messages import (
     RosterPart,
     RosterWant,
 )
+from tests.sync.central.conftest import a_mosquitto, free_port
 from tests.sync.central.gate_box import SITE, GateBox, a_gate, a_site
 from tests.sync.central.gate_client import PATIENCE_S, GateClient, until
 from tests.sync.samples import a_template, a_worker
@@ -232,3 +233,25 @@ def test_the_embedded_broker_serves_a_gate(tmp_path: Path) -> None:
             gate.say(topics.BATCH, a_batch(box))
             assert gate.hear(topics.ACK, Ack).accepted == (0,)
             assert gate.hear(topics.HEAD, RosterHead).version == 0
+
+
+def test_a_broker_that_comes_late_and_again_is_found_and_told_the_rosters_anew(tmp_path: Path) -> None:
+    port = free_port()
+    settings = CentreSettings(
+        database=f"sqlite:///{tmp_path / 'central.db'}",
+        keys=tmp_path / "keys",
+        broker=BrokerSettings(url=f"mqtt://127.0.0.1:{port}"),
+    )
+    with CentralService(settings) as service:
+        a_site(service.database)
+        box = a_gate(service.database)
+        key = signing_key(settings.keys).public_key()
+        until(lambda: "no connection" in service.problem, what="the word that there is no broker")
+        for _ in range(2):
+            with (
+                a_mosquitto(tmp_path, port),
+                GateClient(box, settings.broker.url, key) as gate,
+            ):
+                assert gate.hear(topics.HEAD, RosterHead).version == 0
+                gate.say(topics.BATCH, a_batch(box))
+                assert gate.hear(topics.ACK, Ack).accepted == (0,)
