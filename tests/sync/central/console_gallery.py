@@ -1,4 +1,4 @@
-"""The documented pictures of the console: `python -m tests.sync.central.console_gallery` renews docs/images."""
+"""The documented pictures of the console; `python -m tests.sync.central.console_gallery` renews them."""
 
 from __future__ import annotations
 

@@ -32,6 +32,7 @@ __all__ = ["clock", "filled_postgresql", "filled_sqlite", "office"]
 
 ALL = Viewer("admin", "", Role.ADMIN, None, "192.0.2.7")
 ONLY_A = Viewer("manager-a", "", Role.SITE_MANAGER, frozenset({A}), "192.0.2.8")
+BOTH = Viewer("supervisor", "", Role.SUPERVISOR, frozenset({A, B}))
 NOWHERE = Viewer("new", "", Role.SUPERVISOR, frozenset())
 
 
@@ -67,8 +68,9 @@ def test_every_event_is_found_once_newest_first_whatever_the_page_size(office: F
     assert [row.occurred_at for row in everything] == sorted(
         (row.occurred_at for row in everything), reverse=True
     )
-    for rows in (1, 2, 3, 7):
-        assert [row for page in pages(office, ALL, EventFilter(), rows) for row in page] == everything
+    for viewer in (ALL, BOTH):
+        for rows in (1, 2, 3, 7):
+            assert [row for page in pages(office, viewer, EventFilter(), rows) for row in page] == everything
 
 
 def test_events_that_arrive_while_somebody_pages_do_not_shift_the_pages(office: FrontOffice) -> None:
