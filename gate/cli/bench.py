@@ -24,6 +24,9 @@ class BenchGroup(LazyGroup):
             "gate.bench.clips:clips", "Play clips through whole lanes: decisions and latency to the relay."
         ),
         "speed": LazyCommand("gate.bench.speed:speed", "Speed and memory per stage, lane and roster size."),
+        "faults": LazyCommand(
+            "gate.bench.faults:faults", "Kill, cut and mislead everything; nothing may be lost or doubled."
+        ),
     }
 
 
