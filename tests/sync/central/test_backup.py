@@ -101,9 +101,7 @@ def test_a_backup_never_replaces_a_file(filled: Database, tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("damage", ["missing", "text", "another", "cut"])
-def test_what_is_no_backup_is_refused_in_words(
-    filled: Database, elsewhere: Database, tmp_path: Path, damage: str
-) -> None:
+def test_what_is_no_backup_is_refused_in_words(tmp_path: Path, damage: str) -> None:
     file = tmp_path / "backup.db"
     if damage == "text":
         file.write_text("no database" * 100)
@@ -111,8 +109,10 @@ def test_what_is_no_backup_is_refused_in_words(
         with Database.open(f"sqlite:///{file}", migrate=False) as other, other.write() as connection:
             connection.exec_driver_sql("CREATE TABLE something (id INTEGER)")
     elif damage == "cut":
-        backup.back_up(filled, file)
+        with Database.open(f"sqlite:///{tmp_path / 'central.db'}") as database:
+            backup.back_up(database, file)
         file.write_bytes(file.read_bytes()[:20_000])
-    with pytest.raises(BackupUnusable):
-        backup.restore(elsewhere, file)
-    assert not any(content(elsewhere).values())
+    with Database.open(f"sqlite:///{tmp_path / 'elsewhere.db'}") as elsewhere:
+        with pytest.raises(BackupUnusable):
+            backup.restore(elsewhere, file)
+        assert not any(content(elsewhere).values())

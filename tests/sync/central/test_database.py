@@ -40,11 +40,11 @@ def test_processes_that_start_together_migrate_once(empty_url: str) -> None:
     assert failed == []
 
 
-def test_a_database_of_a_newer_program_is_refused(centre_database: Database) -> None:
-    with centre_database.write() as connection:
+def test_a_database_of_a_newer_program_is_refused(empty_url: str) -> None:
+    with Database.open(empty_url) as database, database.write() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
     with pytest.raises(DatabaseTooNew, match="newer Sitegate"):
-        centre_database.migrate()
+        Database.open(empty_url)
 
 
 def test_times_come_back_aware_and_in_utc_whatever_their_zone_was(centre_database: Database) -> None:
