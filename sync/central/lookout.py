@@ -89,6 +89,8 @@ class Lookout:
                 if not self._failing:
                     log.error("lookout: the database does not answer: %s", type(error.orig).__name__)
                 self._failing = True
+            except Exception:  # the thread must go on, or no flag would reach a gate any more
+                log.exception("lookout: a round failed")
             rounds += 1
             self._poke.wait(self._settings.poll.total_seconds())
             self._poke.clear()
