@@ -26,6 +26,7 @@ from models.engine import DETECTOR_WEIGHT
 from models.errors import ModelError
 from models.liveness import V1SE_WEIGHT, V2_WEIGHT
 from models.zoo import State, Zoo
+from sync.edge.acl_probe import examine_acl, mosquitto_acl
 from sync.errors import SyncError
 from sync.store import LocalStore, StoreKey
 
@@ -35,6 +36,7 @@ CAMERA_PATIENCE_S = 10.0
 _POLL_S = 0.25
 _COMMAND_TIMEOUT_S = 5.0
 _MEBIBYTE = 2**20
+_TOPICS_NAMED = 3
 
 
 class Condition(StrEnum):
@@ -73,6 +75,7 @@ def examine(
         ("disk", partial(_disk, settings)),
         ("screen token", partial(_screen_token, settings)),
         ("override PIN", partial(_override_pin, settings)),
+        ("centre", partial(_centre, settings)),
     ]
     ports = list(_guarded("ports", partial(_ports, settings)))
     gate_runs = any(check.condition is Condition.WARN for check in ports)
@@ -260,6 +263,29 @@ def _override_pin(settings: Settings) -> Checks:
     else:
         read_secret(file, "")
         yield Check("override PIN", Condition.OK, str(file))
+
+
+def _centre(settings: Settings) -> Checks:
+    if not settings.centre.enabled:
+        return
+    site_id, gate_id, broker = settings.site.id, settings.gate.id, settings.centre.broker
+    found = examine_acl(settings.centre, site_id=site_id, gate_id=gate_id)
+    if found.is_tight:
+        version = "" if found.is_mqtt_5 else ", as far as MQTT 3.1.1 tells"
+        yield Check("centre", Condition.OK, f"{broker} answers and holds this gate to its topics{version}")
+        return
+    faults = []
+    if found.may_write:
+        faults.append(f"speak for others ({', '.join(found.may_write)})")
+    if found.may_read:
+        faults.append(f"read what is not for it ({', '.join(found.may_read[:_TOPICS_NAMED])})")
+    lines = mosquitto_acl(site_id, gate_id, settings.centre.username)
+    yield Check(
+        "centre",
+        Condition.WARN,
+        f"{broker} answers, and lets this gate {' and '.join(faults)}; everything is signed, but restrict it",
+        f"In mosquitto's acl_file (see docs/protocol.md): {' | '.join(lines)}",
+    )
 
 
 def _ports(settings: Settings) -> Checks:

@@ -24,7 +24,7 @@ from sync.central.statements import chunks, insert_or, upsert
 from sync.errors import RecordInvalid, UnknownFlag, UnknownWorker
 from sync.records import Flag, FlagLevel, Template, Worker, WorkerStatus
 from sync.wire.sealing import KEY_BYTES
-from sync.wire.topics import ALL_GATES
+from sync.wire.topics import ALL_GATES, PROBE
 
 _WORKER_COLUMNS = (
     "worker_id",
@@ -39,6 +39,7 @@ _WORKER_COLUMNS = (
     "face_consent_on",
 )
 _NOT_IN_A_TOPIC = frozenset("/+#")
+_RESERVED = (ALL_GATES, PROBE)
 
 
 def put_site(
@@ -424,12 +425,12 @@ def _update_gate(connection: Connection, site_id: str, gate_id: str, **values: o
 
 
 def _check_id(text: str) -> None:
-    bad = not text or len(text) > tables.ID_LENGTH or text == ALL_GATES
+    bad = not text or len(text) > tables.ID_LENGTH or text in _RESERVED
     if bad or any(sign in _NOT_IN_A_TOPIC or sign.isspace() or not sign.isprintable() for sign in text):
         raise SettingRefused(
             f"{text!r} cannot be an id",
             next_step=f"up to {tables.ID_LENGTH} characters without space, slash, plus and hash, "
-            f"and not {ALL_GATES!r}",
+            f"and neither {ALL_GATES!r} nor {PROBE!r}",
         )
 
 

@@ -152,6 +152,8 @@ class CentralService:
             self._lookout.announce_all()
 
     def _on_message(self, topic: str, payload: bytes) -> None:
+        if topics.is_probe(topic):
+            return
         worker = self.ingesting if topic.endswith(f"/{topics.BATCH}") else self.answering
         if not worker.put(Arrival(topic, payload, self._now())):
             self.totals["not_taken"] += 1

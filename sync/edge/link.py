@@ -87,8 +87,8 @@ class Link:
         self._goodbye = goodbye
         self._on_up = on_up
         self._on_message = on_message
-        self._tls = _tls_context(settings)
-        self._password = _password(settings)
+        self._tls = tls_context(settings)
+        self._password = broker_password(settings)
         self._protocol = MQTTProtocolVersion.MQTTv5
         self._client: Client | None = None
         self._session: _Session | None = None
@@ -265,7 +265,7 @@ class Link:
         client.on_message = on_message
 
 
-def _tls_context(settings: CentreSettings) -> ssl.SSLContext | None:
+def tls_context(settings: CentreSettings) -> ssl.SSLContext | None:
     """Raises BrokerSettingsWrong for certificate files that cannot be used."""
     if not settings.tls:
         return None
@@ -283,7 +283,8 @@ def _tls_context(settings: CentreSettings) -> ssl.SSLContext | None:
     return context
 
 
-def _password(settings: CentreSettings) -> str | None:
+def broker_password(settings: CentreSettings) -> str | None:
+    """From the environment; None without one. Raises BrokerSettingsWrong where it is named and not set."""
     if not settings.password_env:
         return None
     if settings.password_env not in os.environ:

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 PREFIX = "sitegate/1"
 ALL_GATES = "all"
 """Reserved: no gate may have this id."""
+PROBE = "acl-probe"
+"""Reserved: nobody is it. A gate that may speak for it may speak for others; see `sync.edge.acl_probe`."""
 
 HELLO, HEALTH, BATCH, WANT, ANSWER = "hello", "health", "batch", "want", "answer"
 UP_KINDS = (HELLO, HEALTH, BATCH, WANT, ANSWER)
@@ -42,6 +44,11 @@ def up(site_id: str, gate_id: str, kind: str) -> str:
 def down(site_id: str, gate_id: str, kind: str) -> str:
     """Topic on which the centre publishes to one gate, or to `ALL_GATES`."""
     return Address(site_id, gate_id, "down", kind).topic
+
+
+def is_probe(topic: str) -> bool:
+    """Whether somebody only tries what the broker's ACL lets through."""
+    return PROBE in topic.split("/")[2:4]
 
 
 def every_up(kind: str = "+", *, shared: str = "") -> str:

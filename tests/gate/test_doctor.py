@@ -17,6 +17,7 @@ from gate.relays.simulated import SimulatedRelay
 from gate.settings import Settings
 from sync.records import Direction, Event, Method, Outcome
 from sync.store import LocalStore, StoreKey
+from tests.sync.edge.brokers import Mosquitto
 
 NOW = datetime(2027, 3, 1, 4, 0, tzinfo=UTC)
 
@@ -200,3 +201,20 @@ def test_wired_inputs_answer(settings: Callable[..., Settings], pictures: Path) 
     found = report(settings(lanes=[lane]))
     assert found["lane-1 fire_alarm"].condition is Condition.OK
     assert found["lane-1 door_contact"].condition is Condition.OK
+
+
+def test_a_broker_that_lets_the_gate_speak_for_others_is_a_warning_with_the_lines_that_help(
+    settings: Callable[..., Settings], tmp_path: Path
+) -> None:
+    broker = Mosquitto(tmp_path, "allow_anonymous true")
+    broker.start()
+    centre = {"enabled": True, "broker": f"mqtt://127.0.0.1:{broker.port}"}
+    try:
+        found = report(settings(centre=centre))["centre"]
+    finally:
+        broker.kill()
+    assert found.condition is Condition.WARN
+    assert "speak for others" in found.detail
+    assert "topic write sitegate/1/demo-site/gate-1/up/#" in found.next_step
+    assert report(settings(centre=centre))["centre"].condition is Condition.FAIL
+    assert "centre" not in report(settings())

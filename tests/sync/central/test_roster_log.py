@@ -295,7 +295,7 @@ def test_a_worker_of_a_site_that_does_not_exist_changes_nothing(centre_database:
         assert connection.execute(select(tables.workers)).all() == []
 
 
-@pytest.mark.parametrize("site_id", ["", "a b", "a/b", "+", "#", "all", "x" * 65])
+@pytest.mark.parametrize("site_id", ["", "a b", "a/b", "+", "#", "all", "acl-probe", "x" * 65])
 def test_an_id_that_cannot_be_part_of_a_topic_is_refused(centre_database: Database, site_id: str) -> None:
     with pytest.raises(SettingRefused), centre_database.write() as connection:
         registry.put_site(connection, site_id, name="示例", timezone="Asia/Shanghai", now=NOON)
