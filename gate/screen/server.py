@@ -2,26 +2,16 @@
 
 from __future__ import annotations
 
-import errno
 import logging
-import socket
 import threading
-import time
 from collections.abc import Callable
 
 from gate.errors import ConfigError, GateError
 from gate.settings import ScreenSettings
 from gate.view import GateView
+from sync.web_server import GRACE_S, AddressUnusable, WebServerFailed, listening, serve_until, url_of
 
 _log = logging.getLogger(__name__)
-_running = threading.Lock()
-
-START_TIMEOUT_S = 30.0
-STOP_TIMEOUT_S = 5.0
-GRACE_S = 1
-"""Browsers hold their connection open for ever; they reconnect by themselves."""
-
-_POLL_S = 0.05
 
 
 class ScreenFailed(GateError, RuntimeError):
@@ -42,86 +32,46 @@ def run_screen(
 
     Raises ConfigError when host, port or token file do not work, ScreenFailed when the server ends early.
     """
-    if not _running.acquire(blocking=False):
-        raise ScreenFailed("a screen is already running in this process", next_step="stop it first")
     try:
-        with _bound_socket(settings) as listener:
-            _serve(view, settings, listener, on_ready, stop)
-    finally:
-        _running.release()
+        _serve(view, settings, on_ready, stop)
+    except AddressUnusable as error:
+        problem = "the port is taken by another program" if error.taken else str(error)
+        raise ConfigError(
+            f"screen.host {settings.host}, screen.port {settings.port}: {problem}",
+            next_step="stop the other program, set screen.port to a free port (0 takes any), "
+            "or use an address of this machine, e.g. 127.0.0.1",
+        ) from error
+    except WebServerFailed as error:
+        raise ScreenFailed(str(error), next_step=error.next_step) from error
 
 
 def _serve(
     view: GateView,
     settings: ScreenSettings,
-    listener: socket.socket,
     on_ready: Callable[[str], None] | None,
     stop: threading.Event,
 ) -> None:
-    import uvicorn  # noqa: PLC0415 - loaded only where a screen is wanted: NiceGUI costs memory and start time
+    with listening(settings.host, settings.port) as listener:
+        # Loaded only where a screen is wanted: NiceGUI costs memory and start time.
+        import uvicorn  # noqa: PLC0415
 
-    from gate.screen.access import ScreenAccess  # noqa: PLC0415
-    from gate.screen.app import screen_app  # noqa: PLC0415
+        from gate.screen.access import ScreenAccess  # noqa: PLC0415
+        from gate.screen.app import screen_app  # noqa: PLC0415
 
-    config = uvicorn.Config(
-        ScreenAccess(screen_app(view, settings), settings),
-        log_config=None,
-        log_level="warning",
-        access_log=False,
-        server_header=False,
-        lifespan="on",
-        timeout_graceful_shutdown=GRACE_S,
-    )
-    server = uvicorn.Server(config)
-    # Off the main thread uvicorn leaves SIGINT and SIGTERM alone: they are the gate's.
-    thread = threading.Thread(target=server.run, args=([listener],), name="screen", daemon=True)
-    thread.start()
-    try:
-        deadline_s = time.monotonic() + START_TIMEOUT_S
-        while not server.started:
-            if not thread.is_alive() or time.monotonic() > deadline_s:
-                raise ScreenFailed("the screen's server did not start", next_step="see the log above")
-            time.sleep(_POLL_S)
-        url = _url(settings, listener)
-        _log.info("gate screen ready at %s", url)
-        if on_ready is not None:
-            on_ready(url)
-        while not stop.wait(_POLL_S):
-            if not thread.is_alive():
-                raise ScreenFailed("the screen's server ended by itself", next_step="see the log above")
-    finally:
-        server.should_exit = True
-        thread.join(STOP_TIMEOUT_S)
+        config = uvicorn.Config(
+            ScreenAccess(screen_app(view, settings), settings),
+            log_config=None,
+            log_level="warning",
+            access_log=False,
+            server_header=False,
+            lifespan="on",
+            timeout_graceful_shutdown=GRACE_S,
+        )
+        url = url_of(settings.host, listener)
 
+        def ready() -> None:
+            _log.info("gate screen ready at %s", url)
+            if on_ready is not None:
+                on_ready(url)
 
-def _bound_socket(settings: ScreenSettings) -> socket.socket:
-    """Bound here, not by the server, so that a taken port is an error of the configuration."""
-    place = f"screen.host {settings.host}, screen.port {settings.port}"
-    try:
-        family, kind, protocol, _, address = socket.getaddrinfo(
-            settings.host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )[0]
-        listener = socket.socket(family, kind, protocol)
-    except OSError as error:
-        raise ConfigError(
-            f"{place}: {error}", next_step="use an address of this machine, e.g. 127.0.0.1"
-        ) from error
-    # A gate that restarts must not wait for the old connections to time out.
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind(address)
-        # Only a listening socket finds out that somebody else listens there too.
-        listener.listen()
-    except OSError as error:
-        listener.close()
-        taken = error.errno == errno.EADDRINUSE
-        raise ConfigError(
-            f"{place}: {'the port is taken by another program' if taken else error}",
-            next_step="stop the other program, or set screen.port to a free port (0 takes any)",
-        ) from error
-    return listener
-
-
-def _url(settings: ScreenSettings, listener: socket.socket) -> str:
-    host = f"[{settings.host}]" if ":" in settings.host else settings.host
-    return f"http://{host}:{listener.getsockname()[1]}/"
+        serve_until(config, listener, stop, name="screen", on_ready=ready)
