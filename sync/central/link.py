@@ -52,6 +52,8 @@ class CentreLink:
         self._tls = _tls_context(settings)
         self._password = _password(settings)
         self._protocol = MQTTProtocolVersion.MQTTv311 if settings.embedded else MQTTProtocolVersion.MQTTv5
+        self._speaks_5 = False
+        """Known of this broker: then silence is the network's, and no reason for an older protocol."""
         self._client: Client | None = None
         self._up = threading.Event()
         self._down = threading.Event()
@@ -95,6 +97,9 @@ class CentreLink:
             refusal = _Refusal()
             if self._connect_once(refusal):
                 backoff.reset()
+                if not self._settings.embedded:
+                    # Without MQTT 5 processes cannot share the work: one bad moment must not decide for ever.
+                    self._protocol = MQTTProtocolVersion.MQTTv5
             elif refusal.protocol and self._protocol is MQTTProtocolVersion.MQTTv5:
                 self._protocol = MQTTProtocolVersion.MQTTv311
                 log.info("%s:%s does not speak MQTT 5, trying 3.1.1", *self._address)
@@ -122,7 +127,7 @@ class CentreLink:
             self._down.wait()
             handshake.cancel()
             was_up = self._up.is_set()
-            refusal.protocol |= not was_up and not refusal.text
+            refusal.protocol |= not (was_up or refusal.text or self._speaks_5)
             self._say(refusal.text or f"the connection to {self._address[0]}:{self._address[1]} was lost")
             return was_up
         finally:
@@ -150,6 +155,7 @@ class CentreLink:
                 refusal.protocol = str(reason) == "Unsupported protocol version"
                 self._down.set()
                 return
+            self._speaks_5 |= self._protocol is MQTTProtocolVersion.MQTTv5
             shares = self._protocol is MQTTProtocolVersion.MQTTv5 and bool(
                 getattr(properties, "SharedSubscriptionAvailable", 1)
             )

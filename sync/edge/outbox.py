@@ -23,8 +23,13 @@ MAX_PAYLOAD_CHARS = 64_000
 MAX_BATCH_CHARS = 1_000_000
 """A batch is closed here: with quoting and signature it stays below the wire's limit."""
 LONGEST_ACK_TIMEOUT_S = 60.0
-HALVE_FROM_SENDING = 3
-PARK_FROM_SENDING = 5
+HALVE_AFTER_PASSED_OVER = 2
+PARK_AFTER_PASSED_OVER = 5
+TOGETHER_S = 1.0
+"""Batches of one moment: the answer to one says that the centre was there for the other."""
+PARKED_AGAIN_S = 300.0
+"""What was parked without an answer is asked again so often: it may have been bad luck, many times over."""
+PARKED_AT_ONCE = 100
 REMEMBERED_BATCHES = 512
 """Batches whose late acknowledgement still counts."""
 ALARM_SHARE = 0.9
@@ -50,8 +55,10 @@ class _Sent:
     replay: bool
     sent_s: float
     timeout_s: float
-    sendings: int
-    acks_before: int
+    passed_over: int = 0
+    """Sendings that stayed unanswered although the centre answered what was sent then or later."""
+    others_answered: bool = False
+    """Since the latest sending."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,12 +98,12 @@ class OutboxSender:
         self._on_alarm = on_alarm
         self._sent: list[_Sent] = []
         self._asked: OrderedDict[str, _Asked] = OrderedDict()
-        self._acks = 0
         self._boundary = 0
         self._marks: deque[tuple[float, int]] = deque()
         self._time_asked_s: float | None = None
         self._next_check_s = 0.0
         self._next_drop_s = 0.0
+        self._parked_again_s = 0.0
 
     @property
     def problem(self) -> str:
@@ -117,6 +124,7 @@ class OutboxSender:
         self._marks.clear()
         self._boundary = self._store.outbox_last()
         self._time_asked_s = None
+        self._parked_again_s = self._clock.monotonic()
         self._ask_time()
 
     def acknowledged(self, ack: Ack) -> None:
@@ -140,12 +148,12 @@ class OutboxSender:
         if accepted.union(rejected) == asked.item_ids:
             del self._asked[ack.batch_id]
         self._settle(accepted.union(rejected))
-        self._acks += 1
         self.last_ack_s = now_s
         self._centre_time.heard(ack.at, round_trip_s=now_s - asked.sent_s)
         for sent in self._sent:
             # The centre answers again: what waited through its silence need not wait longer.
             sent.timeout_s = min(sent.timeout_s, self._settings.ack_timeout_s)
+            sent.others_answered |= asked.sent_s >= sent.sent_s - TOGETHER_S
 
     def tick(self, *, connected: bool) -> None:
         """Send what is due. Raises StoreError."""
@@ -155,6 +163,7 @@ class OutboxSender:
         self._advance_boundary()
         self._send_overdue()
         self._send_new()
+        self._ask_parked()
         self._ask_time()
 
     # -- sending ---------------------------------------------------------------------------------------
@@ -186,13 +195,12 @@ class OutboxSender:
         self._park(too_long)
         if not items:
             return True
-        sent = _Sent(items, replay, 0.0, self._settings.ack_timeout_s, 0, self._acks)
-        return self._dispatch(sent)
+        return self._dispatch(_Sent(items, replay, 0.0, self._settings.ack_timeout_s))
 
     def _dispatch(self, sent: _Sent) -> bool:
         """Publish a batch, for the first time or again, and keep it until it is acknowledged."""
-        sent.sendings += 1
         sent.sent_s = self._clock.monotonic()
+        sent.others_answered = False
         self._sent.append(sent)
         if self._ask(tuple(sent.items.values()), replay=sent.replay):
             return True
@@ -211,13 +219,13 @@ class OutboxSender:
         now_s = self._clock.monotonic()
         for sent in [one for one in self._sent if now_s - one.sent_s >= one.timeout_s]:
             self._sent.remove(sent)
-            others_answered = self._acks > sent.acks_before
-            if others_answered and len(sent.items) == 1 and sent.sendings >= PARK_FROM_SENDING:
+            sent.passed_over += sent.others_answered
+            if len(sent.items) == 1 and sent.passed_over >= PARK_AFTER_PASSED_OVER:
                 self._park(dict.fromkeys(sent.items, NO_ANSWER))
                 continue
             sent.timeout_s = min(2 * sent.timeout_s, LONGEST_ACK_TIMEOUT_S)
             sent.replay = sent.replay or min(sent.items) <= self._boundary
-            halve = others_answered and len(sent.items) > 1 and sent.sendings + 1 >= HALVE_FROM_SENDING
+            halve = len(sent.items) > 1 and sent.passed_over >= HALVE_AFTER_PASSED_OVER
             for part in _halves(sent) if halve else [sent]:
                 self._dispatch(part)
 
@@ -252,6 +260,16 @@ class OutboxSender:
         if self._time_asked_s is None or heard_s is None or now_s - heard_s >= self._settings.heartbeat_s:
             self._time_asked_s = now_s
             self._ask((), replay=True)
+
+    def _ask_parked(self) -> None:
+        """Each alone, so that one the centre cannot digest takes no other with it; an answer settles it."""
+        now_s = self._clock.monotonic()
+        if now_s < self._parked_again_s:
+            return
+        self._parked_again_s = now_s + PARKED_AGAIN_S
+        for row, _ in self._store.outbox_parked(PARKED_AT_ONCE, reason=NO_ANSWER):
+            item = BatchItem(item_id=row.item_id, kind=row.kind, payload=row.payload)
+            self._ask((item,), replay=True)
 
     # -- capacity --------------------------------------------------------------------------------------
 
@@ -297,8 +315,7 @@ def _halves(sent: _Sent) -> list[_Sent]:
             sent.replay,
             sent.sent_s,
             sent.timeout_s,
-            sent.sendings,
-            sent.acks_before,
+            sent.passed_over,
         )
         for part in (ids[:middle], ids[middle:])
     ]

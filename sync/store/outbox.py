@@ -79,14 +79,14 @@ class Outbox:
                     [reason, self._clock.now().isoformat(), item_id],
                 )
 
-    def outbox_parked(self, limit: int = 100) -> list[tuple[OutboxItem, str]]:
-        """Rows that were put aside, with the reason, oldest first."""
+    def outbox_parked(self, limit: int = 100, *, reason: str | None = None) -> list[tuple[OutboxItem, str]]:
+        """Rows that were put aside, with the reason, oldest first; `reason` gives those of one reason."""
         with self._connections.read() as db:
             rows = list(
                 db.query(
                     f"SELECT {_COLUMNS}, parked_reason FROM outbox "  # noqa: S608 (fixed columns)
-                    "WHERE parked_reason IS NOT NULL ORDER BY item_id LIMIT ?",
-                    [limit],
+                    "WHERE parked_reason = coalesce(?, parked_reason) ORDER BY item_id LIMIT ?",
+                    [reason, limit],
                 )
             )
         return [

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from sync.edge.centre_time import CentreTime
+from sync.edge.outbox import OutboxSender
+from sync.edge.settings import CentreSettings
 from sync.records import Passage, PassageNote
+from sync.store import LocalStore
 from sync.wire import topics
-from sync.wire.messages import Ack, Batch, Rejection
+from sync.wire.messages import Ack, Batch, Message, Rejection
+from tests.gate.manual_clock import ManualClock
 from tests.sync.edge.brokers import Mosquitto
 from tests.sync.edge.conftest import Rig
 from tests.sync.edge.scripted_centre import ScriptedCentre, eventually
@@ -170,3 +175,53 @@ def test_a_queue_near_its_capacity_raises_an_alarm_and_a_full_one_drops_refusals
     centre.on_batch = centre.take
     eventually(lambda: not agent.status().outbox_alarm, "the alarm ends")
     assert set(range(1, 91)) <= set(centre.accepted)
+
+
+def test_a_parked_record_that_only_had_bad_luck_is_taken_with_the_next_connection(
+    rig: Rig, broker: Mosquitto, centre: ScriptedCentre
+) -> None:
+    record(rig, 3)
+    rig.store.outbox_park({1: "no answer", 2: "wrong_schema"})
+    rig.run(broker.port)
+    eventually(lambda: sorted(centre.accepted) == [1, 3], "the unlucky one is asked again")
+    eventually(lambda: rig.store.outbox_parked_count() == 1, "what was refused stays parked")
+    assert [batch.replay for batch in filled(centre) if items(batch) == [1]] == [True]
+
+
+def test_an_answer_before_a_long_silence_lets_nothing_be_parked(store: LocalStore) -> None:
+    clock, sent = ManualClock(), list[Batch]()
+
+    def publish(kind: str, batch: Message) -> bool:
+        assert isinstance(batch, Batch)
+        sent.append(batch)
+        return True
+
+    sender = OutboxSender(
+        CentreSettings(ack_timeout_s=2, heartbeat_s=3600),
+        store,
+        clock=clock,
+        centre_time=CentreTime(clock),
+        boot_id="boot",
+        publish=publish,
+        on_alarm=lambda _: None,
+    )
+
+    def tick(seconds: float) -> None:
+        clock.advance(seconds)
+        sender.tick(connected=True)
+
+    def answer(batch: Batch) -> None:
+        sender.acknowledged(Ack(batch_id=batch.batch_id, accepted=tuple(items(batch)), at=clock.now()))
+
+    sender.connected()
+    store.record(an_event())
+    tick(0)
+    store.record(an_event())
+    tick(1.5)
+    answer(next(batch for batch in sent if items(batch) == [2]))
+    for _ in range(10):
+        tick(100)
+    assert store.outbox_parked_count() == 0, "from then on the centre was silent to everybody"
+    assert len([batch for batch in sent if items(batch) == [1]]) > 5
+    answer(sent[-1])
+    assert store.outbox_depth() == 0
