@@ -8,7 +8,7 @@ import struct
 import threading
 from collections.abc import Coroutine
 from enum import Enum, auto
-from typing import TypeVar
+from typing import Any, TypeVar
 
 T = TypeVar("T")
 
@@ -37,6 +37,7 @@ class Proxy:
 
     def __init__(self) -> None:
         self._loop = asyncio.new_event_loop()
+        self._links: list[Link] = []
         self._thread = threading.Thread(target=self._run, name="faults-proxy", daemon=True)
         self._thread.start()
 
@@ -44,10 +45,13 @@ class Proxy:
         """A new link to a port of this machine."""
         link = Link(self._loop, upstream_port)
         link.listen()
+        self._links.append(link)
         return link
 
     def close(self) -> None:
         """Drop every connection and end."""
+        for link in self._links:
+            link.close()
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(STARTED_WITHIN_S)
 
@@ -76,7 +80,13 @@ class Link:
         self._writers: set[asyncio.StreamWriter] = set()
 
     def listen(self) -> None:
-        self.port = self._call(self._listen())
+        """Take a free port."""
+        self._server = self._call(asyncio.start_server(self._serve, "127.0.0.1", 0))
+        self.port = self._server.sockets[0].getsockname()[1]
+
+    def close(self) -> None:
+        """Listen no more; connections are reset."""
+        self._call(self._close())
 
     def set(self, state: State) -> None:
         """From now on; leaving DEAF or MUTE resets, because half of a stream is no stream."""
@@ -86,13 +96,12 @@ class Link:
         """Reset every connection; new ones are let through."""
         self._call(self._drop())
 
-    def _call(self, work: Coroutine[None, None, T]) -> T:
+    def _call(self, work: Coroutine[Any, Any, T]) -> T:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(STARTED_WITHIN_S)
 
-    async def _listen(self) -> int:
-        server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
-        port: int = server.sockets[0].getsockname()[1]
-        return port
+    async def _close(self) -> None:
+        self._server.close()
+        await self._drop()
 
     async def _set(self, state: State) -> None:
         lossy = self._state in (State.DEAF, State.MUTE)
