@@ -54,7 +54,8 @@ def insert_new(
     statement = (
         postgresql.insert(table)
         .from_select(names, select(*values))
-        .on_conflict_do_nothing(index_elements=[unique])
+        # Without naming the index: on a table by months it holds the month's column too (docs/scale.md).
+        .on_conflict_do_nothing()
         .returning(unique)
     )
     return set(connection.scalars(statement, {name: [row[name] for row in rows] for name in names}))
