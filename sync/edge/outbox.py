@@ -23,6 +23,8 @@ MAX_PAYLOAD_CHARS = 64_000
 MAX_BATCH_CHARS = 1_000_000
 """A batch is closed here: with quoting and signature it stays below the wire's limit."""
 LONGEST_ACK_TIMEOUT_S = 60.0
+PATIENCE = 2.0
+"""Times the latest round trip: a centre that is behind gets behind further if everything comes again."""
 HALVE_AFTER_PASSED_OVER = 2
 PARK_AFTER_PASSED_OVER = 5
 TOGETHER_S = 1.0
@@ -104,6 +106,7 @@ class OutboxSender:
         self._next_check_s = 0.0
         self._next_drop_s = 0.0
         self._parked_again_s = 0.0
+        self._patience_s = settings.ack_timeout_s
 
     @property
     def problem(self) -> str:
@@ -125,6 +128,7 @@ class OutboxSender:
         self._boundary = self._store.outbox_last()
         self._time_asked_s = None
         self._parked_again_s = self._clock.monotonic()
+        self._patience_s = self._settings.ack_timeout_s
         self._ask_time()
 
     def acknowledged(self, ack: Ack) -> None:
@@ -149,10 +153,13 @@ class OutboxSender:
             del self._asked[ack.batch_id]
         self._settle(accepted.union(rejected))
         self.last_ack_s = now_s
-        self._centre_time.heard(ack.at, round_trip_s=now_s - asked.sent_s)
+        round_trip_s = now_s - asked.sent_s
+        self._centre_time.heard(ack.at, round_trip_s=round_trip_s)
+        patience_s = max(self._settings.ack_timeout_s, PATIENCE * round_trip_s)
+        self._patience_s = min(patience_s, LONGEST_ACK_TIMEOUT_S)
         for sent in self._sent:
             # The centre answers again: what waited through its silence need not wait longer.
-            sent.timeout_s = min(sent.timeout_s, self._settings.ack_timeout_s)
+            sent.timeout_s = min(sent.timeout_s, self._patience_s)
             sent.others_answered |= asked.sent_s >= sent.sent_s - TOGETHER_S
 
     def tick(self, *, connected: bool) -> None:
@@ -195,7 +202,7 @@ class OutboxSender:
         self._park(too_long)
         if not items:
             return True
-        return self._dispatch(_Sent(items, replay, 0.0, self._settings.ack_timeout_s))
+        return self._dispatch(_Sent(items, replay, 0.0, self._patience_s))
 
     def _dispatch(self, sent: _Sent) -> bool:
         """Publish a batch, for the first time or again, and keep it until it is acknowledged."""

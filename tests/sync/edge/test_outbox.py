@@ -188,40 +188,69 @@ def test_a_parked_record_that_only_had_bad_luck_is_taken_with_the_next_connectio
     assert [batch.replay for batch in filled(centre) if items(batch) == [1]] == [True]
 
 
-def test_an_answer_before_a_long_silence_lets_nothing_be_parked(store: LocalStore) -> None:
-    clock, sent = ManualClock(), list[Batch]()
+class ByHand:
+    """A sender whose clock is turned by hand; `sent` is what it published."""
 
-    def publish(kind: str, batch: Message) -> bool:
+    def __init__(self, store: LocalStore) -> None:
+        self.clock = ManualClock()
+        self.sent: list[Batch] = []
+        self.sender = OutboxSender(
+            CentreSettings(ack_timeout_s=2, heartbeat_s=3600),
+            store,
+            clock=self.clock,
+            centre_time=CentreTime(self.clock),
+            boot_id="boot",
+            publish=self._publish,
+            on_alarm=lambda _: None,
+        )
+        self.sender.connected()
+
+    def tick(self, after_s: float) -> None:
+        self.clock.advance(after_s)
+        self.sender.tick(connected=True)
+
+    def answer(self, batch: Batch) -> None:
+        accepted = tuple(items(batch))
+        self.sender.acknowledged(Ack(batch_id=batch.batch_id, accepted=accepted, at=self.clock.now()))
+
+    def sendings(self, item_id: int) -> list[Batch]:
+        return [batch for batch in self.sent if items(batch) == [item_id]]
+
+    def _publish(self, kind: str, batch: Message) -> bool:
         assert isinstance(batch, Batch)
-        sent.append(batch)
+        self.sent.append(batch)
         return True
 
-    sender = OutboxSender(
-        CentreSettings(ack_timeout_s=2, heartbeat_s=3600),
-        store,
-        clock=clock,
-        centre_time=CentreTime(clock),
-        boot_id="boot",
-        publish=publish,
-        on_alarm=lambda _: None,
-    )
 
-    def tick(seconds: float) -> None:
-        clock.advance(seconds)
-        sender.tick(connected=True)
-
-    def answer(batch: Batch) -> None:
-        sender.acknowledged(Ack(batch_id=batch.batch_id, accepted=tuple(items(batch)), at=clock.now()))
-
-    sender.connected()
+def test_an_answer_before_a_long_silence_lets_nothing_be_parked(store: LocalStore) -> None:
+    hand = ByHand(store)
     store.record(an_event())
-    tick(0)
+    hand.tick(0)
     store.record(an_event())
-    tick(1.5)
-    answer(next(batch for batch in sent if items(batch) == [2]))
+    hand.tick(1.5)
+    hand.answer(hand.sendings(2)[0])
     for _ in range(10):
-        tick(100)
+        hand.tick(100)
     assert store.outbox_parked_count() == 0, "from then on the centre was silent to everybody"
-    assert len([batch for batch in sent if items(batch) == [1]]) > 5
-    answer(sent[-1])
+    assert len(hand.sendings(1)) > 5
+    hand.answer(hand.sendings(1)[-1])
     assert store.outbox_depth() == 0
+
+
+def test_a_centre_that_is_behind_is_given_the_time_it_takes(store: LocalStore) -> None:
+    hand = ByHand(store)
+    store.record(an_event())
+    hand.tick(0)
+    hand.tick(5)
+    hand.answer(hand.sendings(1)[0])
+    store.record(an_event())
+    hand.tick(0)
+    hand.tick(9)
+    assert len(hand.sendings(2)) == 1, "the latest answer took 5 s"
+    hand.tick(2)
+    assert len(hand.sendings(2)) == 2
+    hand.answer(hand.sendings(2)[1])
+    store.record(an_event())
+    hand.tick(0)
+    hand.tick(3)
+    assert len(hand.sendings(3)) == 2, "it is quick again"
