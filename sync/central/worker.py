@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
-import queue
+import re
 import threading
+from collections import deque
 from collections.abc import Callable, Sequence
 
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
@@ -18,9 +18,19 @@ log = logging.getLogger(__name__)
 RETRY_S = (0.2, 5.0)
 STOPPED_WITHIN_S = 30.0
 
+GROUP_BYTES = 1_000_000
+"""Of payload in one group, about 1,400 events: what comes live waits for one such transaction at most."""
+
+_BACKLOG = re.compile(rb'"replay": ?true')
+_HEAD_BYTES = 1_000
+"""A batch says within so many bytes whether it is backlog."""
+
 
 class QueueWorker:
-    """Takes what waits in groups and gives it to `work`.
+    """Takes what waits in groups and gives it to `work`; backlog goes last, and has a queue of its own.
+
+    After an outage every gate sends backlog at once; whoever passes a gate now must not wait behind that.
+    What is backlog is read before anybody has checked the message: a false word moves only its own place.
 
     Where the database is away the group is kept and tried again. Any other failure loses the group and is
     logged; the sender sends again, because it got no answer.
@@ -33,7 +43,10 @@ class QueueWorker:
         self._name = name
         self._work = work
         self._group = group
-        self._waiting: queue.Queue[Arrival | None] = queue.Queue(capacity)
+        self._capacity = capacity
+        self._live: deque[Arrival] = deque()
+        self._backlog: deque[Arrival] = deque()
+        self._changed = threading.Condition()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
@@ -43,17 +56,19 @@ class QueueWorker:
     def stop(self) -> None:
         """Finish the group at hand, then end; what waits is sent again by the gates."""
         self._stopping.set()
-        with contextlib.suppress(queue.Full):  # then nobody waits
-            self._waiting.put_nowait(None)
+        with self._changed:
+            self._changed.notify()
         if self._thread.is_alive():
             self._thread.join(STOPPED_WITHIN_S)
 
     def put(self, arrival: Arrival) -> bool:
         """False where the queue is full."""
-        try:
-            self._waiting.put_nowait(arrival)
-        except queue.Full:
-            return False
+        lane = self._backlog if _BACKLOG.search(arrival.payload, 0, _HEAD_BYTES) else self._live
+        with self._changed:
+            if len(lane) >= self._capacity:
+                return False
+            lane.append(arrival)
+            self._changed.notify()
         return True
 
     def _run(self) -> None:
@@ -63,15 +78,15 @@ class QueueWorker:
                 self._patiently(group)
 
     def _next_group(self) -> list[Arrival]:
-        first = self._waiting.get()
-        group = [] if first is None else [first]
-        while len(group) < self._group:
-            try:
-                one = self._waiting.get_nowait()
-            except queue.Empty:
-                break
-            if one is not None:
-                group.append(one)
+        group: list[Arrival] = []
+        size = 0
+        with self._changed:
+            self._changed.wait_for(lambda: self._live or self._backlog or self._stopping.is_set())
+            while len(group) < self._group and (lane := self._live or self._backlog):
+                size += len(lane[0].payload)
+                if group and size > GROUP_BYTES:
+                    break
+                group.append(lane.popleft())
         return group
 
     def _patiently(self, group: Sequence[Arrival]) -> None:

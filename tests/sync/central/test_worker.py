@@ -15,6 +15,7 @@ from sync.central.worker import QueueWorker
 from tests.sync.central.gate_client import until
 from tests.sync.samples import NOON
 
+BATCH = b'signature\n{"v": 1}\n{"batch_id":"b","boot_id":"b","replay":%s,"items":[]}'
 AWAY = OperationalError("INSERT ...", {"name": "示例"}, Exception("connection refused"))
 
 
@@ -89,3 +90,33 @@ def test_what_waits_is_taken_in_one_group_and_what_does_not_fit_is_not_taken() -
     until(lambda: sum(groups) == 5, what="both groups")
     worker.stop()
     assert groups == [4, 1]
+
+
+def test_live_batches_go_before_backlog_and_have_room_when_backlog_has_none() -> None:
+    taken: list[str] = []
+    worker = QueueWorker(
+        "ingest", lambda group: taken.extend(one.topic for one in group), capacity=2, group=1
+    )
+    backlog = [Arrival(f"backlog/{number}", BATCH % b"true", NOON) for number in range(3)]
+    live = [Arrival(f"live/{number}", BATCH % b"false", NOON) for number in range(2)]
+    assert [worker.put(one) for one in (*backlog, *live)] == [True, True, False, True, True]
+    worker.start()
+    until(lambda: len(taken) == 4, what="all that was taken")
+    worker.stop()
+    assert taken == ["live/0", "live/1", "backlog/0", "backlog/1"]
+
+
+def test_a_group_is_bounded_in_bytes_but_a_large_message_is_taken_all_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(worker_module, "GROUP_BYTES", 100)
+    groups: list[list[int]] = []
+    worker = QueueWorker(
+        "ingest", lambda group: groups.append([len(one.payload) for one in group]), capacity=9, group=9
+    )
+    for size in (40, 50, 20, 500, 1):
+        worker.put(Arrival("topic", b"x" * size, NOON))
+    worker.start()
+    until(lambda: sum(map(len, groups)) == 5, what="all messages")
+    worker.stop()
+    assert groups == [[40, 50], [20], [500], [1]]
