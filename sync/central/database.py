@@ -25,6 +25,16 @@ BUSY_TIMEOUT_MS = 10_000
 MIGRATION_LOCK = 0x51764A7E
 """PostgreSQL's advisory lock by which one process migrates at a time; any number, always the same."""
 
+_ALIVE = {
+    "connect_timeout": 10,
+    "keepalives_idle": 15,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 30_000,
+}
+"""libpq, in s, the last in ms: a server that is gone without a word (power, cable) is noticed within half a
+minute; by the system's defaults a worker would wait for it for up to two hours. A URL may say otherwise."""
+
 _PRAGMAS = ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON")
 _WRITES = "sitegate_writes"
 _MIGRATIONS = Path(__file__).with_name("migrations")
@@ -185,7 +195,8 @@ def _keep_private(file: Path) -> None:
 
 def _engine(url: URL) -> Engine:
     if url.get_backend_name() == POSTGRESQL:
-        return create_engine(url, pool_pre_ping=True)
+        alive = {name: value for name, value in _ALIVE.items() if name not in url.query}
+        return create_engine(url, pool_pre_ping=True, connect_args=alive)
     engine = create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_MS / 1000})
 
     @event.listens_for(engine, "connect")

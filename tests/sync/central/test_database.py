@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import stat
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from threading import Thread
@@ -106,3 +107,14 @@ def test_a_new_database_file_is_for_its_owner_only(tmp_path: Path) -> None:
 def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(DatabaseUnreachable, match=r"central\.db"):
         Database.open(f"sqlite:///{tmp_path / 'nowhere' / 'central.db'}")
+
+
+@pytest.mark.parametrize(("query", "idle_s"), [("", "15"), ("&keepalives_idle=7", "7")])
+def test_a_server_that_vanishes_is_noticed_unless_the_address_says_otherwise(
+    new_postgresql: Callable[[], str], query: str, idle_s: str
+) -> None:
+    with Database.open(new_postgresql() + query, migrate=False) as database, database.read() as connection:
+        driver = connection.connection.driver_connection
+        assert driver is not None
+        found = driver.info.get_parameters()
+        assert (found["keepalives_idle"], found["tcp_user_timeout"]) == (idle_s, "30000")
