@@ -1,4 +1,4 @@
-"""`sitegate central`: run, check, backup, restore; sites, gates, users and flags."""
+"""`sitegate central`: run, check, backup, restore; sites, gates, terminals, users and flags."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import logging
 import signal
 import threading
 from contextlib import ExitStack
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -18,9 +18,25 @@ from sqlalchemy import func, select
 from sync.central import backup as backups
 from sync.central import keys as key_files
 from sync.central import registry, tables
-from sync.central.database import SQLITE, Database
+from sync.central.cli_options import (
+    DatabaseOption,
+    KeysOption,
+    SiteId,
+    host_and_port,
+    now,
+    open_database,
+    prepared,
+)
+from sync.central.cli_terminals import terminals
 from sync.central.errors import SettingRefused
-from sync.central.settings import DEFAULT_DATABASE, DEFAULT_KEYS, EMBEDDED, BrokerSettings, CentreSettings
+from sync.central.settings import (
+    DEFAULT_DATABASE,
+    DEFAULT_KEYS,
+    EMBEDDED,
+    BrokerSettings,
+    CentreSettings,
+    TerminalSettings,
+)
 from sync.records import Flag, FlagLevel
 
 if TYPE_CHECKING:
@@ -37,20 +53,8 @@ app.add_typer(sites, name="site")
 app.add_typer(gates, name="gate")
 app.add_typer(users, name="user")
 app.add_typer(flags, name="flag")
+app.add_typer(terminals, name="terminal")
 
-_Database = Annotated[
-    str,
-    typer.Option(
-        "--database",
-        envvar="SITEGATE_CENTRAL_DATABASE",
-        help="sqlite:///path/to/file or postgresql://user@host/name (password: PGPASSWORD or a pass file).",
-    ),
-]
-_Keys = Annotated[
-    Path,
-    typer.Option("--keys", envvar="SITEGATE_CENTRAL_KEYS", help="Folder of the centre's signing key."),
-]
-_SiteId = Annotated[str, typer.Argument(help="Site id.", show_default=False)]
 _GateId = Annotated[str, typer.Argument(help="Gate id, unique within the site.", show_default=False)]
 _WorkerId = Annotated[str, typer.Argument(help="Worker number.", show_default=False)]
 
@@ -58,8 +62,8 @@ _WorkerId = Annotated[str, typer.Argument(help="Worker number.", show_default=Fa
 @app.command()
 def run(
     *,
-    database: _Database = DEFAULT_DATABASE,
-    keys: _Keys = DEFAULT_KEYS,
+    database: DatabaseOption = DEFAULT_DATABASE,
+    keys: KeysOption = DEFAULT_KEYS,
     broker: Annotated[
         str,
         typer.Option(help=f"mqtt://host:port, mqtts://host:port, or {EMBEDDED}: a broker in this process."),
@@ -81,6 +85,21 @@ def run(
     cert_key: Annotated[Path | None, typer.Option(help="Key of that certificate, PEM.")] = None,
     broker_user: Annotated[str, typer.Option(help="User at the broker.")] = "",
     password_env: Annotated[str, typer.Option(help="Environment variable with that user's password.")] = "",
+    vendor_broker: Annotated[
+        str, typer.Option(help="Where terminals of other makers are; without it at the centre's broker.")
+    ] = "",
+    vendor_user: Annotated[str, typer.Option(help="User at --vendor-broker.")] = "",
+    vendor_password_env: Annotated[
+        str, typer.Option(help="Environment variable with the password of --vendor-user.")
+    ] = "",
+    terminal_photos: Annotated[
+        Path | None,
+        typer.Option(help="Folder of WORKER_ID.jpg for these terminals; without it none is sent."),
+    ] = None,
+    terminal_clearance: Annotated[
+        list[str] | None,
+        typer.Option(help="A clearance that somebody must hold to be on such a terminal; again for more."),
+    ] = None,
     allow_plain: Annotated[
         bool, typer.Option("--allow-plain", help="Accept a broker or console on the network without TLS.")
     ] = False,
@@ -92,12 +111,33 @@ def run(
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     for noisy in ("amqtt", "transitions", "alembic"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
+    if (vendor_user or vendor_password_env) and not vendor_broker:
+        raise SettingRefused(
+            "--vendor-user is for --vendor-broker, which is not given",
+            next_step="give both, or --broker-user for the centre's broker",
+        )
+    vendors = TerminalSettings(
+        broker=BrokerSettings(
+            url=vendor_broker,
+            allow_plain=allow_plain,
+            ca_file=ca,
+            cert_file=cert,
+            cert_key_file=cert_key,
+            username=vendor_user,
+            password_env=vendor_password_env,
+        )
+        if vendor_broker
+        else None,
+        photos=terminal_photos,
+        clearances=tuple(terminal_clearance or ()),
+        ledger=keys / "terminals",
+    )
     settings = CentreSettings(
-        database=_prepared(database),
+        database=prepared(database),
         keys=keys,
         broker=BrokerSettings(
             url=broker,
-            listen=_host_and_port(listen, "--listen"),
+            listen=host_and_port(listen, "--listen"),
             allow_plain=allow_plain,
             ca_file=ca,
             cert_file=cert,
@@ -106,6 +146,7 @@ def run(
             password_env=password_env,
         ),
         ingest_only=ingest_only,
+        terminals=vendors,
     )
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -117,7 +158,7 @@ def run(
             stack.enter_context(
                 _Console(
                     service,
-                    host_and_port=_host_and_port(console, "--console"),
+                    host_and_port=host_and_port(console, "--console"),
                     certificate=console_cert,
                     key=console_key,
                     behind_tls=console_behind_tls,
@@ -129,10 +170,10 @@ def run(
 
 
 @app.command()
-def check(*, database: _Database = DEFAULT_DATABASE, keys: _Keys = DEFAULT_KEYS) -> None:
+def check(*, database: DatabaseOption = DEFAULT_DATABASE, keys: KeysOption = DEFAULT_KEYS) -> None:
     """Look at database, key and gates; exit code 1 where something needs a person."""
     problems = []
-    with _open(database, must_exist=True) as opened, opened.read() as connection:
+    with open_database(database, must_exist=True) as opened, opened.read() as connection:
         counts = {
             name: connection.execute(select(func.count()).select_from(table)).scalar_one()
             for name, table in (
@@ -165,44 +206,44 @@ def check(*, database: _Database = DEFAULT_DATABASE, keys: _Keys = DEFAULT_KEYS)
 
 @app.command()
 def backup(
-    file: Annotated[Path, typer.Argument(help="New file.")], *, database: _Database = DEFAULT_DATABASE
+    file: Annotated[Path, typer.Argument(help="New file.")], *, database: DatabaseOption = DEFAULT_DATABASE
 ) -> None:
     """Write everything into one file while the centre runs. It holds faces and keys: guard it."""
-    with _open(database, must_exist=True) as opened:
+    with open_database(database, must_exist=True) as opened:
         size = backups.back_up(opened, file)
     typer.echo(f"{file}: {size:,} bytes. The signing key is not in it: keep a copy of its folder too.")
 
 
 @app.command()
 def restore(
-    file: Annotated[Path, typer.Argument(help="A backup.")], *, database: _Database = DEFAULT_DATABASE
+    file: Annotated[Path, typer.Argument(help="A backup.")], *, database: DatabaseOption = DEFAULT_DATABASE
 ) -> None:
     """Fill a new database from a backup, of whichever kind either is."""
-    with _open(database) as opened:
+    with open_database(database) as opened:
         rows = backups.restore(opened, file)
         typer.echo(f"{rows:,} rows in {opened.name}")
 
 
 @sites.command("add")
 def site_add(
-    site_id: _SiteId,
+    site_id: SiteId,
     *,
     name: Annotated[str, typer.Option(help="Name as people know it.")] = "",
     name_en: Annotated[str, typer.Option(help="The same in English.")] = "",
     timezone: Annotated[str, typer.Option(help="IANA name.")] = "Asia/Shanghai",
-    database: _Database = DEFAULT_DATABASE,
+    database: DatabaseOption = DEFAULT_DATABASE,
 ) -> None:
     """Add a site, or change its name and time zone."""
-    with _open(database) as opened, opened.write() as connection:
+    with open_database(database) as opened, opened.write() as connection:
         registry.put_site(
-            connection, site_id, name=name or site_id, name_en=name_en, timezone=timezone, now=_now()
+            connection, site_id, name=name or site_id, name_en=name_en, timezone=timezone, now=now()
         )
     typer.echo(f"site {site_id}")
 
 
 @gates.command("add")
 def gate_add(
-    site_id: _SiteId,
+    site_id: SiteId,
     gate_id: _GateId,
     *,
     out: Annotated[Path, typer.Option(help="Folder for the gate's key files, which must not be there yet.")],
@@ -211,18 +252,18 @@ def gate_add(
     reissue: Annotated[
         bool, typer.Option("--reissue", help="A new key for a gate that is there; the old one ends.")
     ] = False,
-    database: _Database = DEFAULT_DATABASE,
-    keys: _Keys = DEFAULT_KEYS,
+    database: DatabaseOption = DEFAULT_DATABASE,
+    keys: KeysOption = DEFAULT_KEYS,
 ) -> None:
     """Register a gate, write its key files and print its part of config.yaml."""
     key_files.check_free(out)
     centre = key_files.signing_key(keys, create=True).public_key()
-    with _open(database) as opened, opened.write() as connection:
+    with open_database(database) as opened, opened.write() as connection:
         if reissue:
-            credentials = registry.issue_gate_key(connection, site_id, gate_id, centre=centre, now=_now())
+            credentials = registry.issue_gate_key(connection, site_id, gate_id, centre=centre, now=now())
         else:
             credentials = registry.add_gate(
-                connection, site_id, gate_id, centre=centre, name=name or gate_id, now=_now()
+                connection, site_id, gate_id, centre=centre, name=name or gate_id, now=now()
             )
         # Before the commit: a key that could not be written must not be the one that counts.
         written = credentials.write(out)
@@ -231,11 +272,11 @@ def gate_add(
 
 
 @gates.command("list")
-def gate_list(*, database: _Database = DEFAULT_DATABASE) -> None:
+def gate_list(*, database: DatabaseOption = DEFAULT_DATABASE) -> None:
     """Show the gates and when they were last heard."""
     shown = Table("site", "gate", "name", "state", "last seen", "outbox", "roster")
     listed, status = tables.gates.c, tables.gate_status.c
-    with _open(database, must_exist=True) as opened, opened.read() as connection:
+    with open_database(database, must_exist=True) as opened, opened.read() as connection:
         for row in connection.execute(
             select(
                 tables.gates, status.presence, status.last_seen_at, status.outbox_depth, status.roster_version
@@ -255,10 +296,10 @@ def gate_list(*, database: _Database = DEFAULT_DATABASE) -> None:
 
 
 @gates.command("revoke")
-def gate_revoke(site_id: _SiteId, gate_id: _GateId, *, database: _Database = DEFAULT_DATABASE) -> None:
+def gate_revoke(site_id: SiteId, gate_id: _GateId, *, database: DatabaseOption = DEFAULT_DATABASE) -> None:
     """Believe nothing that a gate says any more; `gate add --reissue` takes it back with a new key."""
-    with _open(database, must_exist=True) as opened, opened.write() as connection:
-        registry.revoke_gate(connection, site_id, gate_id, now=_now())
+    with open_database(database, must_exist=True) as opened, opened.write() as connection:
+        registry.revoke_gate(connection, site_id, gate_id, now=now())
     typer.echo(f"gate {site_id}/{gate_id} is revoked")
 
 
@@ -281,7 +322,7 @@ def user_add(
             hide_input=True,
         ),
     ],
-    database: _Database = DEFAULT_DATABASE,
+    database: DatabaseOption = DEFAULT_DATABASE,
 ) -> None:
     """Let somebody use the console; the password is kept as an Argon2id hash."""
     from sync.central.accounts import Accounts  # noqa: PLC0415
@@ -293,8 +334,8 @@ def user_add(
         raise SettingRefused(
             f"there is no role {role!r}", next_step=f"choose one of {', '.join(Role)}"
         ) from error
-    with _open(database) as opened:
-        Accounts(opened, now=_now).add_user(
+    with open_database(database) as opened:
+        Accounts(opened, now=now).add_user(
             user_id, password=password, role=wanted, site_ids=site or (), name=name
         )
     typer.echo(f"user {user_id}: {wanted}")
@@ -310,14 +351,14 @@ def flag_add(
     until: Annotated[
         datetime | None, typer.Option(help="When it ends, local time of this machine; without it never.")
     ] = None,
-    database: _Database = DEFAULT_DATABASE,
+    database: DatabaseOption = DEFAULT_DATABASE,
 ) -> None:
     """Put a worker on the key-monitoring list; every gate of the worker's sites follows within seconds."""
     flag = Flag(
         level=level, reason=reason, category=category, valid_until=until.astimezone() if until else None
     )
-    with _open(database, must_exist=True) as opened, opened.write() as connection:
-        registry.add_flag(connection, worker_id, flag, now=_now())
+    with open_database(database, must_exist=True) as opened, opened.write() as connection:
+        registry.add_flag(connection, worker_id, flag, now=now())
     typer.echo(f"flag {flag.flag_id} on worker {worker_id}")
 
 
@@ -326,19 +367,19 @@ def flag_remove(
     worker_id: _WorkerId,
     flag_id: Annotated[str, typer.Argument(help="As `flag list` shows it.", show_default=False)],
     *,
-    database: _Database = DEFAULT_DATABASE,
+    database: DatabaseOption = DEFAULT_DATABASE,
 ) -> None:
     """Take an entry off the key-monitoring list."""
-    with _open(database, must_exist=True) as opened, opened.write() as connection:
+    with open_database(database, must_exist=True) as opened, opened.write() as connection:
         registry.remove_flag(connection, worker_id, flag_id)
     typer.echo(f"flag {flag_id} is off worker {worker_id}")
 
 
 @flags.command("list")
-def flag_list(worker_id: _WorkerId, *, database: _Database = DEFAULT_DATABASE) -> None:
+def flag_list(worker_id: _WorkerId, *, database: DatabaseOption = DEFAULT_DATABASE) -> None:
     """Show the flags of a worker."""
     shown = Table("flag", "level", "category", "reason", "until")
-    with _open(database, must_exist=True) as opened, opened.read() as connection:
+    with open_database(database, must_exist=True) as opened, opened.read() as connection:
         for flag in registry.worker(connection, worker_id).flags:
             until = flag.valid_until.isoformat(timespec="seconds") if flag.valid_until else ""
             shown.add_row(flag.flag_id, flag.level.value, flag.category, flag.reason, until)
@@ -404,37 +445,3 @@ class _Console:
             self._failure = error
         finally:
             self._stop.set()
-
-
-def _open(database: str, *, must_exist: bool = False) -> Database:
-    if must_exist:
-        _check_exists(database)
-    return Database.open(_prepared(database))
-
-
-def _prepared(database: str) -> str:
-    """Make the folder of an SQLite file, which holds faces: for its owner only."""
-    prefix = f"{SQLITE}:///"
-    if database.startswith(prefix):
-        Path(database.removeprefix(prefix)).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    return database
-
-
-def _check_exists(database: str) -> None:
-    prefix = f"{SQLITE}:///"
-    if database.startswith(prefix) and not Path(database.removeprefix(prefix)).exists():
-        raise SettingRefused(
-            f"there is no database {database.removeprefix(prefix)}",
-            next_step="give --database, or begin with: sitegate central site add",
-        )
-
-
-def _host_and_port(text: str, option: str) -> tuple[str, int]:
-    host, _, port = text.rpartition(":")
-    if not host or not port.isdecimal():
-        raise SettingRefused(f"{option} {text!r} is not HOST:PORT", next_step="e.g. 127.0.0.1:1883")
-    return host.strip("[]"), int(port)
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)

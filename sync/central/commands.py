@@ -10,6 +10,7 @@ from uuid import uuid4
 from sqlalchemy import Connection, insert, select, update
 
 from sync.central import registry, tables
+from sync.central.errors import UnknownGate
 from sync.central.reception import GateName
 from sync.wire.messages import Action, Answer, Command
 
@@ -39,8 +40,16 @@ def ask(
     lane_id: str = "",
     valid_for: timedelta = VALID_FOR,
 ) -> str:
-    """Queue a command; the running service sends it. Returns its id. Raises UnknownGate."""
+    """Queue a command; the running service sends it. Returns its id.
+
+    Raises UnknownGate, also for a terminal of another maker: nobody there would answer.
+    """
     registry.require_gate(connection, *gate)
+    if registry.is_terminal(connection, *gate):
+        raise UnknownGate(
+            f"gate {gate[1]} of site {gate[0]} is a terminal of another maker and takes no commands",
+            next_step="open it at the terminal itself",
+        )
     command_id = uuid4().hex
     connection.execute(
         insert(tables.commands).values(

@@ -29,6 +29,10 @@ class UnknownGate(CentralError, LookupError):
     """No gate by that id at that site."""
 
 
+class UnknownTerminal(CentralError, LookupError):
+    """No terminal of another maker by that id."""
+
+
 class UnknownUser(CentralError, LookupError):
     """No user of the console by that name."""
 

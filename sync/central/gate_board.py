@@ -15,6 +15,7 @@ from sync.central import tables
 from sync.central.accounts_access import Viewer, in_scope
 from sync.central.database import Database
 from sync.central.roster_log import Digests
+from sync.records import Direction
 from sync.wire.messages import Presence
 
 SILENT_AFTER = timedelta(seconds=90)
@@ -45,8 +46,21 @@ class RosterState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class TerminalCard:
+    """What a terminal of another maker holds: people; `not_sent` are outstanding for some reason."""
+
+    direction: Direction
+    held: int
+    wanted: int
+    not_sent: int
+
+
+@dataclass(frozen=True, slots=True)
 class GateCard:
-    """One gate. `faults`: (part, text) of the last heartbeat; `missing_events`: numbers not seen."""
+    """One gate. `faults`: (part, text) of the last heartbeat; `missing_events`: numbers not seen.
+
+    `terminal` is set for one of another maker, which has no outbox and no roster of ours.
+    """
 
     site_id: str
     site_name: str
@@ -65,6 +79,7 @@ class GateCard:
     faults: tuple[tuple[str, str], ...]
     software: str
     missing_events: int
+    terminal: TerminalCard | None = None
 
 
 class GateBoard:
@@ -79,6 +94,7 @@ class GateBoard:
     def gates(self, viewer: Viewer, *, site_id: str = "") -> list[GateCard]:
         """All gates of the viewer's sites, those that need somebody first."""
         gates, sites, status, gaps = tables.gates, tables.sites, tables.gate_status, tables.sequence_gaps
+        terminals = tables.terminals
         missing = (
             select(gaps.c.site_id, gaps.c.gate_id, func.sum(gaps.c.last - gaps.c.first + 1).label("missing"))
             .group_by(gaps.c.site_id, gaps.c.gate_id)
@@ -101,6 +117,10 @@ class GateBoard:
                 status.c.roster_digest,
                 status.c.clock_offset_ms,
                 missing.c.missing,
+                terminals.c.direction,
+                terminals.c.held,
+                terminals.c.wanted,
+                terminals.c.not_sent,
             )
             .join_from(gates, sites, sites.c.site_id == gates.c.site_id)
             .join(
@@ -111,6 +131,11 @@ class GateBoard:
             .join(
                 missing,
                 and_(missing.c.site_id == gates.c.site_id, missing.c.gate_id == gates.c.gate_id),
+                isouter=True,
+            )
+            .join(
+                terminals,
+                and_(terminals.c.site_id == gates.c.site_id, terminals.c.terminal_id == gates.c.gate_id),
                 isouter=True,
             )
             .where(in_scope(viewer, gates.c.site_id))
@@ -148,6 +173,9 @@ def _card(row: Row[*tuple[Any, ...]], centre: tuple[int, str, int], now: datetim
         faults=tuple((part, str(health[part])) for part in HEALTH_PARTS if health.get(part)),
         software=row.software or "",
         missing_events=int(row.missing or 0),
+        terminal=None
+        if row.direction is None
+        else TerminalCard(Direction(row.direction), row.held, row.wanted, row.not_sent),
     )
 
 

@@ -50,7 +50,7 @@ class CentreLink:
         self._on_up = on_up
         self._on_message = on_message
         self._tls = _tls_context(settings)
-        self._password = _password(settings)
+        self._password = broker_password(settings)
         self._protocol = MQTTProtocolVersion.MQTTv311 if settings.embedded else MQTTProtocolVersion.MQTTv5
         self._speaks_5 = False
         """Known of this broker: then silence is the network's, and no reason for an older protocol."""
@@ -219,7 +219,8 @@ def _tls_context(settings: BrokerSettings) -> ssl.SSLContext | None:
     return context
 
 
-def _password(settings: BrokerSettings) -> str | None:
+def broker_password(settings: BrokerSettings) -> str | None:
+    """From the environment; None without one. Raises SettingRefused where it is named and not set."""
     if not settings.password_env:
         return None
     if settings.password_env not in os.environ:

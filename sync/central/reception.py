@@ -119,6 +119,7 @@ def _keys(connection: Connection, names: set[GateName]) -> dict[GateName, Ed2551
         if row.revoked_at is not None
         else Ed25519PublicKey.from_public_bytes(bytes(row.public_key))
         for row in rows
+        if row.public_key  # a terminal of another maker has none: nothing signed can be its own
     }
 
 

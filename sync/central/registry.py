@@ -104,6 +104,31 @@ def add_gate(
     return GateCredentials(site_id, gate_id, key, sealing_key, centre)
 
 
+def put_gate_without_key(
+    connection: Connection, site_id: str, gate_id: str, *, name: str, now: datetime
+) -> None:
+    """Register a gate of another maker, or take a revoked one back: it is shown and named, and signs nothing.
+
+    Raises:
+        UnknownSite: no such site.
+        AlreadyThere: the site has a gate of ours by that id.
+    """
+    _check_id(gate_id)
+    _sealing_key(connection, site_id)
+    gates = tables.gates
+    if connection.scalar(select(gates.c.public_key).where(*_is_gate(gates, site_id, gate_id))):
+        raise AlreadyThere(
+            f"site {site_id} has a gate {gate_id} with a key already",
+            next_step="`sitegate central gate list` shows the gates; a terminal needs an id of its own",
+        )
+    values = {"name": name, "issued_at": now, "revoked_at": None}
+    connection.execute(
+        insert_or(connection, tables.gates)
+        .values(site_id=site_id, gate_id=gate_id, public_key=b"", **values)
+        .on_conflict_do_update(index_elements=["site_id", "gate_id"], set_=values)
+    )
+
+
 def issue_gate_key(
     connection: Connection, site_id: str, gate_id: str, *, centre: Ed25519PublicKey, now: datetime
 ) -> GateCredentials:
@@ -111,8 +136,14 @@ def issue_gate_key(
 
     Raises:
         UnknownSite, UnknownGate: no such gate.
+        AlreadyThere: it is a terminal of another maker.
     """
     sealing_key = _sealing_key(connection, site_id)
+    if is_terminal(connection, site_id, gate_id):
+        raise AlreadyThere(
+            f"gate {gate_id} of site {site_id} is a terminal of another maker, which has no key",
+            next_step=f"first: sitegate central terminal remove {gate_id}",
+        )
     key = Ed25519PrivateKey.generate()
     _update_gate(
         connection,
@@ -323,6 +354,13 @@ def require_gate(connection: Connection, site_id: str, gate_id: str) -> None:
     """Raises UnknownGate."""
     if not connection.scalar(select(tables.gates.c.gate_id).where(*_is_gate(tables.gates, site_id, gate_id))):
         raise _unknown_gate(site_id, gate_id)
+
+
+def is_terminal(connection: Connection, site_id: str, gate_id: str) -> bool:
+    """Whether that gate is a terminal of another maker."""
+    terminals = tables.terminals.c
+    here = select(terminals.terminal_id).where(terminals.site_id == site_id, terminals.terminal_id == gate_id)
+    return connection.scalar(here) is not None
 
 
 def _require_sites(connection: Connection, site_ids: set[str]) -> None:

@@ -1,7 +1,8 @@
 """The central service: what gates send goes into the database, what the database says goes to the gates.
 
 Three workers beside the connection: events (nothing may hold them up), questions and signs of life, and the
-lookout for changes of the roster and for commands, whoever wrote them. Several processes may run on one
+lookout for changes of the roster and for commands, whoever wrote them; and the bridge to terminals of other
+makers, where there are any. Several processes may run on one
 database and broker; with MQTT 5 they share what comes.
 """
 
@@ -19,12 +20,14 @@ from sync.central.database import Database
 from sync.central.desk import Desk
 from sync.central.ingest import Ingest
 from sync.central.keys import signing_key
-from sync.central.link import CentreLink
+from sync.central.link import CentreLink, broker_password
 from sync.central.lookout import Lookout
 from sync.central.reception import Arrival
 from sync.central.settings import CentreSettings
 from sync.central.signer import Signer
+from sync.central.terminal_bridge import TerminalBridge
 from sync.central.worker import QueueWorker
+from sync.vendor.broker import Broker
 from sync.wire import topics
 
 log = logging.getLogger(__name__)
@@ -136,8 +139,33 @@ class CentralService:
             self._lookout = Lookout(self.database, signer, self.link.publish, self._now, self._poke, settings)
             self._lookout.start()
             self._stack.append(self._lookout.stop)
+            self.terminals = TerminalBridge(
+                self.database,
+                self._terminals_broker(address),
+                settings.terminals,
+                now=self._now,
+                poll_s=settings.poll.total_seconds(),
+            )
+            self.terminals.start()
+            self._stack.append(self.terminals.stop)
         self.link.start()
         self._stack.append(self.link.stop)
+
+    def _terminals_broker(self, address: tuple[str, int]) -> Broker:
+        """Their own one, or the centre's, which listens on `address`."""
+        settings = self._settings.terminals.broker or self._settings.broker
+        if self._settings.terminals.broker is not None:
+            address = (settings.host, settings.port)
+        return Broker(
+            *address,
+            username=settings.username,
+            password=broker_password(settings) or "",
+            tls=settings.tls,
+            ca_file=settings.ca_file if settings.tls else None,
+            certificate=settings.cert_file,
+            private_key=settings.cert_key_file,
+            allow_plain=settings.allow_plain,
+        )
 
     def _filters(self, shares: bool) -> Sequence[str]:
         if not shares and self._settings.ingest_only:

@@ -93,6 +93,35 @@ class BrokerSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class TerminalSettings:
+    """Terminals of other makers.
+
+    broker        where they are; None: the centre's broker
+    photos        folder of `<worker id>.jpg`; None: nobody can be sent
+    clearances    kinds that somebody must hold now to be on a terminal, which cannot check them itself
+    ledger        folder where it is kept what each terminal holds; None: in memory only
+    report_every  how often it is written down how they are
+    """
+
+    broker: BrokerSettings | None = None
+    photos: Path | None = None
+    clearances: tuple[str, ...] = ()
+    ledger: Path | None = None
+    report_every: timedelta = timedelta(seconds=2)
+
+    def __post_init__(self) -> None:
+        if self.broker is not None and self.broker.embedded:
+            raise SettingRefused(
+                "the embedded broker cannot be meant twice",
+                next_step="leave --vendor-broker out: terminals then use the centre's broker",
+            )
+        if self.photos is not None and not self.photos.is_dir():
+            raise SettingRefused(
+                f"there is no folder {self.photos}", next_step="see --terminal-photos in docs/vendor-gates.md"
+            )
+
+
+@dataclass(frozen=True, slots=True)
 class CentreSettings:
     """One process of the centre.
 
@@ -106,6 +135,7 @@ class CentreSettings:
     keys: Path = DEFAULT_KEYS
     broker: BrokerSettings = BrokerSettings()
     ingest_only: bool = False
+    terminals: TerminalSettings = TerminalSettings()
     shared_group: str = "sitegate-centre"
     poll: timedelta = timedelta(milliseconds=200)
     announce_every: timedelta = timedelta(hours=1)

@@ -68,7 +68,7 @@ gates = Table(
     Column("gate_id", ID, nullable=False),
     Column("name", NAME, nullable=False, server_default=""),
     Column("name_en", NAME, nullable=False, server_default=""),
-    Column("public_key", LargeBinary, nullable=False),  # Ed25519, 32 bytes
+    Column("public_key", LargeBinary, nullable=False),  # Ed25519, 32 bytes; empty: a terminal, see below
     Column("issued_at", Instant, nullable=False),
     Column("revoked_at", Instant),
     PrimaryKeyConstraint("site_id", "gate_id"),
@@ -84,6 +84,23 @@ lanes = Table(
     Column("direction", String(8), nullable=False, server_default=""),
     PrimaryKeyConstraint("site_id", "gate_id", "lane_id"),
     ForeignKeyConstraint(["site_id", "gate_id"], ["gates.site_id", "gates.gate_id"]),
+)
+
+terminals = Table(
+    "terminals",
+    metadata,
+    # Face terminals of other makers: gates without a key, believed only through the bridge.
+    Column("terminal_id", ID, primary_key=True),  # as its topics name it; the gate's id too
+    Column("site_id", ID, nullable=False),
+    Column("direction", String(8), nullable=False),
+    Column("settings", JSON, nullable=False),  # further fields of sync.vendor.terminals.Terminal
+    Column("added_at", Instant, nullable=False),
+    # Its list, as the bridge last said:
+    Column("held", Integer, nullable=False, server_default="0"),
+    Column("wanted", Integer, nullable=False, server_default="0"),
+    Column("not_sent", Integer, nullable=False, server_default="0"),  # length of `outstanding`
+    Column("outstanding", JSON),  # list of worker id, reason, attempts
+    ForeignKeyConstraint(["site_id", "terminal_id"], ["gates.site_id", "gates.gate_id"]),
 )
 
 workers = Table(

@@ -15,7 +15,10 @@ from sync.vendor.errors import BrokerUnsafe
 
 @dataclass(frozen=True, slots=True)
 class Broker:
-    """Where terminals and centre meet. Without TLS only on loopback, or when `allow_plain` says it aloud."""
+    """Where terminals and centre meet. Without TLS only on loopback, or when `allow_plain` says it aloud.
+
+    TLS is spoken with `ca_file`, or with `tls` and the certificates that this machine trusts.
+    """
 
     host: str
     port: int = 8883
@@ -25,10 +28,11 @@ class Broker:
     certificate: Path | None = None
     private_key: Path | None = None
     allow_plain: bool = False
+    tls: bool = False
 
     def check(self) -> None:
         """Raises BrokerUnsafe."""
-        if self.ca_file is None and not self.allow_plain and not _is_loopback(self.host):
+        if not self._is_encrypted and not self.allow_plain and not _is_loopback(self.host):
             raise BrokerUnsafe(
                 f"the way to the broker {self.host}:{self.port} is not encrypted",
                 next_step="give ca_file, or say allow_plain if the network between is trusted",
@@ -40,14 +44,18 @@ class Broker:
         client.reconnect_delay_set(min_delay=1, max_delay=30)
         if self.username:
             client.username_pw_set(self.username, self.password)
-        if self.ca_file is not None:
+        if self._is_encrypted:
             client.tls_set(
-                ca_certs=str(self.ca_file),
+                ca_certs=str(self.ca_file) if self.ca_file else None,
                 certfile=str(self.certificate) if self.certificate else None,
                 keyfile=str(self.private_key) if self.private_key else None,
                 cert_reqs=ssl.CERT_REQUIRED,
             )
         return client
+
+    @property
+    def _is_encrypted(self) -> bool:
+        return self.tls or self.ca_file is not None
 
 
 def _is_loopback(host: str) -> bool:

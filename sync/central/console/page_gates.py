@@ -10,7 +10,7 @@ from nicegui import ui
 from sync.central.accounts_access import Viewer
 from sync.central.console import words
 from sync.central.console.frame import Visitor, facts, heading
-from sync.central.gate_board import GateCard, GateState, RosterState
+from sync.central.gate_board import GateCard, GateState, RosterState, TerminalCard
 
 REFRESH_S = 10.0
 """Nothing personal stands here, so the page may look again by itself without filling the audit log."""
@@ -58,6 +58,9 @@ def _card(card: GateCard, zone: ZoneInfo) -> None:
             with ui.element("span").classes(f"sg-mark sg-{_TONES[card.state]}"):
                 ui.icon(_ICONS[_TONES[card.state]], size="18px")
                 ui.label(str(words.GATE_STATES[card.state]))
+        if card.terminal is not None:
+            facts(_terminal_rows(card, card.terminal, zone))
+            return
         parked = f" · {card.outbox_parked} {words.PARKED}" if card.outbox_parked else ""
         rows = [
             (words.LAST_SEEN, _time(card.last_seen_at, zone)),
@@ -76,10 +79,22 @@ def _card(card: GateCard, zone: ZoneInfo) -> None:
         facts(rows)
 
 
+def _terminal_rows(card: GateCard, terminal: TerminalCard, zone: ZoneInfo) -> list[tuple[words.Words, str]]:
+    return [
+        (words.TERMINAL, f"{card.gate_id} · {words.DIRECTIONS[terminal.direction]}"),
+        (words.LAST_SEEN, _time(card.last_seen_at, zone)),
+        (words.LAST_EVENT, _time(card.last_event_at, zone)),
+        (words.SENT, f"{terminal.held:,} / {terminal.wanted:,}"),
+        (words.NOT_SENT, f"{terminal.not_sent:,}"),
+        (words.CLOCK, "" if card.clock_offset_ms is None else f"{card.clock_offset_ms:+.0f} ms"),
+    ]
+
+
 def _tone(card: GateCard) -> str:
     """The gate's own state, or worse where something in it needs somebody."""
     tone = _TONES[card.state]
     troubled = card.faults or card.clock_is_off or card.missing_events or card.outbox_parked
+    troubled = troubled or (card.terminal is not None and card.terminal.not_sent)
     if tone == "good" and (troubled or card.roster is RosterState.DIFFERS):
         return "wait"
     return tone

@@ -102,6 +102,9 @@ CLOCK = Words("时钟偏差", "Clock offset")
 HEALTH = Words("故障", "Faults")
 SOFTWARE = Words("软件", "Software")
 MISSING = Words("缺记录", "Missing events")
+TERMINAL = Words("第三方终端", "Terminal of another maker")
+SENT = Words("已下发 / 应下发人数", "People sent / to be sent")
+NOT_SENT = Words("未能下发", "Not sent")
 
 MONTH = Words("月份", "Month")
 DAY = Words("日期", "Day")
@@ -224,6 +227,9 @@ REASONS = {
     "outbox_full": Words("闸机待上传记录已满", "The gate's outbox was full"),
     "opened_by_centre": Words("中心远程开门", "Opened by command of the centre"),
     "lane_locked": Words("通道已锁定", "The lane was locked by the centre"),
+    "terminal_refused": Words("第三方终端拒绝", "Refused by the terminal of another maker"),
+    "terminal_undecided": Words("第三方终端未作判定", "The terminal of another maker did not decide"),
+    "terminal_person_unknown": Words("终端上的人员没有工号", "Known to the terminal only, without a number"),
     "tailgating": Words("可能尾随", "Another person stood in the zone"),
 }
 
