@@ -24,6 +24,9 @@ AT_LEAST_ONCE = 1
 KEEPALIVE_S = 30
 HANDSHAKE_S = 10.0
 RECONNECT_S = (0.2, 10.0)
+SILENCES_FORGIVEN = 10
+"""Handshakes in a row without an answer that are the network's, where the broker is known to speak MQTT 5;
+after that another broker may stand there."""
 IN_FLIGHT = 1000
 """Messages published and not yet taken by the broker; it may allow fewer."""
 
@@ -53,7 +56,7 @@ class CentreLink:
         self._password = broker_password(settings)
         self._protocol = MQTTProtocolVersion.MQTTv311 if settings.embedded else MQTTProtocolVersion.MQTTv5
         self._speaks_5 = False
-        """Known of this broker: then silence is the network's, and no reason for an older protocol."""
+        self._silences = 0
         self._client: Client | None = None
         self._up = threading.Event()
         self._down = threading.Event()
@@ -97,13 +100,13 @@ class CentreLink:
             refusal = _Refusal()
             if self._connect_once(refusal):
                 backoff.reset()
-                if not self._settings.embedded:
-                    # Without MQTT 5 processes cannot share the work: one bad moment must not decide for ever.
-                    self._protocol = MQTTProtocolVersion.MQTTv5
             elif refusal.protocol and self._protocol is MQTTProtocolVersion.MQTTv5:
                 self._protocol = MQTTProtocolVersion.MQTTv311
                 log.info("%s:%s does not speak MQTT 5, trying 3.1.1", *self._address)
                 continue
+            if not self._settings.embedded:
+                # Without MQTT 5 processes cannot share the work: one bad moment must not decide for ever.
+                self._protocol = MQTTProtocolVersion.MQTTv5
             self._stopping.wait(backoff.next_s())
 
     def _connect_once(self, refusal: _Refusal) -> bool:
@@ -127,7 +130,8 @@ class CentreLink:
             self._down.wait()
             handshake.cancel()
             was_up = self._up.is_set()
-            refusal.protocol |= not (was_up or refusal.text or self._speaks_5)
+            self._silences = 0 if was_up or refusal.text else self._silences + 1
+            refusal.protocol |= self._silences > (SILENCES_FORGIVEN if self._speaks_5 else 0)
             self._say(refusal.text or f"the connection to {self._address[0]}:{self._address[1]} was lost")
             return was_up
         finally:
@@ -155,7 +159,7 @@ class CentreLink:
                 refusal.protocol = str(reason) == "Unsupported protocol version"
                 self._down.set()
                 return
-            self._speaks_5 |= self._protocol is MQTTProtocolVersion.MQTTv5
+            self._speaks_5 = self._protocol is MQTTProtocolVersion.MQTTv5
             shares = self._protocol is MQTTProtocolVersion.MQTTv5 and bool(
                 getattr(properties, "SharedSubscriptionAvailable", 1)
             )
