@@ -49,7 +49,7 @@ def terminal_add(
 @terminals.command("list")
 def terminal_list(*, database: DatabaseOption = DEFAULT_DATABASE) -> None:
     """Show the terminals, when they were last heard and how many people they hold."""
-    shown = Table("site", "terminal", "name", "direction", "state", "last seen", "held", "not sent")
+    shown = Table("site", "terminal", "name", "direction", "state", "last seen", "held", "outstanding")
     with open_database(database, must_exist=True) as opened, opened.read() as connection:
         for one in registered.terminal_rows(connection):
             seen = one.last_seen_at.isoformat(timespec="seconds") if one.last_seen_at else ""

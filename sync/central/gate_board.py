@@ -47,7 +47,7 @@ class RosterState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class TerminalCard:
-    """What a terminal of another maker holds: people; `not_sent` are outstanding for some reason."""
+    """People on a terminal of another maker; `not_sent` are yet to be sent or taken off, for some reason."""
 
     direction: Direction
     held: int

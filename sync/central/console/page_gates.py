@@ -81,11 +81,11 @@ def _card(card: GateCard, zone: ZoneInfo) -> None:
 
 def _terminal_rows(card: GateCard, terminal: TerminalCard, zone: ZoneInfo) -> list[tuple[words.Words, str]]:
     return [
-        (words.TERMINAL, f"{card.gate_id} · {words.DIRECTIONS[terminal.direction]}"),
+        (words.TERMINAL, f"{card.gate_id} · {words.DIRECTIONS[terminal.direction]} · {words.OTHER_MAKER}"),
         (words.LAST_SEEN, _time(card.last_seen_at, zone)),
         (words.LAST_EVENT, _time(card.last_event_at, zone)),
         (words.SENT, f"{terminal.held:,} / {terminal.wanted:,}"),
-        (words.NOT_SENT, f"{terminal.not_sent:,}"),
+        (words.OUTSTANDING, f"{terminal.not_sent:,}"),
         (words.CLOCK, "" if card.clock_offset_ms is None else f"{card.clock_offset_ms:+.0f} ms"),
     ]
 
