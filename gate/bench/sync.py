@@ -16,7 +16,7 @@ from sqlalchemy import URL
 
 from gate.bench.report import DEFAULT_OUT, write_json
 from gate.bench.sync_centre import console as console_part
-from gate.bench.sync_centre import crowd, ingest
+from gate.bench.sync_centre import crowd, ingest, outage
 from gate.bench.sync_figures import Figure, Part
 from gate.bench.sync_gate import backlog, district, flags, roster
 from gate.bench.sync_rig import new_database, postgresql_server
@@ -28,11 +28,13 @@ class PartName(StrEnum):
     ROSTER = "roster"
     FLAG = "flag"
     BACKLOG = "backlog"
+    OUTAGE = "outage"
     INGEST = "ingest"
     CONSOLE = "console"
     CROWD = "crowd"
 
 
+OUTAGE_LIMIT_S = 600.0
 AT_A_GATE = (PartName.ROSTER, PartName.FLAG, PartName.BACKLOG)
 
 
@@ -71,6 +73,11 @@ def sync(
             ):
                 done(part)
         runs: list[tuple[PartName, Callable[[Path, str], Part], bool]] = [
+            (
+                PartName.OUTAGE,
+                lambda folder, url: outage(folder, url, queued=queued, limit_s=OUTAGE_LIMIT_S),
+                True,
+            ),
             (
                 PartName.INGEST,
                 lambda folder, url: ingest(folder, url, seconds=seconds, batch_events=batch),
@@ -149,7 +156,12 @@ def _plot(parts: Sequence[Part], path: Path) -> None:
 
     figure, (left, middle, right) = plt.subplots(1, 3, figsize=(13, 3.8))
     series = {part.name: part.series for part in parts}
-    waits = {"flag": "flag_latency_s", "backlog": "live_latency_s", "console": "console_s"}
+    waits = {
+        "flag": "flag_latency_s",
+        "backlog": "live_latency_s",
+        "outage": "outage_live_s",
+        "console": "console_s",
+    }
     for name, key in waits.items():
         if values := sorted(series.get(name, {}).get(key, [])):
             left.plot(values, [(n + 1) / len(values) for n in range(len(values))], label=key)

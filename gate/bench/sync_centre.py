@@ -13,7 +13,7 @@ from sqlalchemy import Connection, func, select, text
 
 from gate.bench.report import percentiles
 from gate.bench.sync_figures import Figure, Part
-from gate.bench.sync_gate import bench_worker
+from gate.bench.sync_gate import LIVE_LIMIT_S, bench_worker
 from gate.bench.sync_load import (
     SAMPLE_WORKERS,
     GateIdentity,
@@ -33,6 +33,8 @@ SITE = "bench-site"
 INGEST_PROCESSES = 2
 INGEST_GATES = 20
 INGEST_BATCHES_IN_FLIGHT = 2
+BACKLOG_BATCHES_IN_FLIGHT, BACKLOG_BATCH_EVENTS = 3, 200
+"""What a gate keeps on its way by default."""
 INGEST_LIMIT_PER_S = 2_000.0
 QUERY_LIMIT_S = 0.3
 """The project's targets."""
@@ -99,6 +101,51 @@ def ingest(folder: Path, database_url: str, *, seconds: float, batch_events: int
     )
 
 
+def outage(folder: Path, database_url: str, *, queued: int, limit_s: float) -> Part:
+    """The centre was away and every gate has backlog, while people go on passing everywhere."""
+    with Centre(folder, database_url) as centre:
+        gates = centre.add_gates(SITE, [f"gate-{number}" for number in range(INGEST_GATES)])
+        _register(centre.database)
+        plan = Plan(
+            centre.port,
+            tuple(GateIdentity.of(one) for one in gates),
+            centre.public_key.public_bytes_raw(),
+            limit_s,
+            batch_events=BACKLOG_BATCH_EVENTS,
+            in_flight=BACKLOG_BATCHES_IN_FLIGHT,
+            total_events=queued,
+            backlog=True,
+            event_every_s=1.0,
+        )
+        with LoadProcess(plan) as load:
+            report = load.measure()
+        with centre.database.read() as connection:
+            arrived = connection.scalar(select(func.count()).select_from(tables.events)) or 0
+    seconds = max((at_s for at_s, _ in report.acked), default=float("nan"))
+    waited = percentiles(report.live_latencies_s)
+    return Part(
+        "outage",
+        f"{queued} events of backlog from {INGEST_GATES} gates at once, {BACKLOG_BATCHES_IN_FLIGHT} batches "
+        f"of {BACKLOG_BATCH_EVENTS} on their way each, and a live event per gate and second; one process of "
+        "the centre, PostgreSQL; live events count until their acknowledgement is back",
+        [
+            Figure("backlog drained in", seconds, "s"),
+            Figure("backlog per second", queued / seconds, "events/s"),
+            Figure(
+                "sent and not stored, or stored twice",
+                float(abs(report.sent_events - arrived)),
+                "events",
+                at_most=0.0,
+            ),
+            Figure("live events meanwhile", float(len(report.live_latencies_s)), "events"),
+            Figure("live event, p50", waited["p50"], "s"),
+            Figure("live event, p99", waited["p99"], "s", at_most=LIVE_LIMIT_S),
+            Figure("live event, slowest", max(report.live_latencies_s, default=float("nan")), "s"),
+        ],
+        {"outage_live_s": report.live_latencies_s},
+    )
+
+
 def crowd(folder: Path, database_url: str, *, gates: int, seconds: float) -> Part:
     """Many gates on one broker, each with heartbeat and events."""
     with Centre(folder, database_url) as centre:
@@ -126,7 +173,7 @@ def crowd(folder: Path, database_url: str, *, gates: int, seconds: float) -> Par
             uses = {name: meter.read() for name, meter in meters.items()}
         with centre.database.read() as connection:
             arrived = connection.scalar(select(func.count()).select_from(tables.events)) or 0
-    waited = percentiles(report.latencies_s)
+    waited = percentiles(report.live_latencies_s)
     return Part(
         "crowd",
         f"{gates} simulated gates on one mosquitto, a heartbeat every {HEARTBEAT_S:g} s and an event "

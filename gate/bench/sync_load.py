@@ -84,10 +84,12 @@ class GateIdentity:
 class Plan:
     """What the crowd does for `seconds`.
 
-    in_flight      batches that each gate keeps on their way; 0: no flood, but a batch every `event_every_s`
-    batch_events   events per batch
-    total_events   the flood ends with so many, whatever the time; 0: no such end
-    event_every_s, heartbeat_every_s  0: none
+    in_flight      batches that each gate keeps on their way; 0: no flood
+    batch_events   events per batch of the flood
+    total_events   the flood ends with so many, and with their acknowledgement the run; 0: no such end
+    backlog        the flood is marked as backlog
+    event_every_s  each gate sends a single live event so often, whatever else is on its way; 0: none
+    heartbeat_every_s  0: none
     """
 
     port: int
@@ -97,13 +99,17 @@ class Plan:
     batch_events: int = 1
     in_flight: int = 0
     total_events: int = 0
+    backlog: bool = False
     event_every_s: float = 0.0
     heartbeat_every_s: float = 0.0
 
 
 @dataclass(slots=True)
 class LoadReport:
-    """`acked` pairs the second of the run with the events acknowledged then; latencies are batch to `Ack`."""
+    """`acked` pairs the second of the run with the events acknowledged then; latencies are batch to `Ack`.
+
+    live_latencies_s  of the single live events; `latencies_s` of the flood
+    """
 
     connected_in_s: float = 0.0
     sent_events: int = 0
@@ -113,6 +119,7 @@ class LoadReport:
     rejected_events: int = 0
     acked: list[tuple[float, int]] = field(default_factory=list)
     latencies_s: list[float] = field(default_factory=list)
+    live_latencies_s: list[float] = field(default_factory=list)
 
 
 def _run(plan: Plan, channel: Connection) -> None:
@@ -164,6 +171,12 @@ class LoadProcess:
         return report
 
 
+@dataclass(frozen=True, slots=True)
+class _OnWay:
+    sent_s: float
+    is_flood: bool
+
+
 class _LightGate:
     def __init__(self, identity: GateIdentity, number: int) -> None:
         self.identity = identity
@@ -175,7 +188,8 @@ class _LightGate:
             reconnect_on_failure=False,
         )
         self.ready = False
-        self.on_way: dict[str, tuple[float, int]] = {}
+        self.on_way: dict[str, _OnWay] = {}
+        self.flood_batches = 0
         self.next_event_s = self.next_beat_s = 0.0
         self._key = Ed25519PrivateKey.from_private_bytes(identity.key)
         self._counter = time.time_ns() // 1000
@@ -199,7 +213,7 @@ class _LightGate:
         message = Health(boot_id=self._boot_id, at=datetime.now(UTC), software="bench")
         return self.sealed(topics.HEALTH, message.model_dump_json().encode())
 
-    def batch(self, events: int) -> tuple[str, str, bytes]:
+    def batch(self, events: int, *, replay: bool) -> tuple[str, str, bytes]:
         """Batch id, topic, payload."""
         batch_id = uuid4().hex
         items = []
@@ -210,7 +224,7 @@ class _LightGate:
             )
             payload = payload.replace("W-000000", f"W-{self._sequence % SAMPLE_WORKERS:06}")
             items.append({"item_id": self._sequence, "kind": "event", "payload": payload})
-        body = {"batch_id": batch_id, "boot_id": self._boot_id, "replay": False, "items": items}
+        body = {"batch_id": batch_id, "boot_id": self._boot_id, "replay": replay, "items": items}
         return batch_id, *self.sealed(topics.BATCH, json.dumps(body).encode())
 
 
@@ -223,6 +237,7 @@ class _Crowd:
         self._selector = selectors.DefaultSelector()
         self._began_s = 0.0
         self._housekeeping_s = 0.0
+        self._flood_events = 0
 
     def connect(self) -> None:
         start_s = time.perf_counter()
@@ -252,8 +267,8 @@ class _Crowd:
             for gate in self._gates:
                 self._send_due(gate, now_s)
             self._turn(TURN_S)
-            if plan.total_events and self.report.sent_events >= plan.total_events and not self._out():
-                return
+            if self._flood_ended() and not any(gate.flood_batches for gate in self._gates):
+                break
         while self._out() and time.perf_counter() - self._began_s < plan.seconds + DRAIN_S:
             self._turn(TURN_S)
         self.report.unanswered_batches = self._out()
@@ -268,21 +283,24 @@ class _Crowd:
 
     def _send_due(self, gate: _LightGate, now_s: float) -> None:
         plan = self._plan
-        while len(gate.on_way) < plan.in_flight and not (
-            plan.total_events and self.report.sent_events >= plan.total_events
-        ):
-            self._send_batch(gate)
+        while gate.flood_batches < plan.in_flight and not self._flood_ended():
+            gate.flood_batches += 1
+            self._flood_events += plan.batch_events
+            self._send_batch(gate, plan.batch_events, is_flood=True)
         if plan.event_every_s and now_s >= gate.next_event_s:
             gate.next_event_s += plan.event_every_s
-            self._send_batch(gate)
+            self._send_batch(gate, 1, is_flood=False)
         if plan.heartbeat_every_s and now_s >= gate.next_beat_s:
             gate.next_beat_s += plan.heartbeat_every_s
             self._publish(gate, *gate.health())
 
-    def _send_batch(self, gate: _LightGate) -> None:
-        batch_id, topic, payload = gate.batch(self._plan.batch_events)
-        gate.on_way[batch_id] = (time.perf_counter(), self._plan.batch_events)
-        self.report.sent_events += self._plan.batch_events
+    def _flood_ended(self) -> bool:
+        return 0 < self._plan.total_events <= self._flood_events
+
+    def _send_batch(self, gate: _LightGate, events: int, *, is_flood: bool) -> None:
+        batch_id, topic, payload = gate.batch(events, replay=is_flood and self._plan.backlog)
+        gate.on_way[batch_id] = _OnWay(time.perf_counter(), is_flood)
+        self.report.sent_events += events
         self._publish(gate, topic, payload)
 
     def _publish(self, gate: _LightGate, topic: str, payload: bytes) -> None:
@@ -329,7 +347,11 @@ class _Crowd:
         if sent is None:
             return
         now_s = time.perf_counter()
-        self.report.latencies_s.append(now_s - sent[0])
+        if sent.is_flood:
+            gate.flood_batches -= 1
+            self.report.latencies_s.append(now_s - sent.sent_s)
+        else:
+            self.report.live_latencies_s.append(now_s - sent.sent_s)
         self.report.acked.append((now_s - self._began_s, len(ack.accepted)))
         self.report.rejected_events += len(ack.rejected)
 

@@ -52,7 +52,7 @@ def test_every_part_runs_at_a_tiny_size_and_loses_nothing(
     result = CliRunner().invoke(app, ["bench", "sync", "--out", str(tmp_path), *options])
     assert result.exit_code == 0, result.output
     written = json.loads((tmp_path / "sync.json").read_text())
-    names = {"roster", "flag", "backlog", "ingest PostgreSQL", "ingest SQLite", "crowd", "console"}
+    names = {"roster", "flag", "backlog", "outage", "ingest PostgreSQL", "ingest SQLite", "crowd", "console"}
     assert set(written["parts"]) == names
     exact = ("digests equal", "lost or doubled", "sent and not stored, or stored twice")
     met = {one["what"]: one["met"] for part in written["parts"].values() for one in part["figures"]}
