@@ -32,7 +32,7 @@ from sync.records import Event
 SITE = "bench-site"
 INGEST_PROCESSES = 2
 INGEST_GATES = 20
-INGEST_BATCHES_IN_FLIGHT = 2
+INGEST_EVENTS_IN_FLIGHT = 100
 BACKLOG_BATCHES_IN_FLIGHT, BACKLOG_BATCH_EVENTS = 3, 200
 """What a gate keeps on its way by default."""
 INGEST_LIMIT_PER_S = 2_000.0
@@ -52,6 +52,7 @@ _SEED = 20260302
 
 def ingest(folder: Path, database_url: str, *, seconds: float, batch_events: int) -> Part:
     """As many events as two ingest processes take, everything on this machine."""
+    in_flight = max(1, INGEST_EVENTS_IN_FLIGHT // batch_events)
     with Centre(folder, database_url, ingest_processes=INGEST_PROCESSES) as centre:
         gates = centre.add_gates(SITE, [f"gate-{number}" for number in range(INGEST_GATES)])
         _register(centre.database)
@@ -61,7 +62,7 @@ def ingest(folder: Path, database_url: str, *, seconds: float, batch_events: int
             centre.public_key.public_bytes_raw(),
             seconds + WARM_UP_S,
             batch_events=batch_events,
-            in_flight=INGEST_BATCHES_IN_FLIGHT,
+            in_flight=in_flight,
         )
         with LoadProcess(plan) as load:
             meters = {
@@ -79,7 +80,7 @@ def ingest(folder: Path, database_url: str, *, seconds: float, batch_events: int
     waited = percentiles(report.latencies_s)
     return Part(
         f"ingest {'PostgreSQL' if postgresql else 'SQLite'}",
-        f"{INGEST_PROCESSES} ingest processes, {INGEST_GATES} gates with {INGEST_BATCHES_IN_FLIGHT} batches "
+        f"{INGEST_PROCESSES} ingest processes, {INGEST_GATES} gates with {in_flight} batches "
         f"of {batch_events} on their way each; {seconds:g} s counted after {WARM_UP_S:g} s; broker, database "
         "and load on the same cores; an event counts when its acknowledgement is back at the gate",
         [

@@ -18,8 +18,8 @@ log = logging.getLogger(__name__)
 RETRY_S = (0.2, 5.0)
 STOPPED_WITHIN_S = 30.0
 
-GROUP_BYTES = 1_000_000
-"""Of payload in one group, about 1,400 events: what comes live waits for one such transaction at most."""
+GROUP_BYTES = 500_000
+"""Of payload in one group, about 700 events: what comes live waits for one such transaction at most."""
 
 _BACKLOG = re.compile(rb'"replay": ?true')
 _HEAD_BYTES = 1_000
