@@ -5,6 +5,7 @@ The lane says who somebody is (or that nobody it knows); whether they may pass i
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -18,9 +19,17 @@ from gate.view import Phase
 from gate.voting import Ballot, Tally
 from models.face import Advice, Embedding, Face, Image, Quality
 
-SAME_PERSON_MIN_COSINE = 0.55
-"""Below this a good frame does not look like the person of its track. Measured with SFace on 14 clips of 5
-people: frames of one clip stay above 0.74, frames of different people below 0.50."""
+SAME_PERSON_MIN_COSINE = {"sface": 0.55, "dlib": 0.955}
+"""By embedder: below this a good frame does not look like the person of its track. Measured on 14 clips of
+5 people. SFace: frames of one clip above 0.74, of different people below 0.50. dlib: 99.9 % of the frames
+of one clip above 0.959, of different people below 0.957."""
+
+NEAR_WIDTH_PER_EYE_DISTANCE = 1.6
+"""A face at least so many minimum eye distances wide stands before the gate, whichever way it looks: a
+frontal face is about 2 eye distances wide."""
+
+COMPANION_FRAMES = 50
+"""Frames over which the people beside the served one are counted: about the two seconds of a decision."""
 
 SWITCH_RATIO = 1.2
 """Another person is served only when their face is this much larger than that of the one being served."""
@@ -51,6 +60,8 @@ class Verdict:
 
     first_usable_s, decided_s  monotonic seconds of the first good frame and of the deciding one
     live_score                 0..1 or None where liveness was not checked
+    tailgating                 most other near faces in the zone while the person was looked at
+    ambiguous                  unknown although a score reached the threshold: two workers look alike
     """
 
     finding: Finding
@@ -63,6 +74,7 @@ class Verdict:
     roster_size: int
     live_score: float | None
     tailgating: int
+    ambiguous: bool
     first_usable_s: float
     decided_s: float
 
@@ -83,6 +95,7 @@ class _Person:
 
     ballot: Ballot
     in_zone_since_s: float
+    companions: deque[int] = field(default_factory=lambda: deque(maxlen=COMPANION_FRAMES))
     live_scores: list[float] = field(default_factory=list)
     first_good_s: float | None = None
     reference: Embedding | None = None
@@ -107,6 +120,7 @@ class Lane:
     threshold  the threshold in force
     advise     what is wrong with a frame's quality, None when it is good
     live       live score 0..1 of one face, or None where it cannot be checked
+    same_person  cosine from which two frames of one track show the same person; see SAME_PERSON_MIN_COSINE
     """
 
     def __init__(
@@ -118,7 +132,9 @@ class Lane:
         threshold: Callable[[], Threshold],
         advise: Callable[[Quality], Advice | None],
         live: Callable[[Image, Face], float | None],
+        same_person: float = SAME_PERSON_MIN_COSINE["sface"],
     ) -> None:
+        self._same_person = same_person
         self._settings = settings
         self._recognition = recognition
         self._search = search
@@ -132,21 +148,22 @@ class Lane:
 
     def observe(self, image: Image, faces: Sequence[Face], at_s: float) -> LaneUpdate:
         """Take one frame; `at_s` is its capture time in monotonic seconds and must not run backwards."""
-        near = [face for face in faces if self._in_zone(face, image)]
-        usable = [f for f in near if f.quality.eye_distance_px >= self._settings.min_eye_distance_px]
-        tracks = self._tracker.update(usable, at_s)
+        inside = [face for face in faces if self._in_zone(face, image)]
+        near = [face for face in inside if self._is_near(face)]
+        tracks = self._tracker.update(near, at_s)
         alive = self._tracker.alive(at_s)
         self._people = {number: p for number, p in self._people.items() if number in alive}
         for seen in tracks:
             self._keep_answered(self._people.get(seen.track_id), at_s)
-        if not usable:
-            if near:
-                return LaneUpdate(Phase.APPROACHING, near[0], Advice.COME_CLOSER)
+        if not near:
+            if inside:
+                return LaneUpdate(Phase.APPROACHING, inside[0], Advice.COME_CLOSER)
             return LaneUpdate(Phase.IDLE)
-        face, track = self._nearest(usable, tracks)
+        face, track = self._nearest(near, tracks)
         self._served = track.track_id
         person = self._people.setdefault(track.track_id, self._somebody_new(at_s))
-        return self._serve(image, face, person, others=len(usable) - 1, at_s=at_s)
+        person.companions.append(len(near) - 1)
+        return self._serve(image, face, person, at_s=at_s)
 
     def finish(self, at_s: float) -> Verdict | None:
         """The source has ended: the person still being served is judged on the frames there were."""
@@ -155,7 +172,7 @@ class Lane:
             return None
         if person.ballot.frames_seen < self._recognition.votes_needed:
             return None
-        return self._settle(person, Finding.UNKNOWN, None, others=0, at_s=at_s)
+        return self._settle(person, Finding.UNKNOWN, None, at_s=at_s)
 
     def forget(self, worker_id: str) -> None:
         """Serve this worker again at once: the door saw that they did not pass."""
@@ -166,29 +183,32 @@ class Lane:
 
     # -- one person ------------------------------------------------------------------------------------
 
-    def _serve(self, image: Image, face: Face, person: _Person, *, others: int, at_s: float) -> LaneUpdate:
-        advice = self._advise(face.quality)
+    def _serve(self, image: Image, face: Face, person: _Person, *, at_s: float) -> LaneUpdate:
+        advice = self._advise(face.quality) or self._turned_away(face)
         if advice is None:
             embedding = face.embedding
             if self._is_somebody_else(person, embedding):
                 # Two people swapped places, or one stepped before the other: nobody inherits votes.
                 self._restart(person, at_s)
-            elif person.stranger is not None:
-                # One frame unlike the others (a hand, a blur) votes for nobody and ends nothing.
-                return self._undecided(face, person, None, others=others, at_s=at_s)
-            self._take_good_frame(image, face, embedding, person, at_s)
-        verdict = self._verdict(person, others=others, at_s=at_s)
+            if person.stranger is None:
+                self._take_good_frame(image, face, embedding, person, at_s)
+            # else: one frame unlike the others (a hand, a blur) votes for nobody and ends nothing.
+        verdict = self._verdict(person, at_s=at_s)
         if verdict is not None:
             return LaneUpdate(Phase.DECIDING, face, None, verdict)
-        return self._undecided(face, person, advice, others=others, at_s=at_s)
+        return self._undecided(face, person, advice, at_s=at_s)
 
-    def _undecided(
-        self, face: Face, person: _Person, advice: Advice | None, *, others: int, at_s: float
-    ) -> LaneUpdate:
+    def _turned_away(self, face: Face) -> Advice | None:
+        """A near face whose eyes are close together in the picture looks elsewhere."""
+        too_close = face.quality.eye_distance_px < self._settings.min_eye_distance_px
+        return Advice.LOOK_AHEAD if too_close else None
+
+    def _undecided(self, face: Face, person: _Person, advice: Advice | None, *, at_s: float) -> LaneUpdate:
         if person.answered_s is not None:
-            return LaneUpdate(Phase.IDLE, face, None)
+            unusable = person.answer is not None and person.answer[0] is Finding.NOT_USABLE
+            return LaneUpdate(Phase.APPROACHING, face, advice) if unusable else LaneUpdate(Phase.IDLE, face)
         if person.first_good_s is None and at_s - person.in_zone_since_s >= self._recognition.no_good_frame_s:
-            verdict = self._settle(person, Finding.NOT_USABLE, None, others=others, at_s=at_s)
+            verdict = self._settle(person, Finding.NOT_USABLE, None, at_s=at_s)
             return LaneUpdate(Phase.DECIDING, face, advice, verdict)
         return LaneUpdate(Phase.APPROACHING if advice else Phase.DECIDING, face, advice)
 
@@ -206,14 +226,14 @@ class Lane:
             person.live_scores.append(live_score)
             del person.live_scores[: -self._recognition.votes_window]
 
-    def _verdict(self, person: _Person, *, others: int, at_s: float) -> Verdict | None:
+    def _verdict(self, person: _Person, *, at_s: float) -> Verdict | None:
         if person.first_good_s is None or self._is_settled(person, at_s):
             return None
         tally = person.ballot.winner()
         if tally is not None:
-            return self._settle(person, Finding.RECOGNISED, tally, others=others, at_s=at_s)
+            return self._settle(person, Finding.RECOGNISED, tally, at_s=at_s)
         if person.ballot.frames_seen and at_s - person.first_good_s >= self._recognition.deadline_s:
-            return self._settle(person, Finding.UNKNOWN, None, others=others, at_s=at_s)
+            return self._settle(person, Finding.UNKNOWN, None, at_s=at_s)
         return None
 
     def _is_settled(self, person: _Person, at_s: float) -> bool:
@@ -233,7 +253,7 @@ class Lane:
         return False
 
     def _settle(
-        self, person: _Person, finding: Finding, tally: Tally | None, *, others: int, at_s: float
+        self, person: _Person, finding: Finding, tally: Tally | None, *, at_s: float
     ) -> Verdict | None:
         """Close the identification; None when this person was answered the same a moment ago."""
         worker_id = tally.worker_id if tally else None
@@ -256,7 +276,8 @@ class Lane:
             agreeing=tally.agreeing if tally else 0,
             roster_size=best.roster_size if best else 0,
             live_score=sum(scores) / len(scores) if scores else None,
-            tailgating=others,
+            tailgating=max(person.companions, default=0),
+            ambiguous=finding is Finding.UNKNOWN and best is not None and best.score >= threshold.value,
             first_usable_s=person.first_good_s if person.first_good_s is not None else person.in_zone_since_s,
             decided_s=at_s,
         )
@@ -275,17 +296,18 @@ class Lane:
     def _restart(self, person: _Person, at_s: float) -> None:
         person.ballot.clear()
         person.live_scores.clear()
+        person.companions.clear()
         person.in_zone_since_s = at_s
         person.first_good_s = person.reference = person.stranger = None
         person.answered_s = person.answer = None
 
     def _is_somebody_else(self, person: _Person, embedding: Embedding) -> bool:
         """True when two good frames in a row look like each other and not like the person so far."""
-        if person.reference is None or _cosine(person.reference, embedding) >= SAME_PERSON_MIN_COSINE:
+        if person.reference is None or _cosine(person.reference, embedding) >= self._same_person:
             person.stranger = None
             return False
         before, person.stranger = person.stranger, embedding
-        return before is not None and _cosine(before, embedding) >= SAME_PERSON_MIN_COSINE
+        return before is not None and _cosine(before, embedding) >= self._same_person
 
     def _answered_before(
         self, finding: Finding, worker_id: str | None, reference: Embedding | None, at_s: float
@@ -294,7 +316,7 @@ class Lane:
             a for a in self._answered if at_s - a.last_seen_s <= self._recognition.repeat_interval_s
         ]
         return any(
-            a.finding is finding and a.worker_id == worker_id and _look_alike(a, worker_id, reference)
+            a.finding is finding and a.worker_id == worker_id and self._look_alike(a, worker_id, reference)
             for a in self._answered
         )
 
@@ -313,9 +335,17 @@ class Lane:
             if (
                 answered.finding is finding
                 and answered.worker_id == worker_id
-                and _look_alike(answered, worker_id, person.reference)
+                and self._look_alike(answered, worker_id, person.reference)
             ):
                 answered.last_seen_s = at_s
+
+    def _look_alike(self, answered: _Answered, worker_id: str | None, reference: Embedding | None) -> bool:
+        """A worker is the same by number, an unknown person by looks."""
+        if worker_id is not None:
+            return True
+        if answered.reference is None or reference is None:
+            return answered.reference is None and reference is None
+        return _cosine(answered.reference, reference) >= self._same_person
 
     # -- where somebody stands ------------------------------------------------------------------------
 
@@ -326,15 +356,20 @@ class Lane:
         y = (face.box.y + face.box.height / 2) / height
         return bool(left <= x <= right and top <= y <= bottom)
 
+    def _is_near(self, face: Face) -> bool:
+        """By the size of the face, not by the distance of the eyes: somebody who looks aside is there too."""
+        eyes = self._settings.min_eye_distance_px
+        return face.quality.eye_distance_px >= eyes or face.box.width >= NEAR_WIDTH_PER_EYE_DISTANCE * eyes
+
     def _nearest(self, faces: Sequence[Face], tracks: Sequence[Track]) -> tuple[Face, Track]:
-        """The largest eye distance; the person being served keeps the place against a near equal."""
+        """The largest face, also in profile: the door never opens for somebody behind the one in front.
+
+        The person being served keeps the place against a near equal.
+        """
         pairs = list(zip(faces, tracks, strict=True))
-        nearest = max(pairs, key=lambda pair: pair[0].quality.eye_distance_px)
+        nearest = max(pairs, key=lambda pair: _size(pair[0]))
         for face, track in pairs:
-            if (
-                track.track_id == self._served
-                and nearest[0].quality.eye_distance_px < SWITCH_RATIO * face.quality.eye_distance_px
-            ):
+            if track.track_id == self._served and _size(nearest[0]) < SWITCH_RATIO * _size(face):
                 return face, track
         return nearest
 
@@ -347,14 +382,10 @@ def _mean(reference: Embedding | None, embedding: Embedding) -> Embedding:
     return (blended / max(float(np.linalg.norm(blended)), 1e-6)).astype(np.float32)
 
 
-def _look_alike(answered: _Answered, worker_id: str | None, reference: Embedding | None) -> bool:
-    """A worker is the same by number, an unknown person by looks."""
-    if worker_id is not None:
-        return True
-    if answered.reference is None or reference is None:
-        return answered.reference is None and reference is None
-    return _cosine(answered.reference, reference) >= SAME_PERSON_MIN_COSINE
-
-
 def _cosine(one: Embedding, other: Embedding) -> float:
     return float(np.dot(one, other))
+
+
+def _size(face: Face) -> float:
+    """Side of the face's box in pixels."""
+    return float((face.box.width * face.box.height) ** 0.5)

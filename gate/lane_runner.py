@@ -26,6 +26,9 @@ FRAME_TIMEOUT_S = 0.25
 PAUSE_AFTER_FAULT_S = 0.5
 """Between two tries after an unexpected error: the log must not flood."""
 
+FORGET_AT_MOST = 64
+"""Workers that wait to be served again; bounded, oldest dropped."""
+
 SCREEN_WIDTH_PX = 640
 SCREEN_JPEG_QUALITY = 75
 
@@ -66,7 +69,7 @@ class LaneRunner:
         self.settings = settings
         self.source = source
         self._lane = lane
-        self._to_forget: deque[str] = deque()
+        self._to_forget: deque[tuple[float, str]] = deque(maxlen=FORGET_AT_MOST)
         self._engine = engine
         self._settle = settle
         self._health = health
@@ -99,16 +102,16 @@ class LaneRunner:
         """Put an answer on the screen that did not come from a frame (guard, exit button)."""
         self._answer = answer
 
-    def forget(self, worker_id: str) -> None:
-        """Serve this worker again at once; from any thread."""
-        self._to_forget.append(worker_id)
+    def forget(self, worker_id: str, *, after_s: float = 0.0) -> None:
+        """Serve this worker again, at once or after so long; from any thread."""
+        self._to_forget.append((self._clock.monotonic() + after_s, worker_id))
 
     def view(self) -> LaneView:
         """The newest snapshot for the screen; an answer past its time is gone."""
         now_s = self._clock.monotonic()
         answer = self._answer
         if answer is not None and now_s >= answer.shown_until_s:
-            answer = self._answer = None
+            answer = None  # not written back: the lane may just have put a new one there
         update = self._update
         live = self.source.state in (SourceState.LIVE, SourceState.STARTING, SourceState.ENDED)
         phase = update.phase if live else Phase.FAULT
@@ -176,8 +179,7 @@ class LaneRunner:
         if frame.number > self._expected_number:
             self._watcher.frames_dropped(self.settings.id, frame.number - self._expected_number)
         self._expected_number = frame.number + 1
-        while self._to_forget:
-            self._lane.forget(self._to_forget.popleft())
+        self._forget_who_is_due()
         faces = self._engine.faces(frame.image)
         self._frame, self._frame_seen_s = frame, self._clock.monotonic()
         update = self._lane.observe(frame.image, faces, frame.captured_s)
@@ -185,6 +187,15 @@ class LaneRunner:
             self._answer = self._settle(frame, update.verdict)
         self._update = update
         return True
+
+    def _forget_who_is_due(self) -> None:
+        now_s = self._clock.monotonic()
+        for _ in range(len(self._to_forget)):
+            due_s, worker_id = self._to_forget.popleft()
+            if due_s <= now_s:
+                self._lane.forget(worker_id)
+            else:
+                self._to_forget.append((due_s, worker_id))
 
     def _finish(self) -> None:
         frame = self._frame

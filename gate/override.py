@@ -15,7 +15,7 @@ from gate.clock import Clock
 from gate.errors import OverrideRefused
 from gate.settings import ScreenSettings
 
-_PIN = re.compile(r"^\d{4,12}$")
+_PIN = re.compile(r"[0-9]{4,12}")
 _HASHER = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
 """OWASP's small profile (19 MiB): a gate box has little memory to spare."""
 
@@ -27,7 +27,7 @@ def write_pin(path: Path, pin: str) -> None:
 
     Raises ValueError for anything that is no such PIN.
     """
-    if not _PIN.match(pin):
+    if not _PIN.fullmatch(pin):
         raise ValueError("a PIN has 4 to 12 digits")
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_suffix(".part")

@@ -30,6 +30,7 @@ class Context:
 
     worker        who the votes agreed on; None for somebody the roster does not know
     usable_face   False when no frame was good enough to look the person up
+    ambiguous     nobody, because two workers look alike: the same person under two numbers, or twins
     now           aware instant of the decision
     timezone      of the site; schedules are local time
     liveness      verdict over the track, `min_score` already applied
@@ -39,6 +40,7 @@ class Context:
 
     worker: Worker | None
     usable_face: bool = True
+    ambiguous: bool = False
     site_id: str
     direction: Direction = Direction.IN
     now: datetime
@@ -113,10 +115,14 @@ def _active(flag: Flag, now: datetime) -> bool:
 
 
 def registered(context: Context, settings: PolicySettings) -> Findings:
-    """Nobody the roster does not know; a face that could not be looked at is for the guard."""
+    """Nobody the roster does not know; who could not be looked at, or told apart, is for the guard."""
     if not context.usable_face:
         return (Finding(Outcome.HOLD, Reason.FACE_NOT_USABLE),)
-    return () if context.worker is not None else _deny(Reason.NOT_REGISTERED)
+    if context.worker is not None:
+        return ()
+    if context.ambiguous:
+        return (Finding(Outcome.HOLD, Reason.AMBIGUOUS_MATCH),)
+    return _deny(Reason.NOT_REGISTERED)
 
 
 def site(context: Context, settings: PolicySettings) -> Findings:

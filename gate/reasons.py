@@ -22,6 +22,7 @@ class Reason(StrEnum):
     OK = "ok"
     NOT_REGISTERED = "not_registered"
     FACE_NOT_USABLE = "face_not_usable"
+    AMBIGUOUS_MATCH = "ambiguous_match"
     OTHER_SITE = "other_site"
     WORKER_BLOCKED = "worker_blocked"
     WORKER_LEFT = "worker_left"
@@ -225,6 +226,12 @@ _TEXTS: dict[Reason, ReasonText] = {
         Words("门卫放行", "Opened by the guard"),
         Words("请通行", "Please pass"),
         Words("门卫放行，请通行", "Please pass."),
+    ),
+    Reason.AMBIGUOUS_MATCH: ReasonText(
+        Severity.NOTICE,
+        Words("无法唯一识别", "Two registrations look alike"),
+        _SEE_GUARD,
+        Words("无法唯一识别，请联系门卫", "You could not be told apart. Please see the guard."),
     ),
     Reason.OPENED_BY_CENTRE: ReasonText(
         Severity.NOTICE,

@@ -58,43 +58,68 @@ class Recorder:
         return len(self._waiting)
 
     def settle(self, event: Event, open_door: Callable[[str], float], *, egress: bool = False) -> Settled:
-        """Record the event; then, if it allows, open. `egress` opens even when the record must wait:
-        nobody is locked in by a full disk."""
+        """Record the event; then, if it allows, open.
+
+        `egress` opens first and records afterwards: nobody is locked in, or waits, for a disk. While the
+        store is known to be broken nothing waits for it: `retry` finds out when it is back.
+        """
+        if egress and event.outcome is Outcome.ALLOW:
+            opened = self._open(event, open_door, None)
+            return Settled(self._record_or_keep(event), opened.opened_at_s, opened.fault)
+        if self.fault:
+            return self._settle_without_store(event, open_door)
         try:
             event = self._store.record(event)
         except StoreError as error:
-            return self._settle_without_store(event, open_door, error, egress=egress)
+            self.fault = str(error)
+            return self._settle_without_store(event, open_door)
         if event.outcome is not Outcome.ALLOW:
             return Settled(event, None)
         return self._open(event, open_door, None)
 
     def retry(self) -> bool:
-        """Write what waits, oldest first; True when nothing waits any more."""
-        with self._lock:
-            while self._waiting:
-                try:
-                    self._store.record(self._waiting[0])
-                except StoreError as error:
-                    self.fault = str(error)
-                    return False
-                self._waiting.popleft()
-            self.fault = ""
-            return True
+        """Write what waits, oldest first; True when nothing waits any more. One caller at a time.
 
-    def _settle_without_store(
-        self, event: Event, open_door: Callable[[str], float], error: StoreError, *, egress: bool
-    ) -> Settled:
-        opens = event.outcome is Outcome.ALLOW and (egress or self._on_store_fault == "open")
-        outcome = event.outcome if opens or event.outcome is not Outcome.ALLOW else Outcome.DENY
-        event = event.model_copy(
-            update={"outcome": outcome, "reasons": (Reason.STORE_FAULT.value, *event.reasons)}
-        )
+        Nobody who decides waits for this: the lock is not held while the store works.
+        """
+        while True:
+            with self._lock:
+                event = self._waiting[0] if self._waiting else None
+            if event is None:
+                self.fault = ""
+                return True
+            try:
+                self._store.record(event)
+            except StoreError as error:
+                self.fault = str(error)
+                return False
+            with self._lock:
+                if self._waiting and self._waiting[0] is event:
+                    self._waiting.popleft()
+
+    def _record_or_keep(self, event: Event) -> Event:
+        if not self.fault:
+            try:
+                return self._store.record(event)
+            except StoreError as error:
+                self.fault = str(error)
+        return self._keep(event)
+
+    def _keep(self, event: Event) -> Event:
+        """In memory until the store takes it, marked as late."""
+        event = event.model_copy(update={"reasons": (Reason.STORE_FAULT.value, *event.reasons)})
         with self._lock:
-            self.fault = str(error)
             if len(self._waiting) >= KEPT_IN_MEMORY:
                 self._waiting.popleft()
                 self.dropped += 1
             self._waiting.append(event)
+        return event
+
+    def _settle_without_store(self, event: Event, open_door: Callable[[str], float]) -> Settled:
+        opens = event.outcome is Outcome.ALLOW and self._on_store_fault == "open"
+        if event.outcome is Outcome.ALLOW and not opens:
+            event = event.model_copy(update={"outcome": Outcome.DENY})
+        event = self._keep(event)
         if not opens:
             return Settled(event, None, Reason.STORE_FAULT)
         return self._open(event, open_door, Reason.STORE_FAULT)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from gate.gallery import EMBEDDING_SIZE, Gallery
 from gate.lane import Threshold
 from gate.settings import RecognitionSettings
-from models.calibration import ImpostorTail, fit_from_templates
+from models.calibration import CalibrationImpossible, ImpostorTail, fit_from_templates
 from sync.records import Template
 
 log = logging.getLogger(__name__)
@@ -32,6 +32,8 @@ class RosterStore(Protocol):
 
     def all_templates(self, model: str, model_version: str) -> tuple[Sequence[str], NDArray[np.float32]]: ...
 
+    def count_workers(self) -> int: ...
+
     def templates(self, worker_id: str) -> Sequence[Template]: ...
 
 
@@ -48,9 +50,11 @@ class RosterWatch:
         self._model_version = model_version
         self._bundled = ImpostorTail.bundled(model)
         self._own: ImpostorTail | None = None
-        self._own_size = 0
+        self._fitted_size = 0
         self._fitting = threading.Lock()
         self.version = -1
+        self.problem = ""
+        """Why the gallery is empty though the roster is not; in words for the operator."""
 
     def refresh(self) -> bool:
         """Take over what has changed since the last look; True when something had.
@@ -66,7 +70,17 @@ class RosterWatch:
         else:
             self.gallery.update({worker_id: self._vectors(worker_id) for worker_id in changed})
         self.version = version
+        self._look_for_foreign_templates()
         return True
+
+    def _look_for_foreign_templates(self) -> None:
+        """A roster whose templates another embedder made knows nobody: say so."""
+        self.problem = ""
+        if not len(self.gallery) and self._store.count_workers():
+            self.problem = (
+                f"no worker has a template of {self._model} {self._model_version}: import the photos again"
+            )
+            log.error("%s", self.problem)
 
     def _vectors(self, worker_id: str) -> NDArray[np.float32]:
         """Templates of one worker that were made by the embedder in use, (k, 128)."""
@@ -84,30 +98,39 @@ class RosterWatch:
         size = max(1, len(self.gallery))
         own = self._own
         tail = self._bundled if own is None else own
-        source = "bundled calibration" if own is None else f"own roster of {own.n_people}"
-        return Threshold(tail.threshold(size, self._settings.target_fpir), source)
+        low, high = tail.threshold_interval(size, self._settings.target_fpir)
+        made_from = "bundled calibration" if own is None else f"own roster of {own.n_people}"
+        return Threshold(
+            tail.threshold(size, self._settings.target_fpir), f"{made_from}, 95 % {low:.3f} to {high:.3f}"
+        )
 
     def needs_fit(self) -> bool:
         """Whether the roster is large enough for a fit of its own and has changed since the last one."""
         size = len(self.gallery)
         if self._settings.threshold is not None or size < self._settings.own_roster_from:
             return self._own is not None
-        return self._own is None or abs(size - self._own_size) > REFIT_AT_GROWTH * self._own_size
+        return abs(size - self._fitted_size) > REFIT_AT_GROWTH * self._fitted_size
 
     def fit(self) -> None:
         """Fit the impostor tail to the site's own roster (seconds on a large one: off the lanes)."""
         with self._fitting:
             size = len(self.gallery)
+            self._fitted_size = size
             if size < self._settings.own_roster_from:
                 self._own = None
                 return
             rng = np.random.default_rng(size)
             owners, vectors = self.gallery.sample(COHORT_WORKERS, rng)
             _, numbers = np.unique(np.asarray(owners), return_inverse=True)
-            self._own = fit_from_templates(
-                vectors, numbers, rng=rng, embedder=self._model, embedder_version=self._model_version
-            )
-            self._own_size = size
+            try:
+                self._own = fit_from_templates(
+                    vectors, numbers, rng=rng, embedder=self._model, embedder_version=self._model_version
+                )
+            except CalibrationImpossible as error:
+                # Asked again only when the roster has grown: the bundled calibration is in force.
+                self._own = None
+                log.warning("the roster cannot calibrate the threshold: %s", error)
+                return
             log.info(
                 "threshold from the own roster: %.3f for %d workers",
                 self._own.threshold(size, self._settings.target_fpir),

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from gate.clock import Clock, ClockGuard
 from gate.decision import Decision
 from gate.errors import OverrideRefused
-from gate.lane import Finding, Lane, Verdict
+from gate.lane import SAME_PERSON_MIN_COSINE, Finding, Lane, Verdict
 from gate.lane_runner import Engine, LaneRunner
 from gate.metrics import GateMetrics
 from gate.names import displayed_name
@@ -33,7 +33,7 @@ from models.liveness import LivenessModel
 from models.quality import QualityLimits, advise
 from sync.edge.status import EdgeStatus
 from sync.errors import StoreError, UnknownWorker
-from sync.records import Event, MatchFacts, Method, Outcome, Passage, PassageNote, Worker
+from sync.records import Direction, Event, MatchFacts, Method, Outcome, Passage, PassageNote, Worker
 from sync.store import LocalStore
 
 log = logging.getLogger(__name__)
@@ -41,6 +41,9 @@ log = logging.getLogger(__name__)
 UPKEEP_EVERY_S = 0.5
 KEEP_TIME_EVERY_S = 60.0
 PRUNE_EVERY_S = 6 * 3600.0
+LONGEST_QUIET = timedelta(days=60)
+"""A gate without an event for longer than this has more likely a wrong clock than a holiday."""
+
 LAST_GOOD_TIME = "clock.last_good"
 LOCKED_LANES = "lanes.locked"
 CENTRE = "centre"
@@ -141,10 +144,10 @@ class GateService:
             self._upkeep_thread.join(5.0)
         for door in self._doors.values():
             door.close()
-        if not self._recorder.retry():
-            log.error("%d events could not be written: %s", self._recorder.waiting, self._recorder.fault)
         if self._centre is not None:
             self._centre.stop()
+        if not self._recorder.retry():
+            log.error("%d events could not be written: %s", self._recorder.waiting, self._recorder.fault)
         self._store.close()
         self._metrics.close()
 
@@ -233,7 +236,12 @@ class GateService:
             door.release_hold(CENTRE)
 
     def lock(self, lane_id: str, locked: bool) -> None:
-        """Let nobody pass by face until unlocked, also after a restart; guard, exit and fire still open."""
+        """Let nobody in by face until unlocked, also after a restart; guard, exit and fire still open.
+
+        Raises OverrideRefused for a lane that leads out: nobody is locked in.
+        """
+        if locked and self._runners[lane_id].settings.direction is Direction.OUT:
+            raise OverrideRefused(f"{lane_id} leads out and cannot be locked")
         (self._locked.add if locked else self._locked.discard)(lane_id)
         self._store.put_state(LOCKED_LANES, [*sorted(self._locked)])
 
@@ -248,7 +256,7 @@ class GateService:
             worker = self._worker(verdict.worker_id)
         except StoreError as error:
             self._store_problem = str(error)
-            worker, decision = None, Decision(Outcome.DENY, (Reason.STORE_FAULT,))
+            worker, decision = None, self._decide_unread(lane, verdict)
         else:
             decision = self._decide(lane, verdict, worker)
         event = self._event(
@@ -265,11 +273,18 @@ class GateService:
         settled = self._settle(lane, event, usable_at_s=verdict.first_usable_s)
         return self._answer(settled, worker)
 
+    @staticmethod
+    def _decide_unread(lane: LaneSettings, verdict: Verdict) -> Decision:
+        """The worker's record cannot be read: nobody gets in, and nobody recognised is locked in."""
+        leaves = lane.direction is Direction.OUT and verdict.worker_id is not None
+        return Decision(Outcome.ALLOW if leaves else Outcome.DENY, (Reason.STORE_FAULT,))
+
     def _decide(self, lane: LaneSettings, verdict: Verdict, worker: Worker | None) -> Decision:
         if lane.id in self._locked:
             return Decision(Outcome.DENY, (Reason.LANE_LOCKED,))
         decision = decide(self._context(lane, verdict, worker), self.settings.policy)
-        if decision.outcome is Outcome.ALLOW and self._outbox_is_full():
+        enters = decision.outcome is Outcome.ALLOW and lane.direction is Direction.IN
+        if enters and self._outbox_is_full():
             return Decision(Outcome.DENY, (Reason.OUTBOX_FULL, *decision.reasons), decision.notices)
         return decision
 
@@ -281,6 +296,7 @@ class GateService:
         return Context(
             worker=worker,
             usable_face=verdict.finding is not Finding.NOT_USABLE,
+            ambiguous=verdict.ambiguous,
             site_id=self.settings.site.id,
             direction=lane.direction,
             now=self._clock.now(),
@@ -333,10 +349,15 @@ class GateService:
 
     def _settle(self, lane: LaneSettings, event: Event, *, usable_at_s: float | None) -> Settled:
         door = self._doors[lane.id]
-        self._opened_for[lane.id] = (event.event_id, event.worker_id)
-        settled = self._recorder.settle(event, door.open_for, egress=event.method is Method.EXIT_BUTTON)
+        egress = event.method is Method.EXIT_BUTTON or lane.direction is Direction.OUT
+        settled = self._recorder.settle(event, door.open_for, egress=egress)
+        if settled.opened_at_s is not None:
+            self._opened_for[lane.id] = (event.event_id, event.worker_id)
         if settled.fault is Reason.RELAY_FAULT:
             self._note_passage(event.event_id, Passage.NOT_PASSED)
+        if settled.fault is not None and event.worker_id is not None:
+            # Nothing is wrong with the worker: they get another try while they stand there.
+            self._runners[lane.id].forget(event.worker_id, after_s=self.settings.screen.clear_after_s)
         self._metrics.decision(
             lane.id,
             settled.event.outcome.value,
@@ -345,7 +366,11 @@ class GateService:
         )
         recorded = Recorded(settled.event, usable_at_s, settled.opened_at_s)
         for listener in self.listeners:
-            listener(recorded)
+            try:
+                listener(recorded)
+            except Exception:
+                # Who listens must not cost a worker the answer.
+                log.exception("a listener failed")
         return settled
 
     def _latency_s(self, settled: Settled, usable_at_s: float | None) -> float | None:
@@ -449,6 +474,7 @@ class GateService:
                 threshold=self.roster.threshold,
                 advise=self._advise,
                 live=self._live_score,
+                same_person=SAME_PERSON_MIN_COSINE[self.settings.recognition.embedder],
             ),
             settle=lambda frame, verdict: self._settle_verdict(lane, frame, verdict),
             health=self._health,
@@ -466,7 +492,7 @@ class GateService:
         mode = self.settings.liveness.mode
         return Health(
             camera=self._runners[lane_id].camera_problem(),
-            store=self._recorder.fault or self._store_problem,
+            store=self._recorder.fault or self._store_problem or self.roster.problem,
             relay=self._door_faults.get(lane_id, ""),
             clock=self._clock_guard.problem,
             liveness="liveness not checked" if self._liveness is None and mode != "off" else "",
@@ -502,7 +528,7 @@ class GateService:
             self._store.put_state(LAST_GOOD_TIME, now.isoformat())
             self._next_time_kept_s = mono + KEEP_TIME_EVERY_S
         if trusted and mono >= self._next_prune_s:
-            self._store.prune(now - timedelta(days=self.settings.store.keep_events_days))
+            self._prune(now)
             self._next_prune_s = mono + PRUNE_EVERY_S
         self._metrics.upkeep(
             outbox=self._store.outbox_depth(),
@@ -526,6 +552,14 @@ class GateService:
             self._metrics.source(
                 lane_id, up=source.state is not SourceState.LOST, reconnects=source.reconnects
             )
+
+    def _prune(self, now: datetime) -> None:
+        """Forget what is older than the site keeps. A clock far ahead of the newest event deletes nothing."""
+        newest = self._store.events(limit=1)
+        if newest:
+            reference = min(now, newest[0].occurred_at + LONGEST_QUIET)
+            keep = timedelta(days=self.settings.store.keep_events_days)
+            self._store.prune(reference - keep, unsent=not self.settings.centre.enabled)
 
     def _lanes_locked_before(self) -> set[str]:
         kept = self._store.state(LOCKED_LANES)

@@ -89,6 +89,15 @@ class RelaySettings(Section):
     channel: int = Field(default=1, ge=1, le=16)
     timeout_s: Annotated[float, Field(ge=0.05, le=10)] = 0.5
 
+    @property
+    def place(self) -> tuple[str | int | None, ...] | None:
+        """Which output of which board; None where no board is behind it."""
+        if self.driver == "gpio":
+            return ("gpio", self.pin)
+        if self.driver == "modbus":
+            return ("modbus", self.host or self.device, self.port if self.host else 0, self.unit, self.coil)
+        return ("serial", self.device, self.channel) if self.driver == "serial" else None
+
     @model_validator(mode="after")
     def _has_what_its_driver_needs(self) -> RelaySettings:
         if self.driver == "gpio" and self.pin is None:
@@ -306,6 +315,16 @@ class Settings(Section):
     centre: CentreSettings = CentreSettings()
     screen: ScreenSettings = ScreenSettings()
     metrics: MetricsSettings = MetricsSettings()
+
+    @field_validator("lanes")
+    @classmethod
+    def _no_two_lanes_move_one_relay(cls, value: tuple[LaneSettings, ...]) -> tuple[LaneSettings, ...]:
+        places = [place for lane in value if (place := lane.relay.place)]
+        if len(set(places)) != len(places):
+            raise ValueError(
+                "two lanes move the same relay and would shut each other's door: give each its own output"
+            )
+        return value
 
     @field_validator("lanes")
     @classmethod

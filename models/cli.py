@@ -139,11 +139,13 @@ def _is_download(entry: Entry) -> bool:
 
 @app.command()
 def verify(names: _Names = None) -> None:
-    """Hash every fetched file anew; exit code 1 if one is damaged, or named here and missing."""
+    """Hash every fetched file anew; exit code 1 if one is damaged, or needed or named here and missing."""
     with _explained():
         results = Zoo.default().verify(names or None)
     bad = [
-        found for found in results if found.state is State.CORRUPT or (names and found.state is State.MISSING)
+        found
+        for found in results
+        if found.state is State.CORRUPT or (found.state is State.MISSING and (names or found.entry.default))
     ]
     for found in results:
         typer.echo(f"{found.entry.name}: {found.state}" + (f": {found.detail}" if found in bad else ""))

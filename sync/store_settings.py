@@ -17,7 +17,7 @@ from sync.records import Identifier
 class Section(BaseModel):
     """Base: unknown keys are refused, values are not coerced from other types."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=False)
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, strict=False)
 
 
 class SiteSettings(Section):
@@ -42,6 +42,6 @@ class StoreSettings(Section):
     key_env: str = Field(
         default="SITEGATE_STORE_KEY", description="environment variable that wins over key_file"
     )
-    busy_timeout_s: Annotated[float, Field(ge=0.1, le=60)] = 2.0
+    busy_timeout_s: Annotated[float, Field(ge=0.1, le=60)] = 1.0
     keep_events_days: int = Field(default=180, ge=1, le=3650)
     min_free_mb: int = Field(default=200, ge=1)

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import logging
+import os
 import signal
 import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from pydantic import ValidationError
 
 from gate.config_file import load_settings
 from gate.errors import ConfigError
@@ -40,7 +46,15 @@ def source_from(text: str, *, pace: Pace) -> SourceSettings:
     if text.isdecimal():
         return SourceSettings(kind="camera", index=int(text))
     if "://" in text:
-        return SourceSettings(kind="rtsp", url=text)
+        try:
+            return SourceSettings(kind="rtsp", url=text)
+        except ValidationError as error:
+            # The URL is not repeated: it may hold a password.
+            problem = str(error.errors(include_input=False, include_url=False)[0]["msg"])
+            raise ConfigError(
+                f"--source: {problem.removeprefix('Value error, ')}",
+                next_step="name the environment variable as `url_env` of the source in config.yaml",
+            ) from None
     path = Path(text)
     if not path.exists():
         raise ConfigError(
@@ -56,9 +70,37 @@ def _with_source(settings: Settings, text: str, pace: Pace) -> Settings:
     return settings.model_copy(update={"lanes": (lane, *others)})
 
 
+def _without_loops(settings: Settings) -> Settings:
+    """A file that is played again and again never ends."""
+    lanes = tuple(
+        lane.model_copy(update={"source": lane.source.model_copy(update={"loop": False})})
+        for lane in settings.lanes
+    )
+    return settings.model_copy(update={"lanes": lanes})
+
+
+@contextmanager
+def only_gate_on(store: Path) -> Iterator[None]:
+    """Hold the lock of this store: two gates on one store would move the same doors. Raises ConfigError."""
+    store.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with store.with_name(f"{store.name}.lock").open("a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise ConfigError(
+                f"another gate runs on {store}", next_step="stop it, or give this one a store of its own"
+            ) from None
+        yield
+
+
 def _print_event(recorded: Recorded) -> None:
-    sys.stdout.write(json.dumps(recorded.event.model_dump(mode="json"), ensure_ascii=False) + "\n")
-    sys.stdout.flush()
+    line = json.dumps(recorded.event.model_dump(mode="json"), ensure_ascii=False)
+    try:
+        sys.stdout.write(f"{line}\n")
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Whoever read the events has gone; the gate goes on. Python would complain again at the end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 @app.command()
@@ -82,19 +124,23 @@ def run(
     if source is not None:
         settings = _with_source(settings, source, pace or (Pace.FAST if once else Pace.REALTIME))
 
+    if once:
+        settings = _without_loops(settings)
+
     from gate.startup import build_service  # noqa: PLC0415 - weights and OpenCV only when a gate really runs
 
-    service = build_service(settings)
-    if as_json:
-        service.listeners.append(_print_event)
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
-    service.start()
-    try:
-        _serve(service, settings, stop, once=once, screen=screen and not once)
-    finally:
-        service.stop()
+    with only_gate_on(settings.store.path):
+        service = build_service(settings)
+        if as_json:
+            service.listeners.append(_print_event)
+        try:
+            service.start()
+            _serve(service, settings, stop, once=once, screen=screen and not once)
+        finally:
+            service.stop()
 
 
 def _serve(
@@ -133,3 +179,15 @@ def set_pin(config: ConfigOption = None) -> None:
     except ValueError as error:
         raise ConfigError(str(error), next_step="try again with digits only") from error
     typer.echo(f"PIN kept in {path}")
+
+
+@app.command("trust-clock")
+def trust_clock(config: ConfigOption = None) -> None:
+    """Say that this machine's clock is right now: forget a wrong time that the gate once believed."""
+    from gate.service import LAST_GOOD_TIME  # noqa: PLC0415
+    from gate.store_access import open_existing_store  # noqa: PLC0415
+
+    now = datetime.now(UTC)
+    with open_existing_store(load_settings(config).store) as store:
+        store.put_state(LAST_GOOD_TIME, now.isoformat())
+    typer.echo(f"{now:%Y-%m-%d %H:%M} UTC is right; restart the gate")

@@ -146,9 +146,19 @@ class Attendance:
             ).fetchone()
         return int(count)
 
-    def prune(self, before: datetime) -> int:
-        """Delete events that occurred before that time and are acknowledged; returns how many."""
+    def prune(self, before: datetime, *, unsent: bool = False) -> int:
+        """Delete events that occurred before that time and are acknowledged; returns how many.
+
+        `unsent` deletes those too that no centre has acknowledged: for a gate that has none.
+        """
         removed = 0
+        if unsent:
+            with self._connections.write() as db:
+                db.execute(
+                    "DELETE FROM outbox "
+                    "WHERE event_id IN (SELECT event_id FROM events WHERE occurred_us < ?)",
+                    [_microseconds(before)],
+                )
         while chunk := self._prunable(_microseconds(before)):
             with self._connections.write() as db:
                 # Asked again here: a passage may have been noted since the look without the write lock.

@@ -13,7 +13,7 @@ from gate.service import GateService
 from gate.startup import open_store
 from sync.edge.settings import CentreSettings
 from sync.edge.status import EdgeStatus
-from sync.records import Method, Outcome
+from sync.records import Direction, Method, Outcome
 from sync.wire.keys import private_pem, public_pem, write_private
 from sync.wire.messages import Action, Command
 from tests.gate.conftest import World, worker
@@ -92,6 +92,12 @@ def test_a_locked_lane_lets_nobody_in_by_face_also_after_a_restart(
     assert link_of(service).execute(order(Action.UNLOCK)) == (True, "unlock")
     service.stop()
     assert [r.event.outcome for r in world.play("worker.avi", centre=centre)] == [Outcome.ALLOW]
+
+
+def test_a_lane_that_leads_out_cannot_be_locked(world: World, centre: CentreSettings) -> None:
+    lane = world.settings("worker.avi").lanes[0].model_copy(update={"direction": Direction.OUT})
+    service, _ = world.gate("worker.avi", centre=centre, lanes=(lane,))
+    assert link_of(service).execute(order(Action.LOCK)) == (False, "lane-1 leads out and cannot be locked")
 
 
 def test_a_door_held_open_stays_open_until_it_is_taken_back(world: World, centre: CentreSettings) -> None:

@@ -49,6 +49,31 @@ def test_a_jump_is_named_until_the_clock_comes_back(jump_s: float) -> None:
     assert watch.guard.problem == ""
 
 
+def test_a_clock_that_was_set_and_runs_evenly_is_believed_again_after_a_while() -> None:
+    watch = Watch()
+    assert watch.check()
+    watch.clock.jump_wall(300)
+    for _ in range(9):
+        watch.clock.advance(60)
+        assert not watch.check()
+    watch.clock.advance(120)
+    assert watch.check()
+
+
+def test_a_gate_that_wakes_up_years_later_doubts_its_clock() -> None:
+    watch = Watch(last_known=datetime(2026, 11, 20, tzinfo=UTC))
+    watch.clock = ManualClock(datetime(2031, 1, 1, tzinfo=UTC))
+    assert not watch.check()
+    assert "trust-clock" in watch.guard.problem
+
+
+def test_a_time_server_clears_even_a_wrong_last_known_time() -> None:
+    watch = Watch(last_known=datetime(2031, 1, 1, tzinfo=UTC))
+    assert not watch.check()
+    watch.synchronised = True
+    assert watch.check()
+
+
 def test_a_time_server_settles_the_matter() -> None:
     watch = Watch()
     watch.check()

@@ -201,7 +201,7 @@ def test_times_lists_and_aliases_read_as_written(tmp_path: Path) -> None:
     settings = accepted(
         tmp_path,
         "policy:\n  schedule:\n  - {from: 05:30, until: 22:00, days: [mon], direction: }\n"
-        "lanes:\n- id: a\n  relay: &board {driver: modbus, host: 10.0.0.5}\n- id: b\n  relay: *board\n",
+        "lanes:\n- id: a\n  relay: &board {driver: simulated, pulse_s: 7}\n- id: b\n  relay: *board\n",
     )
     assert settings.policy.schedule[0].start.isoformat() == "05:30:00"
     assert settings.policy.schedule[0].direction is None
@@ -247,3 +247,11 @@ def test_a_missing_or_empty_secret_is_named(tmp_path: Path) -> None:
     for file, expected in ((empty, "is empty"), (tmp_path / "none", "No such file"), (None, "no file")):
         with pytest.raises(ConfigError, match=expected):
             read_secret(file, "SITEGATE_UNSET")
+
+
+def test_two_lanes_that_move_the_same_relay_are_refused(tmp_path: Path) -> None:
+    relay = "{driver: modbus, host: 10.0.0.5, unit: 1, coil: 3}"
+    path = tmp_path / "config.yaml"
+    path.write_text(f"lanes:\n- {{id: a, relay: {relay}}}\n- {{id: b, relay: {relay}}}\n")
+    with pytest.raises(ConfigError, match="same relay"):
+        load_settings(path)

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from gate.cli.gate import only_gate_on
 from gate.demo.footage import Scene, write_footage
 from gate.startup import open_store
 from models.zoo import Zoo
@@ -116,3 +117,47 @@ def test_a_gate_ended_mid_decision_loses_and_doubles_no_event(
     assert set(printed) <= set(ids)
     sequences = sorted(event.sequence for event in events)
     assert sequences == list(range(sequences[0], sequences[0] + len(sequences)))
+
+
+def test_a_password_in_the_source_is_refused_and_not_repeated(world: World) -> None:
+    config = write_config(world, source="{kind: camera}")
+    done = subprocess.run(
+        command(config, "--source", "rtsp://admin:geheim99@127.0.0.1:1/x", "--once"),
+        capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert "url_env" in done.stderr
+    assert "geheim99" not in done.stderr + done.stdout
+    assert "Traceback" not in done.stderr
+
+
+def test_a_second_gate_on_the_same_store_is_refused_and_once_ends_although_the_config_loops(
+    world: World,
+) -> None:
+    video = world.footage / "stranger.avi"
+    config = write_config(world, source=f"{{kind: video, path: {video}, loop: true}}")
+    with only_gate_on(world.folder / "gate.db"):
+        done = subprocess.run(
+            command(config, "--once"), capture_output=True, text=True, timeout=60, check=False
+        )
+    assert done.returncode == 2
+    assert "another gate runs" in done.stderr
+    done = subprocess.run(
+        command(config, "--once", "--json"), capture_output=True, text=True, timeout=90, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert len(done.stdout.splitlines()) == 1
+
+
+def test_a_gate_whose_reader_has_gone_goes_on(world: World) -> None:
+    world.enrol()
+    video = world.footage / "worker.avi"
+    config = write_config(world, source=f"{{kind: video, path: {video}}}")
+    with subprocess.Popen(
+        command(config, "--once", "--json"), stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        process.stdout.close()
+        assert process.wait(90) == 0
+    with open_store(world.settings("worker.avi")) as store:
+        assert [event.outcome.value for event in store.events()] == ["allow"]

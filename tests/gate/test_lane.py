@@ -226,3 +226,43 @@ def test_a_moving_person_stays_one_track_and_a_jump_across_the_picture_is_a_new_
 def test_quality_may_be_replaced_without_touching_the_face() -> None:
     one = person(ANNA)
     assert replace(one.quality, yaw_deg=50.0).yaw_deg == 50.0
+
+
+def test_a_stranger_in_profile_in_front_keeps_the_worker_behind_from_being_served() -> None:
+    for yaw_deg, eyes_px in ((60.0, 30.0), (75.0, 15.0)):
+        scene = Scene()
+        front = person(STRANGER, x=250, size=160, yaw_deg=yaw_deg)
+        front = replace(front, quality=replace(front.quality, eye_distance_px=eyes_px))
+        scene.show(front, person(ANNA, x=450, size=80), frames=40)
+        assert scene.verdicts == []
+        assert scene.last is not None and scene.last.advice is Advice.LOOK_AHEAD
+
+
+def test_somebody_seen_beside_the_worker_in_any_frame_is_a_tailgating_observation() -> None:
+    scene = Scene()
+    scene.show(person(ANNA, x=200, size=120), person(STRANGER, x=450, size=100, yaw_deg=70), frames=2)
+    scene.show(person(ANNA, x=200, size=120))
+    assert [v.tailgating for v in scene.verdicts] == [1]
+
+
+def test_frames_that_are_all_unlike_each_other_end_at_the_deadline_too() -> None:
+    scene = Scene()
+    for number in range(60):
+        scene.show(face(direction(1000 + number)))
+    assert [v.finding for v in scene.verdicts][:1] == [Finding.UNKNOWN]
+
+
+def test_advice_goes_on_after_a_face_was_called_unusable() -> None:
+    scene = Scene(recognition=RecognitionSettings(no_good_frame_s=1.0))
+    scene.show(person(ANNA, yaw_deg=60), frames=60)
+    assert scene.last is not None and scene.last.advice is Advice.LOOK_AHEAD
+
+
+def test_two_workers_that_look_alike_are_named_as_the_reason_for_an_unknown() -> None:
+    scene = Scene()
+    between = direction(ANNA) + direction(BRUNO)
+    scene.show(face((between / np.linalg.norm(between)).astype(np.float32)), frames=60)
+    assert [v.ambiguous for v in scene.verdicts] == [True]
+    scene = Scene()
+    scene.show(person(STRANGER), frames=60)
+    assert [v.ambiguous for v in scene.verdicts] == [False]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import UTC, datetime
 
 import pytest
@@ -100,6 +101,48 @@ def test_nobody_is_locked_in_by_a_full_disk() -> None:
     store = ShelfStore()
     store.full = True
     assert Recorder(store).settle(event(), Hinge(store.log).open_for, egress=True).opened_at_s == 7.0
+
+
+def test_an_exit_opens_before_the_record_is_written() -> None:
+    store = ShelfStore()
+    Recorder(store).settle(event(), Hinge(store.log).open_for, egress=True)
+    assert store.log == ["open", "record"]
+
+
+def test_nobody_waits_for_a_store_that_is_known_to_be_broken() -> None:
+    store = ShelfStore()
+    store.full = True
+    recorder = Recorder(store)
+    recorder.settle(event(), Hinge(store.log).open_for)
+    store.full = False
+    recorder.settle(event(), Hinge(store.log).open_for)
+    assert store.log == [], "the store is asked again by retry, not by a decision"
+    assert recorder.retry()
+    assert len(store.events) == 2
+    assert recorder.settle(event(), Hinge(store.log).open_for).opened_at_s is not None
+
+
+def test_a_decision_does_not_wait_for_a_retry_that_hangs_in_the_store() -> None:
+    store = ShelfStore()
+    store.full = True
+    recorder = Recorder(store)
+    recorder.settle(event(Outcome.DENY), Hinge(store.log).open_for)
+    hanging, go_on = threading.Event(), threading.Event()
+
+    def hang(kept: Event) -> Event:
+        hanging.set()
+        assert go_on.wait(20)
+        raise StoreFull("still full")
+
+    store.record = hang  # type: ignore[method-assign]
+    thread = threading.Thread(target=recorder.retry)
+    thread.start()
+    assert hanging.wait(20)
+    assert recorder.settle(event(), Hinge(store.log).open_for, egress=True).opened_at_s == 7.0
+    assert recorder.settle(event(), Hinge(store.log).open_for).opened_at_s is None
+    go_on.set()
+    thread.join()
+    assert recorder.waiting == 3
 
 
 def test_a_relay_that_does_not_answer_leaves_the_record_and_says_so() -> None:

@@ -10,14 +10,16 @@ from datetime import timedelta
 
 import pytest
 
+from gate.demo.footage import Scene, write_footage
 from gate.relays.simulated import SimulatedRelay
-from gate.settings import PolicySettings
+from gate.settings import PolicySettings, SourceSettings
 from gate.startup import open_store
 from gate.view import Phase
-from sync.records import Outcome, Passage
+from models.zoo import Zoo
+from sync.records import Direction, Outcome, Passage
 from sync.store import LocalStore, StoreKey
 from sync.store.connections import Connections
-from tests.gate.conftest import WORKER, World
+from tests.gate.conftest import WORKER, World, worker
 from tests.gate.test_service import shown_answer, wait_for
 
 pytestmark = pytest.mark.slow
@@ -83,7 +85,61 @@ def test_a_dead_relay_leaves_the_record_says_so_and_counts_as_not_passed(world: 
         assert (event.worker_id, event.passage) == (WORKER, Passage.NOT_PASSED)
 
 
-def test_a_clock_set_back_marks_the_record_and_the_screen(world: World) -> None:
+def test_a_worker_whose_door_failed_is_tried_again_while_standing_there(world: World, weights: Zoo) -> None:
+    world.enrol()
+    write_footage(weights, (Scene("obama2", seconds=30.0),), world.folder / "long.avi")
+    source = SourceSettings(kind="video", path=world.folder / "long.avi", pace="realtime")
+    lane = world.settings("worker.avi").lanes[0].model_copy(update={"source": source})
+    service, seen = world.gate("worker.avi", lanes=(lane,))
+    relay = service.doors["lane-1"].relay
+    assert isinstance(relay, SimulatedRelay)
+    relay.break_down()
+    service.start()
+    wait_for(lambda: len(seen) == 1, seconds=60)
+    relay.repair()
+    wait_for(lambda: len(seen) == 2, seconds=60)
+    assert seen[1].opened_at_s is not None
+
+
+def test_a_locked_store_locks_nobody_in(world: World) -> None:
+    world.enrol()
+    lane = world.settings("worker.avi").lanes[0].model_copy(update={"direction": Direction.OUT})
+    service, seen = world.gate("worker.avi", lanes=(lane,))
+    with held_lock(world):
+        service.start()
+        service.wait_ended()
+        assert [(r.event.outcome, r.opened_at_s is not None) for r in seen] == [(Outcome.ALLOW, True)]
+    service.stop()
+    with open_store(world.settings("worker.avi")) as store:
+        assert [event.event_id for event in store.events()] == [seen[0].event.event_id]
+
+
+def test_a_listener_that_fails_costs_nobody_the_answer(world: World) -> None:
+    world.enrol()
+    service, seen = world.gate("worker.avi")
+
+    def fail(recorded: object) -> None:
+        raise BrokenPipeError
+
+    service.listeners.insert(0, fail)
+    service.start()
+    assert shown_answer(service).outcome is Outcome.ALLOW
+    wait_for(lambda: len(seen) == 1)
+
+
+def test_a_roster_of_another_embedder_is_said_and_not_silent(world: World) -> None:
+    templates = [template.model_copy(update={"model": "other"}) for template in world.templates]
+    with open_store(world.settings("worker.avi")) as store:
+        store.put_worker(worker(), templates)
+    service, _ = world.gate("worker.avi")
+    service.start()
+    assert "import the photos again" in service.lane("lane-1").health.store
+
+
+def test_a_clock_set_back_marks_the_record_and_the_screen(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gate.clock.system_is_synchronised", lambda: False)
     world.enrol()
     with open_store(world.settings("worker.avi")) as store:
         ahead = world.templates[0].created_at + timedelta(days=30)
@@ -121,14 +177,14 @@ def test_a_store_that_cannot_be_read_refuses_and_the_gate_recovers_by_itself(
     broken.set()
     real = LocalStore.worker
 
-    def worker(store: LocalStore, worker_id: str) -> object:
+    def read(store: LocalStore, worker_id: str) -> object:
         if broken.is_set():
             from sync.store.faults import from_sqlite  # noqa: PLC0415
 
             raise from_sqlite(sqlite3.DatabaseError("database disk image is malformed"), store.path)
         return real(store, worker_id)
 
-    monkeypatch.setattr(LocalStore, "worker", worker)
+    monkeypatch.setattr(LocalStore, "worker", read)
     service.start()
     service.wait_ended()
     assert [(r.event.outcome, r.event.reasons[0]) for r in seen] == [(Outcome.DENY, "store_fault")]

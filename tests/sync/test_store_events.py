@@ -193,3 +193,15 @@ def test_whatever_is_done_each_event_is_numbered_once_and_sent_until_acknowledge
         highest = max(numbers.values(), default=0)
         unsent = sum(item.kind == "event" for item in store.outbox_pending(1000))
         assert sent.total() + unsent == highest
+
+
+def test_a_gate_without_a_centre_forgets_old_events_that_nobody_acknowledged(store: LocalStore) -> None:
+    old, new = an_event(), an_event()
+    old = old.model_copy(update={"occurred_at": old.occurred_at - timedelta(days=400)})
+    store.record(old)
+    store.record(new)
+    assert store.prune(new.occurred_at - timedelta(days=180)) == 0
+    assert store.prune(new.occurred_at - timedelta(days=180), unsent=True) == 1
+    assert [kept.event_id for kept in store.events()] == [new.event_id]
+    assert store.outbox_depth() == 1
+    assert store.check().sound

@@ -227,6 +227,7 @@ REASONS = {
     "fire_alarm": Words("火警开门", "Opened by the fire alarm"),
     "outbox_full": Words("闸机待上传记录已满", "The gate's outbox was full"),
     "opened_by_centre": Words("中心远程开门", "Opened by command of the centre"),
+    "ambiguous_match": Words("两条登记相似，无法区分", "Two registrations look alike: nobody was told apart"),
     "lane_locked": Words("通道已锁定", "The lane was locked by the centre"),
     "terminal_refused": Words("第三方终端拒绝", "Refused by the terminal of another maker"),
     "terminal_undecided": Words("第三方终端未作判定", "The terminal of another maker did not decide"),

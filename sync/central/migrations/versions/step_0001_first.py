@@ -10,34 +10,21 @@ down_revision = None
 branch_labels = None
 depends_on = None
 
+ID = sa.String(length=64).with_variant(sa.String(length=64, collation="C"), "postgresql")
+"""Ids sort by their bytes on both databases."""
+
 
 def upgrade() -> None:
     op.create_table(
         "attendance_corrections",
-        sa.Column(
-            "correction_id",
-            sa.String(length=64).with_variant(sa.String(length=64, collation="C"), "postgresql"),
-            nullable=False,
-        ),
-        sa.Column(
-            "site_id",
-            sa.String(length=64).with_variant(sa.String(length=64, collation="C"), "postgresql"),
-            nullable=False,
-        ),
-        sa.Column(
-            "worker_id",
-            sa.String(length=64).with_variant(sa.String(length=64, collation="C"), "postgresql"),
-            nullable=False,
-        ),
+        sa.Column("correction_id", ID, nullable=False),
+        sa.Column("site_id", ID, nullable=False),
+        sa.Column("worker_id", ID, nullable=False),
         sa.Column("local_day", sa.Date(), nullable=False),
         sa.Column("kind", sa.String(length=16), nullable=False),
         sa.Column("direction", sa.String(length=8), nullable=True),
         sa.Column("occurred_at", Instant(), nullable=True),
-        sa.Column(
-            "event_id",
-            sa.String(length=64).with_variant(sa.String(length=64, collation="C"), "postgresql"),
-            nullable=True,
-        ),
+        sa.Column("event_id", ID, nullable=True),
         sa.Column("reason", sa.Text(), nullable=False),
         sa.Column("made_by", sa.Text(), nullable=False),
         sa.Column("made_at", Instant(), nullable=False),
@@ -72,21 +59,9 @@ def upgrade() -> None:
     op.create_index(op.f("ix_audit_subject_at"), "audit", ["subject", "at"], unique=False)
     op.create_table(
         "commands",
-        sa.Column(
-            "command_id",
-            sa.String(length=64).with_variant(sa.String(length=64, collation="C"), "postgresql"),
-            nullable=False,
-        ),
-        sa.Column(
-            "site_id",
-            sa.String(length=64).with_variant(sa.String(length=64, collation="C"), "postgresql"),
-            nullable=False,
-        ),
-        sa.Column(
-            "gate_id",
-            sa.String(length=64).with_variant(sa.String(length=64, collation="C"), "postgresql"),
-            nullable=False,
-        ),
+        sa.Column("command_id", ID, nullable=False),
+        sa.Column("site_id", ID, nullable=False),
+        sa.Column("gate_id", ID, nullable=False),
         sa.Column("lane_id", sa.String(length=64), server_default="", nullable=False),
         sa.Column("action", sa.String(length=16), nullable=False),
         sa.Column("issued_by", sa.Text(), nullable=False),
@@ -121,26 +96,10 @@ def upgrade() -> None:
             autoincrement=True,
             nullable=False,
         ),
-        sa.Column(
-            "event_id",
-            sa.String(length=64).with_variant(sa.String(length=64, collation="C"), "postgresql"),
-            nullable=False,
-        ),
-        sa.Column(
-            "site_id",
-            sa.String(length=64).with_variant(sa.String(length=64, collation="C"), "postgresql"),
-            nullable=False,
-        ),
-        sa.Column(
-            "gate_id",
-            sa.String(length=64).with_variant(sa.String(length=64, collation="C"), "postgresql"),
-            nullable=False,
-        ),
-        sa.Column(
-            "lane_id",
-            sa.String(length=64).with_variant(sa.String(length=64, collation="C"), "postgresql"),
-            nullable=False,
-        ),
+        sa.Column("event_id", ID, nullable=False),
+        sa.Column("site_id", ID, nullable=False),
+        sa.Column("gate_id", ID, nullable=False),
+        sa.Column("lane_id", ID, nullable=False),
         sa.Column("sequence", sa.BigInteger(), nullable=False),
         sa.Column("direction", sa.String(length=8), nullable=False),
         sa.Column("occurred_at", Instant(), nullable=False),
@@ -151,11 +110,7 @@ def upgrade() -> None:
         sa.Column("method", sa.String(length=16), nullable=False),
         sa.Column("outcome", sa.String(length=8), nullable=False),
         sa.Column("main_reason", sa.String(length=64), nullable=False),
-        sa.Column(
-            "worker_id",
-            sa.String(length=64).with_variant(sa.String(length=64, collation="C"), "postgresql"),
-            nullable=True,
-        ),
+        sa.Column("worker_id", ID, nullable=True),
         sa.Column("worker_known", sa.Boolean(), nullable=False),
         sa.Column("worker_name", sa.String(length=200), nullable=False),
         sa.Column("team", sa.Text(), nullable=False),
@@ -205,38 +160,22 @@ def upgrade() -> None:
     )
     op.create_table(
         "gate_sequences",
-        sa.Column(
-            "site_id",
-            sa.String(length=64).with_variant(sa.String(length=64, collation="C"), "postgresql"),
-            nullable=False,
-        ),
-        sa.Column(
-            "gate_id",
-            sa.String(length=64).with_variant(sa.String(length=64, collation="C"), "postgresql"),
-            nullable=False,
-        ),
+        sa.Column("site_id", ID, nullable=False),
+        sa.Column("gate_id", ID, nullable=False),
         sa.Column("highest", sa.BigInteger(), nullable=False),
         sa.Column("reused", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("site_id", "gate_id", name=op.f("pk_gate_sequences")),
     )
     op.create_table(
         "gate_status",
-        sa.Column(
-            "site_id",
-            sa.String(length=64).with_variant(sa.String(length=64, collation="C"), "postgresql"),
-            nullable=False,
-        ),
-        sa.Column(
-            "gate_id",
-            sa.String(length=64).with_variant(sa.String(length=64, collation="C"), "postgresql"),
-            nullable=False,
-        ),
+        sa.Column("site_id", ID, nullable=False),
+        sa.Column("gate_id", ID, nullable=False),
         sa.Column("presence", sa.String(length=16), server_default="", nullable=False),
         sa.Column("presence_at", Instant(), nullable=True),
         sa.Column("hello_counter", sa.BigInteger(), server_default="-1", nullable=False),
         sa.Column(
             "boot_id",
-            sa.String(length=64).with_variant(sa.String(length=64, collation="C"), "postgresql"),
+            ID,
             server_default="",
             nullable=False,
         ),
@@ -255,21 +194,9 @@ def upgrade() -> None:
     )
     op.create_table(
         "passages",
-        sa.Column(
-            "event_id",
-            sa.String(length=64).with_variant(sa.String(length=64, collation="C"), "postgresql"),
-            nullable=False,
-        ),
-        sa.Column(
-            "site_id",
-            sa.String(length=64).with_variant(sa.String(length=64, collation="C"), "postgresql"),
-            nullable=False,
-        ),
-        sa.Column(
-            "gate_id",
-            sa.String(length=64).with_variant(sa.String(length=64, collation="C"), "postgresql"),
-            nullable=False,
-        ),
+        sa.Column("event_id", ID, nullable=False),
+        sa.Column("site_id", ID, nullable=False),
+        sa.Column("gate_id", ID, nullable=False),
         sa.Column("passage", sa.String(length=16), nullable=False),
         sa.Column("noted_at", Instant(), nullable=False),
         sa.Column("applied", sa.Boolean(), server_default=sa.false(), nullable=False),
@@ -291,16 +218,8 @@ def upgrade() -> None:
             autoincrement=True,
             nullable=False,
         ),
-        sa.Column(
-            "site_id",
-            sa.String(length=64).with_variant(sa.String(length=64, collation="C"), "postgresql"),
-            nullable=False,
-        ),
-        sa.Column(
-            "gate_id",
-            sa.String(length=64).with_variant(sa.String(length=64, collation="C"), "postgresql"),
-            nullable=False,
-        ),
+        sa.Column("site_id", ID, nullable=False),
+        sa.Column("gate_id", ID, nullable=False),
         sa.Column("digest", sa.String(length=64), nullable=False),
         sa.Column("cause", sa.String(length=32), nullable=False),
         sa.Column("payload", sa.Text(), nullable=False),
@@ -316,16 +235,8 @@ def upgrade() -> None:
     )
     op.create_table(
         "refusals",
-        sa.Column(
-            "site_id",
-            sa.String(length=64).with_variant(sa.String(length=64, collation="C"), "postgresql"),
-            nullable=False,
-        ),
-        sa.Column(
-            "gate_id",
-            sa.String(length=64).with_variant(sa.String(length=64, collation="C"), "postgresql"),
-            nullable=False,
-        ),
+        sa.Column("site_id", ID, nullable=False),
+        sa.Column("gate_id", ID, nullable=False),
         sa.Column("cause", sa.String(length=32), nullable=False),
         sa.Column("count", sa.BigInteger(), nullable=False),
         sa.Column("last_at", Instant(), nullable=False),
@@ -336,16 +247,8 @@ def upgrade() -> None:
         sa.Column(
             "gap_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False
         ),
-        sa.Column(
-            "site_id",
-            sa.String(length=64).with_variant(sa.String(length=64, collation="C"), "postgresql"),
-            nullable=False,
-        ),
-        sa.Column(
-            "gate_id",
-            sa.String(length=64).with_variant(sa.String(length=64, collation="C"), "postgresql"),
-            nullable=False,
-        ),
+        sa.Column("site_id", ID, nullable=False),
+        sa.Column("gate_id", ID, nullable=False),
         sa.Column("first", sa.BigInteger(), nullable=False),
         sa.Column("last", sa.BigInteger(), nullable=False),
         sa.Column("found_at", Instant(), nullable=False),
@@ -359,11 +262,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "sites",
-        sa.Column(
-            "site_id",
-            sa.String(length=64).with_variant(sa.String(length=64, collation="C"), "postgresql"),
-            nullable=False,
-        ),
+        sa.Column("site_id", ID, nullable=False),
         sa.Column("name", sa.String(length=200), nullable=False),
         sa.Column("name_en", sa.String(length=200), server_default="", nullable=False),
         sa.Column("timezone", sa.String(length=64), nullable=False),
@@ -380,11 +279,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "users",
-        sa.Column(
-            "user_id",
-            sa.String(length=64).with_variant(sa.String(length=64, collation="C"), "postgresql"),
-            nullable=False,
-        ),
+        sa.Column("user_id", ID, nullable=False),
         sa.Column("name", sa.String(length=200), server_default="", nullable=False),
         sa.Column("password_hash", sa.Text(), nullable=False),
         sa.Column("role", sa.String(length=16), nullable=False),
@@ -397,11 +292,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "workers",
-        sa.Column(
-            "worker_id",
-            sa.String(length=64).with_variant(sa.String(length=64, collation="C"), "postgresql"),
-            nullable=False,
-        ),
+        sa.Column("worker_id", ID, nullable=False),
         sa.Column("name", sa.String(length=200), nullable=False),
         sa.Column("status", sa.String(length=16), nullable=False),
         sa.Column("employer", sa.Text(), server_default="", nullable=False),
@@ -420,16 +311,8 @@ def upgrade() -> None:
     op.create_table(
         "api_tokens",
         sa.Column("token_hash", sa.String(length=64), nullable=False),
-        sa.Column(
-            "token_id",
-            sa.String(length=64).with_variant(sa.String(length=64, collation="C"), "postgresql"),
-            nullable=False,
-        ),
-        sa.Column(
-            "user_id",
-            sa.String(length=64).with_variant(sa.String(length=64, collation="C"), "postgresql"),
-            nullable=False,
-        ),
+        sa.Column("token_id", ID, nullable=False),
+        sa.Column("user_id", ID, nullable=False),
         sa.Column("purpose", sa.Text(), server_default="", nullable=False),
         sa.Column("created_at", Instant(), nullable=False),
         sa.Column("expires_at", Instant(), nullable=True),
@@ -444,16 +327,8 @@ def upgrade() -> None:
     op.create_index(op.f("ix_api_tokens_user_id"), "api_tokens", ["user_id"], unique=False)
     op.create_table(
         "consents",
-        sa.Column(
-            "consent_id",
-            sa.String(length=64).with_variant(sa.String(length=64, collation="C"), "postgresql"),
-            nullable=False,
-        ),
-        sa.Column(
-            "worker_id",
-            sa.String(length=64).with_variant(sa.String(length=64, collation="C"), "postgresql"),
-            nullable=False,
-        ),
+        sa.Column("consent_id", ID, nullable=False),
+        sa.Column("worker_id", ID, nullable=False),
         sa.Column("kind", sa.String(length=32), nullable=False),
         sa.Column("given_at", Instant(), nullable=False),
         sa.Column("withdrawn_at", Instant(), nullable=True),
@@ -467,16 +342,8 @@ def upgrade() -> None:
     op.create_index(op.f("ix_consents_worker_id"), "consents", ["worker_id"], unique=False)
     op.create_table(
         "flags",
-        sa.Column(
-            "worker_id",
-            sa.String(length=64).with_variant(sa.String(length=64, collation="C"), "postgresql"),
-            nullable=False,
-        ),
-        sa.Column(
-            "flag_id",
-            sa.String(length=64).with_variant(sa.String(length=64, collation="C"), "postgresql"),
-            nullable=False,
-        ),
+        sa.Column("worker_id", ID, nullable=False),
+        sa.Column("flag_id", ID, nullable=False),
         sa.Column("level", sa.String(length=16), nullable=False),
         sa.Column("category", sa.Text(), server_default="", nullable=False),
         sa.Column("reason", sa.Text(), server_default="", nullable=False),
@@ -490,16 +357,8 @@ def upgrade() -> None:
     )
     op.create_table(
         "gates",
-        sa.Column(
-            "site_id",
-            sa.String(length=64).with_variant(sa.String(length=64, collation="C"), "postgresql"),
-            nullable=False,
-        ),
-        sa.Column(
-            "gate_id",
-            sa.String(length=64).with_variant(sa.String(length=64, collation="C"), "postgresql"),
-            nullable=False,
-        ),
+        sa.Column("site_id", ID, nullable=False),
+        sa.Column("gate_id", ID, nullable=False),
         sa.Column("name", sa.String(length=200), server_default="", nullable=False),
         sa.Column("name_en", sa.String(length=200), server_default="", nullable=False),
         sa.Column("public_key", sa.LargeBinary(), nullable=False),
@@ -510,16 +369,8 @@ def upgrade() -> None:
     )
     op.create_table(
         "roster_log",
-        sa.Column(
-            "site_id",
-            sa.String(length=64).with_variant(sa.String(length=64, collation="C"), "postgresql"),
-            nullable=False,
-        ),
-        sa.Column(
-            "worker_id",
-            sa.String(length=64).with_variant(sa.String(length=64, collation="C"), "postgresql"),
-            nullable=False,
-        ),
+        sa.Column("site_id", ID, nullable=False),
+        sa.Column("worker_id", ID, nullable=False),
         sa.Column("version", sa.BigInteger(), nullable=False),
         sa.Column("urgent", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.Column("digest", sa.LargeBinary(), nullable=True),
@@ -531,11 +382,7 @@ def upgrade() -> None:
     op.create_table(
         "sessions",
         sa.Column("session_hash", sa.String(length=64), nullable=False),
-        sa.Column(
-            "user_id",
-            sa.String(length=64).with_variant(sa.String(length=64, collation="C"), "postgresql"),
-            nullable=False,
-        ),
+        sa.Column("user_id", ID, nullable=False),
         sa.Column("created_at", Instant(), nullable=False),
         sa.Column("last_used_at", Instant(), nullable=False),
         sa.Column("expires_at", Instant(), nullable=False),
@@ -549,16 +396,8 @@ def upgrade() -> None:
     op.create_index(op.f("ix_sessions_user_id"), "sessions", ["user_id"], unique=False)
     op.create_table(
         "templates",
-        sa.Column(
-            "template_id",
-            sa.String(length=64).with_variant(sa.String(length=64, collation="C"), "postgresql"),
-            nullable=False,
-        ),
-        sa.Column(
-            "worker_id",
-            sa.String(length=64).with_variant(sa.String(length=64, collation="C"), "postgresql"),
-            nullable=False,
-        ),
+        sa.Column("template_id", ID, nullable=False),
+        sa.Column("worker_id", ID, nullable=False),
         sa.Column("model", sa.Text(), nullable=False),
         sa.Column("model_version", sa.Text(), nullable=False),
         sa.Column("vector", sa.LargeBinary(), nullable=False),
@@ -573,16 +412,8 @@ def upgrade() -> None:
     op.create_index(op.f("ix_templates_worker_id"), "templates", ["worker_id"], unique=False)
     op.create_table(
         "user_sites",
-        sa.Column(
-            "user_id",
-            sa.String(length=64).with_variant(sa.String(length=64, collation="C"), "postgresql"),
-            nullable=False,
-        ),
-        sa.Column(
-            "site_id",
-            sa.String(length=64).with_variant(sa.String(length=64, collation="C"), "postgresql"),
-            nullable=False,
-        ),
+        sa.Column("user_id", ID, nullable=False),
+        sa.Column("site_id", ID, nullable=False),
         sa.ForeignKeyConstraint(["site_id"], ["sites.site_id"], name=op.f("fk_user_sites_site_id")),
         sa.ForeignKeyConstraint(
             ["user_id"], ["users.user_id"], name=op.f("fk_user_sites_user_id"), ondelete="CASCADE"
@@ -591,16 +422,8 @@ def upgrade() -> None:
     )
     op.create_table(
         "worker_sites",
-        sa.Column(
-            "worker_id",
-            sa.String(length=64).with_variant(sa.String(length=64, collation="C"), "postgresql"),
-            nullable=False,
-        ),
-        sa.Column(
-            "site_id",
-            sa.String(length=64).with_variant(sa.String(length=64, collation="C"), "postgresql"),
-            nullable=False,
-        ),
+        sa.Column("worker_id", ID, nullable=False),
+        sa.Column("site_id", ID, nullable=False),
         sa.ForeignKeyConstraint(["site_id"], ["sites.site_id"], name=op.f("fk_worker_sites_site_id")),
         sa.ForeignKeyConstraint(
             ["worker_id"], ["workers.worker_id"], name=op.f("fk_worker_sites_worker_id"), ondelete="CASCADE"
@@ -612,21 +435,9 @@ def upgrade() -> None:
     )
     op.create_table(
         "lanes",
-        sa.Column(
-            "site_id",
-            sa.String(length=64).with_variant(sa.String(length=64, collation="C"), "postgresql"),
-            nullable=False,
-        ),
-        sa.Column(
-            "gate_id",
-            sa.String(length=64).with_variant(sa.String(length=64, collation="C"), "postgresql"),
-            nullable=False,
-        ),
-        sa.Column(
-            "lane_id",
-            sa.String(length=64).with_variant(sa.String(length=64, collation="C"), "postgresql"),
-            nullable=False,
-        ),
+        sa.Column("site_id", ID, nullable=False),
+        sa.Column("gate_id", ID, nullable=False),
+        sa.Column("lane_id", ID, nullable=False),
         sa.Column("name", sa.String(length=200), server_default="", nullable=False),
         sa.Column("direction", sa.String(length=8), server_default="", nullable=False),
         sa.ForeignKeyConstraint(
