@@ -27,6 +27,7 @@ from sync.central.cli_options import (
     open_database,
     prepared,
 )
+from sync.central.cli_people import command, tokens, workers
 from sync.central.cli_terminals import terminals
 from sync.central.errors import SettingRefused
 from sync.central.settings import (
@@ -54,6 +55,9 @@ app.add_typer(gates, name="gate")
 app.add_typer(users, name="user")
 app.add_typer(flags, name="flag")
 app.add_typer(terminals, name="terminal")
+app.add_typer(tokens, name="token")
+app.add_typer(workers, name="worker")
+app.command("command")(command)
 
 _GateId = Annotated[str, typer.Argument(help="Gate id, unique within the site.", show_default=False)]
 _WorkerId = Annotated[str, typer.Argument(help="Worker number.", show_default=False)]
