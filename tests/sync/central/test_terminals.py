@@ -37,6 +37,8 @@ from tests.sync.central.gate_box import CENTRE_KEY, SITE, GateBox, a_gate, a_sit
 from tests.sync.central.gate_client import PATIENCE_S, until
 from tests.sync.samples import NOON
 
+pytestmark = pytest.mark.slow  # a real broker, restarts and waits: seconds each
+
 TERMINAL = "1306612"
 QUICK = Habits(ack_within_s=0.3, heartbeat_s=0.3)
 ADMIN = Viewer(user_id="admin", name="", role=Role.ADMIN, site_ids=None)

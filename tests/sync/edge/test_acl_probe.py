@@ -18,6 +18,8 @@ from sync.edge.settings import CentreSettings
 from sync.wire import topics
 from tests.sync.edge.brokers import Mosquitto, free_port
 
+pytestmark = pytest.mark.slow  # a real broker, restarts and waits: seconds each
+
 SITE, GATE, USER, PASSWORD = "riverside", "gate-1", "riverside-gate-1", "a made-up word"
 PROTOCOL = Path(__file__).parents[3] / "docs" / "protocol.md"
 

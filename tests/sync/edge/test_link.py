@@ -29,6 +29,8 @@ from tests.sync.edge.conftest import Rig
 from tests.sync.edge.scripted_centre import ScriptedCentre, eventually
 from tests.sync.samples import an_event
 
+pytestmark = pytest.mark.slow  # a real broker, restarts and waits: seconds each
+
 
 def presences(centre: ScriptedCentre) -> list[Presence]:
     return [hello.presence for hello in centre.of(topics.HELLO)]

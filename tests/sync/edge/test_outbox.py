@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from sync.edge.centre_time import CentreTime
 from sync.edge.outbox import OutboxSender
 from sync.edge.settings import CentreSettings
@@ -14,6 +16,8 @@ from tests.sync.edge.brokers import Mosquitto
 from tests.sync.edge.conftest import Rig
 from tests.sync.edge.scripted_centre import ScriptedCentre, eventually
 from tests.sync.samples import NOON, an_event
+
+pytestmark = pytest.mark.slow  # a real broker, restarts and waits: seconds each
 
 
 def record(rig: Rig, count: int) -> None:

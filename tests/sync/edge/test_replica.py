@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 from datetime import timedelta
 
+import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from sync.records import Flag, FlagLevel
@@ -15,6 +16,8 @@ from tests.sync.edge.brokers import Mosquitto
 from tests.sync.edge.conftest import Rig
 from tests.sync.edge.scripted_centre import ScriptedCentre, eventually
 from tests.sync.samples import a_template, a_worker
+
+pytestmark = pytest.mark.slow  # a real broker, restarts and waits: seconds each
 
 
 def fill(centre: ScriptedCentre, count: int) -> None:

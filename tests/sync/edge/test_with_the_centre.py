@@ -22,6 +22,8 @@ from tests.sync.edge.conftest import GATE, SITE, Rig
 from tests.sync.edge.scripted_centre import LIMIT_S, eventually
 from tests.sync.samples import a_template, a_worker, an_event
 
+pytestmark = pytest.mark.slow  # a real broker, restarts and waits: seconds each
+
 
 def now() -> datetime:
     return datetime.now(UTC)

@@ -25,6 +25,8 @@ from sync.vendor.terminals import Terminal
 from tests.sync.vendor.conftest import Mosquitto, eventually
 from tests.sync.vendor.samples import Album, record, terminal, worker
 
+pytestmark = pytest.mark.slow  # a real broker, restarts and waits: seconds each
+
 QUICK = Habits(ack_within_s=0.3, heartbeat_s=0.3)
 
 
