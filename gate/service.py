@@ -48,6 +48,7 @@ LAST_GOOD_TIME = "clock.last_good"
 LOCKED_LANES = "lanes.locked"
 CENTRE = "centre"
 MILLISECONDS = 1000.0
+SECONDS_PER_HOUR = 3600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -496,10 +497,19 @@ class GateService:
             relay=self._door_faults.get(lane_id, ""),
             clock=self._clock_guard.problem,
             liveness="liveness not checked" if self._liveness is None and mode != "off" else "",
-            centre=self._centre.status().problem if self._centre else "",
+            centre=self._centre_text(),
             fire=lane_id in self._fire,
             door_held_open=lane_id in self._held_open,
         )
+
+    def _centre_text(self) -> str:
+        """What is wrong with the centre, and how old the roster is once that is worth knowing."""
+        if self._centre is None:
+            return ""
+        status = self._centre.status()
+        hours = (status.roster_age_s or 0.0) / SECONDS_PER_HOUR
+        age = f"roster confirmed {hours:.0f} h ago" if hours >= 1 else ""
+        return "; ".join(text for text in (status.problem, age) if text)
 
     # -- upkeep ----------------------------------------------------------------------------------------
 

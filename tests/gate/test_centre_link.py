@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -125,16 +126,31 @@ def test_diagnostics_hold_figures_and_no_person(world: World, centre: CentreSett
     assert worker().worker_id not in detail
 
 
+def status(**changes: object) -> EdgeStatus:
+    calm = EdgeStatus(
+        connected=True, centre_answers=True, outbox_depth=0, outbox_parked=0, outbox_dropped=0,
+        outbox_alarm=False, outbox_full=False, roster_version=1, roster_workers=1, roster_confirmed_at=None,
+        roster_age_s=5.0, clock_offset_ms=None,
+    )  # fmt: skip
+    return replace(calm, **changes)  # type: ignore[arg-type]
+
+
+def test_the_age_of_the_roster_is_on_the_screen_once_it_is_worth_knowing(
+    world: World, centre: CentreSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service, _ = world.gate("worker.avi", centre=centre)
+    monkeypatch.setattr(link_of(service), "status", status)
+    assert service.lane("lane-1").health.centre == ""
+    monkeypatch.setattr(link_of(service), "status", lambda: status(roster_age_s=7 * 3600.0))
+    assert service.lane("lane-1").health.centre == "roster confirmed 7 h ago"
+
+
 def test_a_full_outbox_keeps_the_gate_shut_where_the_site_wants_that(
     world: World, centre: CentreSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world.enrol()
     service, seen = world.gate("worker.avi", centre=centre.model_copy(update={"when_full": "shut"}))
-    full = EdgeStatus(
-        connected=False, centre_answers=False, outbox_depth=150_000, outbox_parked=0, outbox_dropped=0,
-        outbox_alarm=True, outbox_full=True, roster_version=0, roster_workers=0, roster_confirmed_at=None,
-        roster_age_s=None, clock_offset_ms=None,
-    )  # fmt: skip
+    full = status(outbox_full=True)
     monkeypatch.setattr(link_of(service), "status", lambda: full)
     service.start()
     service.wait_ended()
