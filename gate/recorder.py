@@ -6,6 +6,7 @@ and keeps the event in memory until the store takes it. Either way it is written
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -16,6 +17,8 @@ from gate.errors import RelayError
 from gate.reasons import Reason
 from sync.errors import StoreError
 from sync.records import Event, Outcome
+
+log = logging.getLogger(__name__)
 
 KEPT_IN_MEMORY = 10_000
 """Events that wait for a broken store; at one person a second that is almost three hours."""
@@ -112,6 +115,7 @@ class Recorder:
             if len(self._waiting) >= KEPT_IN_MEMORY:
                 self._waiting.popleft()
                 self.dropped += 1
+                log.error("a record is lost: the store is broken and memory holds %d already", KEPT_IN_MEMORY)
             self._waiting.append(event)
         return event
 

@@ -257,6 +257,7 @@ class GateService:
             worker = self._worker(verdict.worker_id)
         except StoreError as error:
             self._store_problem = str(error)
+            self._metrics.store_fault()
             worker, decision = None, self._decide_unread(lane, verdict)
         else:
             decision = self._decide(lane, verdict, worker)
@@ -352,6 +353,8 @@ class GateService:
         door = self._doors[lane.id]
         egress = event.method is Method.EXIT_BUTTON or lane.direction is Direction.OUT
         settled = self._recorder.settle(event, door.open_for, egress=egress)
+        if settled.fault is Reason.STORE_FAULT:
+            self._metrics.store_fault()
         if settled.opened_at_s is not None:
             self._opened_for[lane.id] = (event.event_id, event.worker_id)
         if settled.fault is Reason.RELAY_FAULT:

@@ -223,11 +223,6 @@ def test_a_moving_person_stays_one_track_and_a_jump_across_the_picture_is_a_new_
     assert len(scene.verdicts) == 1
 
 
-def test_quality_may_be_replaced_without_touching_the_face() -> None:
-    one = person(ANNA)
-    assert replace(one.quality, yaw_deg=50.0).yaw_deg == 50.0
-
-
 def test_a_stranger_in_profile_in_front_keeps_the_worker_behind_from_being_served() -> None:
     for yaw_deg, eyes_px in ((60.0, 30.0), (75.0, 15.0)):
         scene = Scene()
