@@ -17,6 +17,7 @@ from sqlalchemy.engine import URL
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
 from sync.central.errors import DatabaseTooNew, DatabaseUnreachable, DatabaseUrlInvalid
+from sync.write_ahead_log import use_write_ahead_log
 
 SQLITE, POSTGRESQL = "sqlite", "postgresql"
 BUSY_TIMEOUT_MS = 10_000
@@ -35,7 +36,7 @@ _ALIVE = {
 """libpq, in s, the last in ms: a server that is gone without a word (power, cable) is noticed within half a
 minute; by the system's defaults a worker would wait for it for up to two hours. A URL may say otherwise."""
 
-_PRAGMAS = ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON")
+_PRAGMAS = ("synchronous = FULL", "foreign_keys = ON")
 _WRITES = "sitegate_writes"
 _MIGRATIONS = Path(__file__).with_name("migrations")
 
@@ -203,7 +204,10 @@ def _engine(url: URL) -> Engine:
     def _set_up(connection: Any, _record: object) -> None:
         # The driver's own transactions are off, so that BEGIN stands where we put it and covers DDL too.
         connection.isolation_level = None
-        for pragma in () if "mode" in url.query else _PRAGMAS:
+        if "mode" in url.query:
+            return
+        use_write_ahead_log(connection, timeout_s=BUSY_TIMEOUT_MS / 1000)
+        for pragma in _PRAGMAS:
             connection.execute(f"PRAGMA {pragma}").close()
 
     @event.listens_for(engine, "begin")

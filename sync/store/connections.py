@@ -19,6 +19,7 @@ from sync.errors import StoreError
 from sync.store import faults
 from sync.store.key import StoreKey
 from sync.store.migrations import migrate
+from sync.write_ahead_log import use_write_ahead_log
 
 IDLE_READERS = 4
 """Readers kept open; more threads at once open their own for the moment."""
@@ -197,7 +198,7 @@ class Connections:
     def _configure(self, connection: dbapi2.Connection) -> None:
         (mode,) = connection.execute("PRAGMA journal_mode").fetchone()
         if mode != "wal":
-            (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
+            mode = use_write_ahead_log(connection, timeout_s=self._busy_timeout_s)
         if mode != "wal":
             raise StoreError(
                 f"{self._path} lies on a file system without shared memory for the write-ahead log",
