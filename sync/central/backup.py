@@ -20,6 +20,7 @@ from sqlalchemy.exc import DBAPIError
 from sync.central import tables
 from sync.central.database import POSTGRESQL, SQLITE, Database, newest_revision
 from sync.central.errors import BackupUnusable, DatabaseUnreachable
+from sync.central.schema import metadata
 
 ROWS_AT_ONCE = 1000
 
@@ -63,13 +64,13 @@ def restore(database: Database, file: Path) -> int:
         BackupUnusable: no backup, a damaged one, one of another version, or the database is not empty.
     """
     with _opened(file) as source, source.read() as old, database.write() as new:
-        for table in tables.metadata.sorted_tables:
+        for table in metadata.sorted_tables:
             if new.execute(select(literal_column("1")).select_from(table).limit(1)).first():
                 raise BackupUnusable(
                     f"the database {database.name} is not empty: {table.name} has rows",
                     next_step="restore into a new database: give another --database",
                 )
-        rows = sum(_copy(table, old, new) for table in tables.metadata.sorted_tables)
+        rows = sum(_copy(table, old, new) for table in metadata.sorted_tables)
         if database.dialect == POSTGRESQL:
             _go_on_numbering(new)
         new.execute(
@@ -87,7 +88,7 @@ def _write(database: Database, file: Path) -> None:
             raw.execute("VACUUM INTO ?", (str(file),))
         return
     with Database.open(f"sqlite:///{file}") as target, database.read() as old, target.write() as new:
-        for table in tables.metadata.sorted_tables:
+        for table in metadata.sorted_tables:
             _copy(table, old, new)
 
 
@@ -132,7 +133,7 @@ def _pages(table: Table, old: Connection) -> Iterator[list[dict[str, Any]]]:
 
 def _go_on_numbering(connection: Connection) -> None:
     """Rows came with their numbers; the sequences behind them have to follow."""
-    for table in tables.metadata.sorted_tables:
+    for table in metadata.sorted_tables:
         column = table.autoincrement_column
         if column is not None and column.autoincrement is True:
             highest = connection.scalar(select(func.max(column)))

@@ -22,7 +22,7 @@ def seal(templates: Sequence[Template], *, site_key: bytes, worker_id: str) -> s
     """Base64 of nonce and ciphertext (ChaCha20-Poly1305), bound to the worker; empty for no templates."""
     if not templates:
         return ""
-    plain = json.dumps([_plain(template) for template in templates]).encode()
+    plain = json.dumps([template_fields(template) for template in templates]).encode()
     nonce = os.urandom(NONCE_BYTES)
     sealed = ChaCha20Poly1305(site_key).encrypt(nonce, plain, worker_id.encode())
     return base64.b64encode(nonce + sealed).decode()
@@ -35,7 +35,7 @@ def unseal(text: str, *, site_key: bytes, worker_id: str) -> list[Template]:
     try:
         data = base64.b64decode(text, validate=True)
         plain = ChaCha20Poly1305(site_key).decrypt(data[:NONCE_BYTES], data[NONCE_BYTES:], worker_id.encode())
-        return [_template(fields, worker_id) for fields in json.loads(plain)]
+        return [template_from_fields({**fields, "worker_id": worker_id}) for fields in json.loads(plain)]
     except (InvalidTag, ValueError, KeyError, TypeError) as error:
         raise MessageRefused(
             f"the templates of a roster entry cannot be unsealed ({type(error).__name__})", cause="unsealable"
@@ -59,7 +59,8 @@ def roster_digest(entries: Mapping[str, bytes]) -> str:
     return digest.hexdigest()
 
 
-def _plain(template: Template) -> dict[str, object]:
+def template_fields(template: Template) -> dict[str, object]:
+    """A template as JSON values, without its worker; `template_from_fields` reads it."""
     return {
         "id": template.template_id,
         "model": template.model,
@@ -71,11 +72,12 @@ def _plain(template: Template) -> dict[str, object]:
     }
 
 
-def _template(fields: dict[str, object], worker_id: str) -> Template:
+def template_from_fields(fields: Mapping[str, object]) -> Template:
+    """Raises KeyError, ValueError (of pydantic too) for anything else than `template_fields` and a `worker_id`."""
     return Template.model_validate(
         {
             "template_id": fields["id"],
-            "worker_id": worker_id,
+            "worker_id": fields["worker_id"],
             "model": fields["model"],
             "model_version": fields["version"],
             "vector": base64.b64decode(str(fields["vector"]), validate=True),

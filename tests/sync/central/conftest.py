@@ -16,7 +16,7 @@ import pytest
 from sqlalchemy import URL, create_engine, delete, make_url, text
 
 from sync.central.database import Database
-from sync.central.tables import metadata
+from sync.central.schema import metadata
 
 STARTED_WITHIN_S = 20.0
 

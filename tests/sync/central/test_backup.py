@@ -15,6 +15,7 @@ from sync.central.database import Database
 from sync.central.errors import BackupUnusable
 from sync.central.ingest import Ingest
 from sync.central.roster_log import Digests, answer
+from sync.central.schema import metadata
 from sync.records import Flag, FlagLevel
 from sync.wire.messages import RosterWant
 from tests.sync.central.gate_box import SITE, GateBox, a_gate, a_site
@@ -40,7 +41,7 @@ def content(database: Database) -> dict[str, list[Any]]:
     with database.read() as connection:
         return {
             table.name: [tuple(row) for row in connection.execute(select(table).order_by(*table.primary_key))]
-            for table in tables.metadata.sorted_tables
+            for table in metadata.sorted_tables
             if table is not tables.sites
         }
 

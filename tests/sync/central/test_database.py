@@ -13,7 +13,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import insert, select, text
 
-from sync.central import tables
+from sync.central import schema, tables
 from sync.central.database import Database
 from sync.central.errors import DatabaseTooNew, DatabaseUnreachable, DatabaseUrlInvalid
 
@@ -21,7 +21,7 @@ from sync.central.errors import DatabaseTooNew, DatabaseUnreachable, DatabaseUrl
 def test_migrations_make_exactly_the_tables_that_the_program_uses(centre_database: Database) -> None:
     with centre_database.read() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
-        assert compare_metadata(context, tables.metadata) == []
+        assert compare_metadata(context, schema.metadata) == []
 
 
 def test_processes_that_start_together_migrate_once(empty_url: str) -> None:

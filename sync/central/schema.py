@@ -1,0 +1,24 @@
+"""Every table of the centre, wherever it is described: what migrations and backups go by."""
+
+from __future__ import annotations
+
+from sync.central import (
+    tables,
+    tables_declarations,
+    tables_lodging,
+    tables_passes,
+    tables_people,
+    tables_training,
+)
+
+__all__ = [
+    "metadata",
+    "tables",
+    "tables_declarations",
+    "tables_lodging",
+    "tables_passes",
+    "tables_people",
+    "tables_training",
+]
+
+metadata = tables.metadata

@@ -1,0 +1,3 @@
+"""Tables of the centre: houses, tenants, door-to-door checks, and return transport."""
+
+from __future__ import annotations

@@ -1,0 +1,3 @@
+"""Tables of the centre: qR passes and badges."""
+
+from __future__ import annotations

@@ -1,0 +1,1 @@
+"""Declarations as data: forms, answers, plausibility; pure, time passed in."""

@@ -1,0 +1,1 @@
+"""Training with verification: courses, sessions and signed records; pure, time passed in."""
