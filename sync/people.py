@@ -1,6 +1,6 @@
 """Records of registering people: identity, consent, enrolment. Kept at the kiosk, sent to the centre sealed.
 
-They hold what a gate need not know (document numbers, consents), so no gate gets them: the roster has `Worker`.
+They hold what a gate need not know (document numbers, consents): the roster that gates get has `Worker`.
 """
 
 from __future__ import annotations

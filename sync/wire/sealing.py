@@ -73,7 +73,7 @@ def template_fields(template: Template) -> dict[str, object]:
 
 
 def template_from_fields(fields: Mapping[str, object]) -> Template:
-    """Raises KeyError, ValueError (of pydantic too) for anything else than `template_fields` and a `worker_id`."""
+    """From `template_fields` and a `worker_id`. Raises KeyError, ValueError (pydantic's too)."""
     return Template.model_validate(
         {
             "template_id": fields["id"],
