@@ -1,7 +1,7 @@
 """What became of an erasure: who was to forget what, and who said that it did.
 
-A kiosk asks the centre with `store.ask("receipts", ReceiptQuestion(...).model_dump_json())`; the answer is the
-JSON of an `ErasureReceipt` whose items name the centre and each gate. The kiosk adds its own items.
+A kiosk asks the centre with `store.ask("receipts", ReceiptQuestion(...).model_dump_json())`; the answer is
+the JSON of an `ErasureReceipt` whose items name the centre and each gate. The kiosk adds its own items.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class ErasureItem(Record):
     """One thing at one place.
 
     name          of the kiosk, the centre or the gate
-    what          is gone or is to go, e.g. "templates", "person"; with a count where it is known: "templates: 4"
+    what          is gone or is to go, with a count where it is known: "templates: 4", "person"
     confirmed_at  when that place said that it is gone; None: still outstanding
     """
 
