@@ -12,12 +12,13 @@ from enum import StrEnum
 
 import numpy as np
 
-from gate.gallery import Match
 from gate.settings import LaneSettings, RecognitionSettings
-from gate.tracker import Track, Tracker
 from gate.view import Phase
-from gate.voting import Ballot, Tally
 from models.face import Advice, Embedding, Face, Image, Quality
+from models.gallery import Match
+from models.roster_watch import Threshold
+from models.tracker import Track, Tracker
+from models.voting import Ballot, Tally
 
 SAME_PERSON_MIN_COSINE = {"sface": 0.55, "dlib": 0.955}
 """By embedder: below this a good frame does not look like the person of its track. Measured on 14 clips of
@@ -44,14 +45,6 @@ class Finding(StrEnum):
     RECOGNISED = "recognised"
     UNKNOWN = "unknown"
     NOT_USABLE = "not_usable"
-
-
-@dataclass(frozen=True, slots=True)
-class Threshold:
-    """A cosine threshold and where it comes from."""
-
-    value: float
-    source: str
 
 
 @dataclass(frozen=True, slots=True)

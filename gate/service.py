@@ -23,7 +23,6 @@ from gate.reasons import Reason
 from gate.recorder import Recorder, Settled
 from gate.relays import open_input, open_relay
 from gate.relays.door import Door
-from gate.roster_watch import RosterWatch
 from gate.settings import LaneSettings, Settings
 from gate.sources import open_source
 from gate.sources.frame import Frame, SourceState
@@ -31,6 +30,7 @@ from gate.view import Answer, Health, LaneView, ScreenHead
 from models.face import Advice, Face, Image, Quality
 from models.liveness import LivenessModel
 from models.quality import QualityLimits, advise
+from models.roster_watch import RosterWatch
 from sync.edge.status import EdgeStatus
 from sync.errors import StoreError, UnknownWorker
 from sync.records import Direction, Event, MatchFacts, Method, Outcome, Passage, PassageNote, Worker

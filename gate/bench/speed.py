@@ -26,10 +26,10 @@ from rich.table import Table
 from gate.bench.crowd import TEMPLATES_PER_WORKER, pad_store, put_worker, random_templates
 from gate.bench.report import DEFAULT_OUT, percentiles, write_json
 from gate.bench.yardstick import face_recognition_embed
-from gate.gallery import Gallery
 from gate.settings import Settings
 from models.engine import FaceEngine
 from models.face import Image
+from models.gallery import Gallery
 from models.images import decode
 from models.zoo import Zoo
 from sync.store_settings import StoreSettings

@@ -25,8 +25,8 @@ from gate.bench.sync_figures import Figure, Part
 from gate.bench.sync_load import sample_event
 from gate.bench.sync_rig import TIMEZONE, Centre, Gate, wait_until
 from gate.policy import Context, decide
-from gate.roster_watch import RosterWatch
 from gate.settings import Settings
+from models.roster_watch import RosterWatch
 from sync.central import registry, tables
 from sync.central.roster_log import Digests
 from sync.edge.agent import EdgeAgent

@@ -9,11 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gate.gallery import Gallery
-from gate.lane import Finding, Lane, LaneUpdate, Threshold, Verdict
+from gate.lane import Finding, Lane, LaneUpdate, Verdict
 from gate.settings import LaneSettings, RecognitionSettings
 from gate.view import Phase
 from models.face import Advice, Face, Quality
+from models.gallery import Gallery
+from models.roster_watch import Threshold
 from tests.gate.faces import FRAME, blurred, direction, face
 
 ANNA, BRUNO, STRANGER = 1, 2, 99

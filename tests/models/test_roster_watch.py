@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from gate.roster_watch import RosterWatch
 from gate.settings import RecognitionSettings
+from models.roster_watch import RosterWatch
 from sync.records import Template
 from tests.gate.faces import blurred, direction
 

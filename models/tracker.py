@@ -1,6 +1,6 @@
 """Which face of this frame is which person of the last frame: a track per person, by place alone.
 
-Whether the person in a track is still the same is a question of appearance; `gate/lane.py` asks it.
+Whether the person in a track is still the same is a question of appearance; whoever follows tracks asks it.
 """
 
 from __future__ import annotations

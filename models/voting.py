@@ -6,7 +6,7 @@ from collections import Counter, deque
 from dataclasses import dataclass
 from statistics import median
 
-from gate.gallery import Match
+from models.gallery import Match
 
 
 @dataclass(frozen=True, slots=True)

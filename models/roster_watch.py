@@ -5,16 +5,14 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gate.gallery import EMBEDDING_SIZE, Gallery
-from gate.lane import Threshold
-from gate.settings import RecognitionSettings
 from models.calibration import CalibrationImpossible, ImpostorTail, fit_from_templates
-from sync.records import Template
+from models.gallery import EMBEDDING_SIZE, Gallery
 
 log = logging.getLogger(__name__)
 
@@ -23,6 +21,40 @@ REFIT_AT_GROWTH = 0.05
 
 COHORT_WORKERS = 5_000
 """Workers drawn for the own-roster fit: bounds its time and memory on large rosters."""
+
+
+@dataclass(frozen=True, slots=True)
+class Threshold:
+    """A cosine threshold and where it comes from."""
+
+    value: float
+    source: str
+
+
+class KeptTemplate(Protocol):
+    """A template as the store keeps it; `vector` is float32, little-endian, unit length."""
+
+    @property
+    def model(self) -> str: ...
+
+    @property
+    def model_version(self) -> str: ...
+
+    @property
+    def vector(self) -> bytes: ...
+
+
+class MatchRule(Protocol):
+    """The settings by which the threshold is found: fixed, or from roster size and target FPIR."""
+
+    @property
+    def threshold(self) -> float | None: ...
+
+    @property
+    def target_fpir(self) -> float: ...
+
+    @property
+    def own_roster_from(self) -> int: ...
 
 
 class RosterStore(Protocol):
@@ -34,15 +66,13 @@ class RosterStore(Protocol):
 
     def count_workers(self) -> int: ...
 
-    def templates(self, worker_id: str) -> Sequence[Template]: ...
+    def templates(self, worker_id: str) -> Sequence[KeptTemplate]: ...
 
 
 class RosterWatch:
     """Loads the gallery at the start and follows every change, also those of other processes."""
 
-    def __init__(
-        self, store: RosterStore, settings: RecognitionSettings, *, model: str, model_version: str
-    ) -> None:
+    def __init__(self, store: RosterStore, settings: MatchRule, *, model: str, model_version: str) -> None:
         self.gallery = Gallery()
         self._store = store
         self._settings = settings

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gate.gallery import Gallery
+from models.gallery import Gallery
 from tests.gate.faces import blurred, direction
 
 
