@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import ctypes
-import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import Protocol
+
+from models.sources.clock import Clock, SystemClock
+
+__all__ = ["Clock", "ClockGuard", "SystemClock", "system_is_synchronised"]
 
 EARLIEST_PLAUSIBLE = datetime(2026, 11, 1, tzinfo=UTC)
 """No gate ran this software before: a clock that says so has lost its battery."""
@@ -23,28 +25,6 @@ STEADY_S = 600.0
 _TIMEX_BYTES = 512
 _TIME_ERROR = 5
 """What adjtimex(2) returns while no time server disciplines the kernel's clock."""
-
-
-class Clock(Protocol):
-    """Wall time for records, monotonic time for intervals."""
-
-    def now(self) -> datetime:
-        """Aware UTC wall time; may jump."""
-        ...
-
-    def monotonic(self) -> float:
-        """Seconds that never run backwards."""
-        ...
-
-
-class SystemClock:
-    """The machine's clocks."""
-
-    def now(self) -> datetime:
-        return datetime.now(UTC)
-
-    def monotonic(self) -> float:
-        return time.monotonic()
 
 
 def system_is_synchronised() -> bool:

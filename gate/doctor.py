@@ -18,14 +18,15 @@ from gate.config_file import read_secret
 from gate.errors import GateError
 from gate.relays import open_input, open_relay
 from gate.settings import LaneSettings, Settings
-from gate.sources import open_source
-from gate.sources.frame import Frame, FrameSource, SourceState
 from gate.store_access import NoStoreYet, open_existing_store
 from models.embedder import embedder_spec
 from models.engine import DETECTOR_WEIGHT
 from models.errors import ModelError
 from models.liveness import V1SE_WEIGHT, V2_WEIGHT
+from models.sources import open_source
+from models.sources.frame import Frame, FrameSource, SourceState
 from models.zoo import State, Zoo
+from sync.backoff import Backoff
 from sync.edge.acl_probe import examine_acl, mosquitto_acl
 from sync.errors import SyncError
 from sync.store import LocalStore, StoreKey
@@ -318,11 +319,11 @@ _CAMERA_STEPS = {
 
 
 def _camera(lane: LaneSettings, clock: Clock, patience_s: float) -> Checks:
-    source = open_source(lane.source, clock=clock)
+    source = open_source(lane.source, clock=clock, waits=Backoff)
     try:
         source.start()
         frame = _first_frame(source, clock, patience_s)
-    except GateError as error:
+    except ModelError as error:
         step = error.next_step or _CAMERA_STEPS[lane.source.kind]
         yield Check(f"{lane.id} camera", Condition.FAIL, str(error), step)
         return

@@ -18,10 +18,6 @@ class ConfigError(GateError, ValueError):
     """The configuration does not say what it should; the message names file, line and key."""
 
 
-class SourceError(GateError, OSError):
-    """A camera, stream, file or folder that cannot be read."""
-
-
 class RelayError(GateError, OSError):
     """A relay or input that does not answer or refuses."""
 

@@ -13,10 +13,10 @@ import cv2
 from gate.clock import Clock
 from gate.lane import Lane, LaneUpdate, Verdict
 from gate.settings import LaneSettings
-from gate.sources.frame import Frame, FrameSource, SourceState
 from gate.view import Answer, Health, LaneView, Phase
 from models.errors import ModelError
 from models.face import Face, Image
+from models.sources.frame import Frame, FrameSource, SourceState
 
 log = logging.getLogger(__name__)
 

@@ -24,13 +24,14 @@ from gate.recorder import Recorder, Settled
 from gate.relays import open_input, open_relay
 from gate.relays.door import Door
 from gate.settings import LaneSettings, Settings
-from gate.sources import open_source
-from gate.sources.frame import Frame, SourceState
 from gate.view import Answer, Health, LaneView, ScreenHead
 from models.face import Advice, Face, Image, Quality
 from models.liveness import LivenessModel
 from models.quality import QualityLimits, advise
 from models.roster_watch import RosterWatch
+from models.sources import open_source
+from models.sources.frame import Frame, SourceState
+from sync.backoff import Backoff
 from sync.edge.status import EdgeStatus
 from sync.errors import StoreError, UnknownWorker
 from sync.records import Direction, Event, MatchFacts, Method, Outcome, Passage, PassageNote, Worker
@@ -469,7 +470,7 @@ class GateService:
     def _make_runner(self, lane: LaneSettings) -> LaneRunner:
         return LaneRunner(
             lane,
-            open_source(lane.source, clock=self._clock),
+            open_source(lane.source, clock=self._clock, waits=Backoff),
             self._engine,
             Lane(
                 lane,

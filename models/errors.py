@@ -39,3 +39,7 @@ class LicenceNotAccepted(ModelError, PermissionError):
 
 class ImageUnusable(ModelError, ValueError):
     """Bytes or an array that are not a picture a face can be searched in."""
+
+
+class SourceError(ModelError, OSError):
+    """A camera, stream, file or folder that cannot be read."""

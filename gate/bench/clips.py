@@ -29,14 +29,15 @@ from gate.settings import (
     RecognitionSettings,
     ScreenSettings,
     Settings,
-    SourceSettings,
 )
-from gate.sources import open_source
 from gate.startup import build_service
 from models.engine import FaceEngine
 from models.face import Face
 from models.quality import QualityLimits, advise
+from models.sources import open_source
+from models.sources.settings import SourceSettings
 from models.template_choice import choose_templates
+from sync.backoff import Backoff
 from sync.records import Outcome
 from sync.store_settings import StoreSettings
 
@@ -127,7 +128,9 @@ def _enrol(settings: Settings, engine: FaceEngine, clip: Path) -> None:
 
 def _good_faces(settings: Settings, engine: FaceEngine, clip: Path) -> list[Face]:
     limits = QualityLimits(**settings.quality.model_dump())
-    source = open_source(SourceSettings(kind="video", path=clip, pace="fast"), clock=SystemClock())
+    source = open_source(
+        SourceSettings(kind="video", path=clip, pace="fast"), clock=SystemClock(), waits=Backoff
+    )
     source.start()
     good = []
     while (frame := source.next_frame(1.0)) is not None:

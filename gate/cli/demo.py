@@ -33,9 +33,9 @@ from gate.settings import (
     RecognitionSettings,
     ScreenSettings,
     Settings,
-    SourceSettings,
 )
 from gate.startup import build_service, open_store
+from models.sources.settings import SourceSettings
 from models.zoo import Zoo
 from sync.store_settings import StoreSettings
 

@@ -22,7 +22,8 @@ from pydantic import ValidationError
 from gate.config_file import load_settings
 from gate.errors import ConfigError
 from gate.override import write_pin
-from gate.settings import Settings, SourceSettings
+from gate.settings import Settings
+from models.sources.settings import SourceSettings
 
 if TYPE_CHECKING:
     from gate.service import GateService, Recorded

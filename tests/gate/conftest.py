@@ -22,11 +22,11 @@ from gate.settings import (
     RelaySettings,
     ScreenSettings,
     Settings,
-    SourceSettings,
 )
 from gate.startup import build_service, open_store
 from models.engine import FaceEngine
 from models.images import decode
+from models.sources.settings import SourceSettings
 from models.zoo import Zoo
 from sync.records import Clearance, Template, Worker
 from sync.store_settings import StoreSettings

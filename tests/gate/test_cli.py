@@ -13,8 +13,7 @@ import typer
 from gate.cli import ENTRY_POINTS, SUMMARIES, RootGroup, main
 from gate.cli.bench import BenchGroup
 from gate.cli.lazy import DEBUG_VARIABLE, CommandBroken, LazyCommand, load
-from gate.errors import SourceError
-from models.errors import WeightMissing
+from models.errors import SourceError, WeightMissing
 from sync.errors import StoreLocked
 
 HERE = __name__

@@ -12,12 +12,12 @@ from gate.lane import Lane, Verdict
 from gate.lane_runner import LaneRunner
 from gate.reasons import Reason
 from gate.settings import LaneSettings, RecognitionSettings
-from gate.sources.frame import Frame, SourceState
 from gate.view import Answer, Health, Phase
 from models.errors import ImageUnusable
 from models.face import Face, Image
 from models.gallery import Gallery
 from models.roster_watch import Threshold
+from models.sources.frame import Frame, SourceState
 from sync.records import Outcome
 from tests.gate.faces import FRAME, direction, face
 from tests.gate.manual_clock import ManualClock

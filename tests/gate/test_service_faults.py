@@ -12,9 +12,10 @@ import pytest
 
 from gate.demo.footage import Scene, write_footage
 from gate.relays.simulated import SimulatedRelay
-from gate.settings import PolicySettings, SourceSettings
+from gate.settings import PolicySettings
 from gate.startup import open_store
 from gate.view import Phase
+from models.sources.settings import SourceSettings
 from models.zoo import Zoo
 from sync.records import Direction, Outcome, Passage
 from sync.store import LocalStore, StoreKey

@@ -12,8 +12,8 @@ from urllib.parse import urlsplit
 import cv2
 import numpy as np
 
-from gate.errors import SourceError
-from gate.settings import SourceSettings
+from models.errors import SourceError
+from models.sources.settings import SourceSettings
 
 STREAM_OPEN_TIMEOUT_S = 5.0
 """How long a network stream may take from the first packet to its description."""

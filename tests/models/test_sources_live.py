@@ -17,12 +17,12 @@ import numpy as np
 import psutil
 import pytest
 
-from gate.clock import SystemClock
-from gate.errors import SourceError
-from gate.settings import SourceSettings
-from gate.sources import open_source
-from gate.sources.frame import Frame, FrameSource, SourceState
-from gate.sources.live import MOST_ABANDONED
+from models.errors import SourceError
+from models.sources import open_source
+from models.sources.clock import SystemClock
+from models.sources.frame import Frame, FrameSource, SourceState
+from models.sources.live import MOST_ABANDONED
+from models.sources.settings import SourceSettings
 from sync.backoff import Backoff
 
 PATIENCE_S = 30.0
@@ -97,7 +97,9 @@ def device() -> Device:
 
 @pytest.fixture
 def camera(device: Device) -> Iterator[FrameSource]:
-    source = open_source(settings(kind="camera"), clock=SystemClock(), open_capture=device.open)
+    source = open_source(
+        settings(kind="camera"), clock=SystemClock(), waits=Backoff, open_capture=device.open
+    )
     yield source
     if device.hang_in_grab is not None:
         device.hang_in_grab.set()
@@ -181,7 +183,7 @@ def test_a_camera_that_stalls_is_opened_again_and_the_stuck_threads_are_few(
 def test_a_driver_that_always_hangs_holds_a_bounded_number_of_threads(
     camera: FrameSource, device: Device, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gate.sources.live.STREAM_OPEN_TIMEOUT_S", 0.0)
+    monkeypatch.setattr("models.sources.live.STREAM_OPEN_TIMEOUT_S", 0.0)
     device.hang_in_grab = stuck = threading.Event()
     camera.start()
     wait_until(lambda: device.opened == MOST_ABANDONED)
@@ -206,7 +208,9 @@ def test_stop_returns_quickly_while_a_read_hangs(camera: FrameSource, device: De
 
 def test_stop_wakes_a_consumer_that_waits(device: Device) -> None:
     device.plugged = False
-    source = open_source(settings(kind="camera"), clock=SystemClock(), open_capture=device.open)
+    source = open_source(
+        settings(kind="camera"), clock=SystemClock(), waits=Backoff, open_capture=device.open
+    )
     source.start()
     got: list[Frame | None] = []
     consumer = threading.Thread(target=lambda: got.append(source.next_frame(PATIENCE_S)))
@@ -326,7 +330,9 @@ class MjpegServer:
 def test_a_stream_that_dies_is_lost_and_read_again_when_it_returns() -> None:
     server = MjpegServer()
     source = open_source(
-        settings(kind="rtsp", url=f"http://127.0.0.1:{server.port}/video", stall_s=2.0), clock=SystemClock()
+        settings(kind="rtsp", url=f"http://127.0.0.1:{server.port}/video", stall_s=2.0),
+        clock=SystemClock(),
+        waits=Backoff,
     )
     source.start()
     try:
@@ -344,7 +350,7 @@ def test_a_stream_that_dies_is_lost_and_read_again_when_it_returns() -> None:
 def test_a_stream_that_hangs_is_lost() -> None:
     server = MjpegServer()
     source = open_source(
-        settings(kind="rtsp", url=f"http://127.0.0.1:{server.port}/video"), clock=SystemClock()
+        settings(kind="rtsp", url=f"http://127.0.0.1:{server.port}/video"), clock=SystemClock(), waits=Backoff
     )
     source.start()
     try:
@@ -365,7 +371,7 @@ def test_no_password_of_a_stream_is_ever_shown(
         closed.bind(("127.0.0.1", 0))
         port = closed.getsockname()[1]
     monkeypatch.setenv("LANE_CAMERA", f"rtsp://guard:s3cretword@127.0.0.1:{port}/live?token=t0kenword")
-    source = open_source(settings(kind="rtsp", url_env="LANE_CAMERA"), clock=SystemClock())
+    source = open_source(settings(kind="rtsp", url_env="LANE_CAMERA"), clock=SystemClock(), waits=Backoff)
     source.start()
     wait_until(lambda: source.state is SourceState.LOST)
     source.stop()
@@ -379,7 +385,7 @@ def test_no_password_of_a_stream_is_ever_shown(
 def test_an_unset_variable_for_the_url_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("LANE_CAMERA", raising=False)
     with pytest.raises(SourceError, match="LANE_CAMERA") as caught:
-        open_source(settings(kind="rtsp", url_env="LANE_CAMERA"), clock=SystemClock())
+        open_source(settings(kind="rtsp", url_env="LANE_CAMERA"), clock=SystemClock(), waits=Backoff)
     assert "LANE_CAMERA" in caught.value.next_step
 
 
@@ -387,7 +393,9 @@ def test_a_driver_that_raises_something_loses_the_source_without_its_text(device
     def failing_open() -> DeviceCapture:
         raise RuntimeError("rtsp://guard:s3cretword@10.0.0.9")
 
-    source = open_source(settings(kind="camera"), clock=SystemClock(), open_capture=failing_open)
+    source = open_source(
+        settings(kind="camera"), clock=SystemClock(), waits=Backoff, open_capture=failing_open
+    )
     source.start()
     wait_until(lambda: source.state is SourceState.LOST)
     source.stop()

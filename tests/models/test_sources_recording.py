@@ -13,13 +13,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gate.clock import SystemClock
-from gate.errors import SourceError
-from gate.settings import SourceSettings
-from gate.sources import open_source
-from gate.sources.frame import Frame, FrameSource, SourceState
-from gate.sources.picture import LARGEST_SIDE_PX, usable_picture
-from gate.sources.recording import MediaClock
+from models.errors import SourceError
+from models.sources import open_source
+from models.sources.clock import SystemClock
+from models.sources.frame import Frame, FrameSource, SourceState
+from models.sources.picture import LARGEST_SIDE_PX, usable_picture
+from models.sources.recording import MediaClock
+from models.sources.settings import SourceSettings
+from sync.backoff import Backoff
 
 FRAMES = 8
 FPS = 20.0
@@ -75,7 +76,9 @@ def shade(frame: Frame) -> int:
 
 
 def test_a_fast_video_delivers_every_frame_with_its_media_time(video: Path) -> None:
-    source = open_source(SourceSettings(kind="video", path=video, pace="fast"), clock=FixedClock())
+    source = open_source(
+        SourceSettings(kind="video", path=video, pace="fast"), clock=FixedClock(), waits=Backoff
+    )
     source.start()
     assert source.state is SourceState.LIVE
     frames = everything(source)
@@ -90,7 +93,9 @@ def test_a_fast_video_delivers_every_frame_with_its_media_time(video: Path) -> N
 
 
 def test_a_fast_video_that_loops_goes_on_in_time_and_number(video: Path) -> None:
-    source = open_source(SourceSettings(kind="video", path=video, pace="fast", loop=True), clock=FixedClock())
+    source = open_source(
+        SourceSettings(kind="video", path=video, pace="fast", loop=True), clock=FixedClock(), waits=Backoff
+    )
     source.start()
     frames = [source.next_frame(0) for _ in range(3 * FRAMES)]
     source.stop()
@@ -103,7 +108,7 @@ def test_a_fast_video_that_loops_goes_on_in_time_and_number(video: Path) -> None
 
 
 def test_a_video_in_real_time_takes_its_time_and_ends(video: Path) -> None:
-    source = open_source(SourceSettings(kind="video", path=video), clock=SystemClock())
+    source = open_source(SourceSettings(kind="video", path=video), clock=SystemClock(), waits=Backoff)
     began_s = time.monotonic()
     source.start()
     frames = everything(source)
@@ -116,7 +121,7 @@ def test_a_video_in_real_time_takes_its_time_and_ends(video: Path) -> None:
 
 
 def test_a_slow_consumer_of_a_real_time_video_gets_the_newest_frame_only(video: Path) -> None:
-    source = open_source(SourceSettings(kind="video", path=video), clock=SystemClock())
+    source = open_source(SourceSettings(kind="video", path=video), clock=SystemClock(), waits=Backoff)
     source.start()
     deadline_s = time.monotonic() + 20
     while source.state is not SourceState.ENDED and time.monotonic() < deadline_s:
@@ -129,7 +134,9 @@ def test_a_slow_consumer_of_a_real_time_video_gets_the_newest_frame_only(video: 
 
 
 def test_a_real_time_video_loops_until_it_is_stopped(video: Path) -> None:
-    source = open_source(SourceSettings(kind="video", path=video, loop=True), clock=SystemClock())
+    source = open_source(
+        SourceSettings(kind="video", path=video, loop=True), clock=SystemClock(), waits=Backoff
+    )
     source.start()
     number = 0
     deadline_s = time.monotonic() + 20
@@ -148,6 +155,7 @@ def test_a_folder_is_read_in_the_order_of_its_names(folder: Path, pace: str) -> 
     source = open_source(
         SourceSettings.model_validate({"kind": "folder", "path": folder, "pace": pace, "fps": 10}),
         clock=SystemClock(),
+        waits=Backoff,
     )
     source.start()
     frames = everything(source)
@@ -162,7 +170,9 @@ def test_a_folder_is_read_in_the_order_of_its_names(folder: Path, pace: str) -> 
 def test_pictures_of_a_folder_that_are_none_are_left_out_and_counted(folder: Path) -> None:
     (folder / "1.png").write_bytes(b"not a picture")
     (folder / "0.png").write_bytes(b"")
-    source = open_source(SourceSettings(kind="folder", path=folder, pace="fast"), clock=FixedClock())
+    source = open_source(
+        SourceSettings(kind="folder", path=folder, pace="fast"), clock=FixedClock(), waits=Backoff
+    )
     source.start()
     assert [shade(frame) for frame in everything(source)] == [2]
     assert getattr(source, "bad_frames", None) == 2
@@ -172,7 +182,7 @@ def test_pictures_of_a_folder_that_are_none_are_left_out_and_counted(folder: Pat
 @pytest.mark.parametrize("kind", ["video", "folder"])
 def test_a_recording_that_is_not_there_is_refused_at_start(tmp_path: Path, kind: str, pace: str) -> None:
     settings = SourceSettings.model_validate({"kind": kind, "path": tmp_path / "absent", "pace": pace})
-    source = open_source(settings, clock=SystemClock())
+    source = open_source(settings, clock=SystemClock(), waits=Backoff)
     with pytest.raises(SourceError, match="absent") as caught:
         source.start()
     assert caught.value.next_step
@@ -184,14 +194,14 @@ def test_a_file_that_is_no_video_is_refused_at_start(tmp_path: Path, pace: str) 
     path.write_bytes(b"\x00" * 5000)
     settings = SourceSettings.model_validate({"kind": "video", "path": path, "pace": pace})
     with pytest.raises(SourceError, match="cannot be read"):
-        open_source(settings, clock=SystemClock()).start()
+        open_source(settings, clock=SystemClock(), waits=Backoff).start()
 
 
 @pytest.mark.parametrize("loop", [False, True])
 def test_a_folder_without_a_usable_picture_ends_with_a_reason(tmp_path: Path, loop: bool) -> None:
     (tmp_path / "a.jpg").write_bytes(b"nothing")
     settings = SourceSettings(kind="folder", path=tmp_path, pace="fast", loop=loop)
-    source = open_source(settings, clock=FixedClock())
+    source = open_source(settings, clock=FixedClock(), waits=Backoff)
     source.start()
     assert everything(source) == []
     assert "no usable picture" in source.last_error

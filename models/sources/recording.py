@@ -7,11 +7,11 @@ from datetime import datetime, timedelta
 
 import cv2
 
-from gate.clock import Clock
-from gate.errors import SourceError
-from gate.sources.capture import Capture, OpenCapture
-from gate.sources.frame import Frame, SourceState
-from gate.sources.picture import usable_picture
+from models.errors import SourceError
+from models.sources.capture import Capture, OpenCapture
+from models.sources.clock import Clock
+from models.sources.frame import Frame, SourceState
+from models.sources.picture import usable_picture
 
 SHORTEST_GAP_S = 0.001
 LONGEST_GAP_S = 60.0

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from gate.clock import Clock
-from gate.settings import SourceSettings
-from gate.sources.capture import OpenCapture, capture_opener, source_name
-from gate.sources.frame import FrameSource
-from gate.sources.live import LiveSource
-from gate.sources.recording import EveryFrameSource
+from models.sources.capture import OpenCapture, capture_opener, source_name
+from models.sources.clock import Clock
+from models.sources.frame import FrameSource
+from models.sources.live import LiveSource, MakeWaits
+from models.sources.recording import EveryFrameSource
+from models.sources.settings import SourceSettings
 
 __all__ = ["open_source"]
 
 
 def open_source(
-    settings: SourceSettings, *, clock: Clock, open_capture: OpenCapture | None = None
+    settings: SourceSettings, *, clock: Clock, waits: MakeWaits, open_capture: OpenCapture | None = None
 ) -> FrameSource:
     """The source that `settings` describes; nothing is opened before `start()`.
 
     clock         stamps the frames; live frames get its time right after the grab
+    waits         makes the pauses between attempts to reopen from their bounds, e.g. `sync.backoff.Backoff`
     open_capture  opens the device; anything that behaves as `cv2.VideoCapture` (default: OpenCV itself)
 
     Raises SourceError when an environment variable named by `url_env` is not set.
@@ -35,6 +36,5 @@ def open_source(
         loop=settings.loop,
         fps=settings.fps,
         stall_s=settings.stall_s,
-        reconnect_min_s=settings.reconnect_min_s,
-        reconnect_max_s=settings.reconnect_max_s,
+        waits=waits(settings.reconnect_min_s, settings.reconnect_max_s),
     )

@@ -10,18 +10,18 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import cv2
 
-from gate.clock import Clock
-from gate.errors import SourceError
-from gate.sources.capture import STREAM_OPEN_TIMEOUT_S, Capture, OpenCapture
-from gate.sources.frame import Frame, SourceState
-from gate.sources.picture import usable_picture
-from gate.sources.recording import MediaClock, open_recording
-from sync.backoff import Backoff
+from models.errors import SourceError
+from models.sources.capture import STREAM_OPEN_TIMEOUT_S, Capture, OpenCapture
+from models.sources.clock import Clock
+from models.sources.frame import Frame, SourceState
+from models.sources.picture import usable_picture
+from models.sources.recording import MediaClock, open_recording
 
 log = logging.getLogger(__name__)
 
@@ -36,6 +36,22 @@ MOST_ABANDONED = 2
 """Threads stuck in a driver at a time; beyond that the source waits until one of them comes back."""
 
 _CAPTURE_ERRORS = (cv2.error, OSError, RuntimeError, ValueError, MemoryError)
+
+
+class Waits(Protocol):
+    """How long to wait before the next attempt."""
+
+    def next_s(self) -> float:
+        """Seconds to wait now."""
+        ...
+
+    def reset(self) -> None:
+        """The attempt succeeded: begin with the short waits again."""
+        ...
+
+
+MakeWaits = Callable[[float, float], Waits]
+"""From the shortest and the longest pause in seconds."""
 
 
 @dataclass(eq=False, slots=True)
@@ -55,7 +71,7 @@ class LiveSource:
 
     recorded   the end of the media is an end (or, with `loop`, a beginning), not a loss
     stall_s    seconds without a usable frame after which the source is lost and opened again
-    reconnect_min_s, reconnect_max_s  bounds of the jittered waits between attempts
+    waits      the pauses between attempts
     """
 
     def __init__(
@@ -64,12 +80,11 @@ class LiveSource:
         *,
         clock: Clock,
         name: str,
+        waits: Waits,
         recorded: bool = False,
         loop: bool = False,
         fps: float = 25.0,
         stall_s: float = 3.0,
-        reconnect_min_s: float = 0.5,
-        reconnect_max_s: float = 30.0,
     ) -> None:
         self._open_capture = open_capture
         self._clock = clock
@@ -78,7 +93,7 @@ class LiveSource:
         self._loop = loop
         self._fps = fps
         self._stall_s = stall_s
-        self._backoff = Backoff(reconnect_min_s, reconnect_max_s)
+        self._waits = waits
         self._changed = threading.Condition()
         self._stopping = False
         self._slot: Frame | None = None
@@ -195,7 +210,7 @@ class LiveSource:
                     return False
                 if connection.frames > seen:
                     patience_s = None if self._recorded else self._stall_s
-                    self._backoff.reset()
+                    self._waits.reset()
                 seen = connection.frames
         if self._recorded and self._loop and not connection.frames:
             connection.error = connection.error or "holds no usable picture"
@@ -219,14 +234,14 @@ class LiveSource:
 
     def _pause(self) -> None:
         """Until the next attempt is due and not too many threads are stuck."""
-        pause_s = self._backoff.next_s()
+        pause_s = self._waits.next_s()
         with self._changed:
             while not self._stopping:
                 self._changed.wait_for(lambda: self._stopping, pause_s)
                 self._abandoned = [thread for thread in self._abandoned if thread.is_alive()]
                 if len(self._abandoned) < MOST_ABANDONED:
                     return
-                pause_s = self._backoff.next_s()
+                pause_s = self._waits.next_s()
 
     def _end(self) -> None:
         with self._changed:
