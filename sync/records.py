@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 from uuid import uuid4
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
@@ -179,10 +179,18 @@ class PassageNote(Record):
     noted_at: AwareDatetime
 
 
+NoteKind = Literal["enrolment", "withdrawal", "duplicate", "training", "declaration", "site_report", "erased"]
+"""Records of a kiosk that go up beside the events."""
+
+ItemKind = Literal["event", "passage"] | NoteKind
+NOTE_KINDS: frozenset[str] = frozenset(get_args(NoteKind))
+
+
 class OutboxItem(Record):
     """One row that waits for the centre's acknowledgement."""
 
     item_id: int
-    kind: Literal["event", "passage"]
+    kind: ItemKind
     payload: str
     created_at: datetime
+    record_id: str | None = None

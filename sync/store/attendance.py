@@ -164,7 +164,8 @@ class Attendance:
                 # Asked again here: a passage may have been noted since the look without the write lock.
                 gates = db.execute(
                     "DELETE FROM events WHERE event_no IN (SELECT value FROM json_each(?)) "
-                    "AND event_id NOT IN (SELECT event_id FROM outbox) RETURNING gate_id",
+                    "AND event_id NOT IN (SELECT event_id FROM outbox WHERE event_id IS NOT NULL) "
+                    "RETURNING gate_id",
                     [json.dumps(chunk)],
                 ).fetchall()
                 for (gate_id,), count in Counter(gates).items():
@@ -176,15 +177,16 @@ class Attendance:
         with self._connections.read() as db:
             rows = db.execute(
                 "SELECT event_no FROM events "
-                "WHERE occurred_us < ? AND event_id NOT IN (SELECT event_id FROM outbox) LIMIT ?",
+                "WHERE occurred_us < ? "
+                "AND event_id NOT IN (SELECT event_id FROM outbox WHERE event_id IS NOT NULL) LIMIT ?",
                 [before_us, PRUNE_CHUNK],
             ).fetchall()
         return [event_no for (event_no,) in rows]
 
     def _queue(self, db: Database, kind: str, event_id: str, payload: str) -> None:
         db.execute(
-            "INSERT INTO outbox (kind, event_id, payload, created_at) VALUES (?, ?, ?, ?)",
-            [kind, event_id, payload, self._clock.now().isoformat()],
+            "INSERT INTO outbox (kind, event_id, subject, payload, created_at) VALUES (?, ?, ?, ?, ?)",
+            [kind, event_id, event_id, payload, self._clock.now().isoformat()],
         )
 
 

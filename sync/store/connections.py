@@ -117,6 +117,16 @@ class Connections:
         finally:
             self._put_back(db, generation if healthy else None)
 
+    def empty_log(self) -> None:
+        """Fold the write-ahead log into the file and cut it to nothing: what was erased is gone from it too.
+
+        Where a reader of another process is in the way it stays for the next time; it is never an error.
+        """
+        with self._writing:
+            if self._writer is not None:
+                with suppress(dbapi2.Error):
+                    self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+
     def close(self) -> None:
         """Close every connection; the last one of the machine folds the write-ahead log into the file."""
         with self._writing:

@@ -13,11 +13,13 @@ from pydantic import JsonValue
 from sqlite_utils import Database
 
 from sync.store import faults
+from sync.store.asks import Asks
 from sync.store.attendance import Attendance, WallClock
 from sync.store.commands import CommandLog
 from sync.store.connections import Connections
 from sync.store.key import StoreKey
 from sync.store.outbox import Outbox
+from sync.store.people import People
 from sync.store.replica import Replica
 
 DEFAULT_BUSY_TIMEOUT_S = 2.0
@@ -42,7 +44,7 @@ class _SystemClock:
         return datetime.now(UTC)
 
 
-class LocalStore(Replica, Attendance, Outbox, CommandLog):
+class LocalStore(Replica, Attendance, Outbox, People, Asks, CommandLog):
     """Roster, events and outbox of one gate in one SQLCipher file; safe to use from any thread.
 
     Several processes may hold the same store open. After a fault (locked, full, read-only, file gone)

@@ -198,3 +198,121 @@ def _edge(db: Database) -> None:
         ) STRICT
         """
     )
+
+
+@migrations(name="0005_notes")
+def _notes(db: Database) -> None:
+    # Beside events, records of the kiosk wait for the centre; rows of one subject go up in their order.
+    (last,) = db.execute("SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'outbox'").fetchone()
+    db.execute(
+        """
+        CREATE TABLE outbox_new (
+            item_id INTEGER PRIMARY KEY AUTOINCREMENT,
+            kind TEXT NOT NULL,
+            event_id TEXT REFERENCES events (event_id),
+            record_id TEXT,                 -- of a note; NULL for events and passages
+            subject TEXT NOT NULL,          -- the event id, or e.g. worker:W-17
+            payload TEXT NOT NULL,
+            created_at TEXT NOT NULL,
+            parked_reason TEXT,
+            parked_at TEXT
+        ) STRICT
+        """
+    )
+    db.execute(
+        "INSERT INTO outbox_new SELECT item_id, kind, event_id, NULL, event_id, payload, created_at, "
+        "parked_reason, parked_at FROM outbox"
+    )
+    db.execute("DROP TABLE outbox")
+    db.execute("ALTER TABLE outbox_new RENAME TO outbox")
+    # The numbers go on where they were, also after a queue that was empty.
+    db.execute("DELETE FROM sqlite_sequence WHERE name = 'outbox'")
+    db.execute("INSERT INTO sqlite_sequence (name, seq) VALUES ('outbox', ?)", [last])
+    db.execute("CREATE INDEX outbox_by_event ON outbox (event_id) WHERE event_id IS NOT NULL")
+    db.execute("CREATE INDEX outbox_by_subject ON outbox (subject)")
+    db.execute("CREATE INDEX outbox_by_record ON outbox (record_id) WHERE record_id IS NOT NULL")
+    db.execute("CREATE INDEX outbox_parked ON outbox (item_id) WHERE parked_reason IS NOT NULL")
+    db.execute(
+        """
+        CREATE TABLE local_changes (
+            worker_id TEXT PRIMARY KEY,
+            erases INTEGER NOT NULL,        -- 1: no template may come back
+            waits_for INTEGER,              -- roster version with the centre's answer; NULL: none yet
+            entry TEXT                      -- worker and templates as the centre last said, or NULL
+        ) STRICT, WITHOUT ROWID
+        """
+    )
+    db.execute(
+        """
+        CREATE TABLE people (
+            worker_id TEXT PRIMARY KEY,
+            document_type TEXT NOT NULL,
+            document_number TEXT NOT NULL,
+            record TEXT NOT NULL            -- the Person as JSON
+        ) STRICT, WITHOUT ROWID
+        """
+    )
+    db.execute("CREATE INDEX people_by_document ON people (document_type, document_number)")
+    db.execute(
+        """
+        CREATE TABLE consents (
+            consent_no INTEGER PRIMARY KEY,
+            consent_id TEXT NOT NULL UNIQUE,
+            worker_id TEXT NOT NULL,
+            kind TEXT NOT NULL,
+            record TEXT NOT NULL,           -- the Consent as JSON
+            withdrawn_at TEXT
+        ) STRICT
+        """
+    )
+    db.execute("CREATE INDEX consents_by_worker ON consents (worker_id)")
+    db.execute(
+        """
+        CREATE TABLE attachments (
+            attachment_id TEXT PRIMARY KEY,
+            worker_id TEXT NOT NULL,
+            kind TEXT NOT NULL,
+            media_type TEXT NOT NULL,
+            content BLOB NOT NULL,
+            created_at TEXT NOT NULL,
+            keep_until TEXT
+        ) STRICT
+        """
+    )
+    db.execute("CREATE INDEX attachments_by_worker ON attachments (worker_id)")
+    db.execute(
+        """
+        CREATE TABLE withdrawals (
+            withdrawal_id TEXT PRIMARY KEY,
+            worker_id TEXT NOT NULL,
+            record TEXT NOT NULL,           -- the ConsentWithdrawal as JSON
+            erased TEXT NOT NULL            -- what went here, as JSON
+        ) STRICT
+        """
+    )
+    db.execute(
+        """
+        CREATE TABLE kiosk_audit (
+            audit_no INTEGER PRIMARY KEY,
+            at TEXT NOT NULL,
+            actor TEXT NOT NULL,
+            action TEXT NOT NULL,
+            subject TEXT NOT NULL,
+            detail TEXT NOT NULL            -- JSON object
+        ) STRICT
+        """
+    )
+    db.execute(
+        """
+        CREATE TABLE asks (
+            ask_id TEXT PRIMARY KEY,
+            kind TEXT NOT NULL,
+            body TEXT NOT NULL,             -- emptied once answered
+            asked_at TEXT NOT NULL,
+            sent_at TEXT,
+            answer TEXT,
+            problem TEXT,                   -- why there is no answer
+            answered_at TEXT
+        ) STRICT
+        """
+    )

@@ -1,4 +1,4 @@
-"""What waits for the centre's acknowledgement. Rows are queued with their event, in `attendance.py`."""
+"""What waits for the centre's acknowledgement. Rows are queued in `attendance.py` and `notes.py`."""
 
 from __future__ import annotations
 
@@ -8,10 +8,13 @@ from collections.abc import Collection, Iterable, Mapping
 from sync.records import OutboxItem, Outcome
 from sync.store.attendance import WallClock
 from sync.store.connections import Connections
+from sync.store.local_changes import answered, settle
+from sync.store.notes import subjects_of
+from sync.store.replica import replica_version
 
 _LAST_POSSIBLE = 2**63 - 1
 _COUNT_PARKED = "SELECT count(*) FROM outbox WHERE parked_reason IS NOT NULL"
-_COLUMNS = "item_id, kind, payload, created_at"
+_COLUMNS = "item_id, kind, payload, created_at, record_id"
 
 
 class Outbox:
@@ -25,8 +28,8 @@ class Outbox:
     ) -> list[OutboxItem]:
         """What waits to be sent, oldest first: `after` < item id <= `until`, but none of `without`.
 
-        A row whose event has an earlier row that would not be in this very answer is left out as well:
-        a passage must not reach the centre before its event does.
+        A row whose subject has an earlier row that would not be in this very answer is left out as well:
+        a passage must not reach the centre before its event does, nor a withdrawal before the enrolment.
         """
         held = json.dumps(list(without))
         with self._connections.read() as db:
@@ -37,7 +40,7 @@ class Outbox:
                     "AND item_id NOT IN (SELECT value FROM json_each(:held)) "
                     "AND (kind = 'event' OR NOT EXISTS ("
                     "  SELECT 1 FROM outbox AS earlier "
-                    "  WHERE earlier.event_id = row.event_id AND earlier.item_id < row.item_id "
+                    "  WHERE earlier.subject = row.subject AND earlier.item_id < row.item_id "
                     "  AND earlier.parked_reason IS NULL AND (earlier.item_id <= :after "
                     "    OR earlier.item_id IN (SELECT value FROM json_each(:held))))) "
                     "ORDER BY item_id LIMIT :limit",
@@ -64,20 +67,32 @@ class Outbox:
             (parked,) = db.execute(_COUNT_PARKED).fetchone()
         return int(rows) - int(parked)
 
-    def outbox_acknowledge(self, item_ids: Iterable[int]) -> None:
-        """Delete rows that the centre has acknowledged; ids that are already gone are no error."""
-        with self._connections.write() as db:
-            for item_id in item_ids:
-                db.execute("DELETE FROM outbox WHERE item_id = ?", [item_id])
+    def outbox_acknowledge(self, item_ids: Iterable[int], *, roster_version: int = 0) -> list[str]:
+        """Delete rows that the centre has acknowledged; ids that are already gone are no error.
 
-    def outbox_park(self, reasons: Mapping[int, str]) -> None:
-        """Put rows aside that the centre will not take: item id → reason. They stay until `outbox_unpark`."""
+        `roster_version` of the centre after it took them: up to then its word about workers changed here
+        waits. Returns the ids of workers who changed by that now.
+        """
+        ids = list(item_ids)
+        with self._connections.write() as db:
+            answered(db, subjects_of(db, ids), roster_version)
+            for item_id in ids:
+                db.execute("DELETE FROM outbox WHERE item_id = ?", [item_id])
+            return settle(db, replica_version(db))
+
+    def outbox_park(self, reasons: Mapping[int, str]) -> list[str]:
+        """Put rows aside that the centre will not take: item id → reason. They stay until `outbox_unpark`.
+
+        Workers that such a note had changed here are again as the centre has them; returns their ids.
+        """
         with self._connections.write() as db:
             for item_id, reason in reasons.items():
                 db.execute(
                     "UPDATE outbox SET parked_reason = ?, parked_at = ? WHERE item_id = ?",
                     [reason, self._clock.now().isoformat(), item_id],
                 )
+            answered(db, subjects_of(db, list(reasons)), 0)
+            return settle(db, replica_version(db))
 
     def outbox_parked(self, limit: int = 100, *, reason: str | None = None) -> list[tuple[OutboxItem, str]]:
         """Rows that were put aside, with the reason, oldest first; `reason` gives those of one reason."""

@@ -13,6 +13,7 @@ from datetime import datetime
 from sqlite_utils import Database
 
 from sync.records import Template, Worker
+from sync.store import local_changes
 from sync.store.roster import Roster, check_templates, log_change, replace_templates, write_worker
 
 _STATE = "replica"
@@ -79,12 +80,16 @@ class Replica(Roster):
             held = dict(db.execute("SELECT worker_id, digest FROM replica").fetchall())
             changed = [entry for entry in entries if held.get(entry.worker_id, b"") != entry.digest]
             # Templates first: one may have moved from one worker of this difference to another.
-            _delete_templates(db, [entry.worker_id for entry in changed if entry.worker is not None])
+            kept = local_changes.changed_here(db)
+            _delete_templates(
+                db, [one.worker_id for one in changed if one.worker is not None and one.worker_id not in kept]
+            )
             for entry in changed:
                 if entry.worker is None:
                     db.execute("DELETE FROM workers WHERE worker_id = ?", [entry.worker_id])
                     db.execute("DELETE FROM replica WHERE worker_id = ?", [entry.worker_id])
-                else:
+                    local_changes.forget(db, [entry.worker_id])
+                elif not local_changes.hold(db, entry.worker, entry.templates):
                     write_worker(db, entry.worker)
                     replace_templates(db, entry.worker_id, entry.templates)
             for entry in entries:
@@ -97,6 +102,7 @@ class Replica(Roster):
             if ids:
                 log_change(db, ids)
             _put_state(db, ReplicaState(version, _state(db).confirmed_at))
+            ids += local_changes.settle(db, version)
         return ids
 
     def replica_staging(self) -> Staging | None:
@@ -153,6 +159,11 @@ class Replica(Roster):
             db.execute(
                 "DELETE FROM workers WHERE worker_id IN (SELECT value FROM json_each(?))", [json.dumps(gone)]
             )
+            local_changes.forget(db, gone)
+            held = local_changes.changed_here(db).intersection(changed)
+            for worker_id in held:
+                local_changes.hold(db, *_staged(db, worker_id))
+            changed = [worker_id for worker_id in changed if worker_id not in held]
             _delete_templates(db, changed)
             for (record,) in db.execute(
                 "SELECT record FROM staged_workers WHERE worker_id IN (SELECT value FROM json_each(?))",
@@ -166,9 +177,10 @@ class Replica(Roster):
             )
             db.execute("DELETE FROM replica")
             db.execute("INSERT INTO replica SELECT worker_id, version, digest FROM staged_workers")
-            if ids := [*gone, *changed]:
+            if ids := [*gone, *changed, *held]:
                 log_change(db, ids)
             _put_state(db, ReplicaState(staging.version, _state(db).confirmed_at))
+            ids += local_changes.settle(db, staging.version)
             db.execute("DELETE FROM state WHERE key = ?", [_STAGING])
         self._clear_staged()
         return ids
@@ -188,6 +200,17 @@ class Replica(Roster):
                     "WHERE worker_id IN (SELECT worker_id FROM staged_workers LIMIT ?)",
                     [CLEAR_CHUNK],
                 ).rowcount
+
+
+def replica_version(db: Database) -> int:
+    """Version of the centre's roster that is in force here, inside a transaction."""
+    return _state(db).version
+
+
+def _staged(db: Database, worker_id: str) -> tuple[Worker, list[Template]]:
+    (record,) = db.execute("SELECT record FROM staged_workers WHERE worker_id = ?", [worker_id]).fetchone()
+    rows = db["staged_templates"].rows_where("worker_id = ?", [worker_id], order_by="rowid")
+    return Worker.model_validate_json(record), [Template.model_validate(row) for row in rows]
 
 
 def _ids(db: Database, query: str) -> list[str]:

@@ -120,7 +120,7 @@ class Roster:
             UnknownWorker: no such worker.
         """
         with self._connections.read() as db:
-            found = _read_workers(db, "WHERE worker_id = ?", [worker_id])
+            found = read_workers(db, "WHERE worker_id = ?", [worker_id])
         if not found:
             raise _unknown(worker_id)
         return found[0]
@@ -132,7 +132,7 @@ class Roster:
         """
         where, arguments = _search(search)
         with self._connections.read() as db:
-            return _read_workers(
+            return read_workers(
                 db,
                 f"{where} ORDER BY worker_id LIMIT ? OFFSET ?",
                 [*arguments, -1 if limit is None else limit, offset],
@@ -199,6 +199,11 @@ def write_worker(db: Database, worker: Worker) -> None:
         f"ON CONFLICT (worker_id) DO UPDATE SET {updates}",
         row,
     )
+    write_flags(db, worker)
+
+
+def write_flags(db: Database, worker: Worker) -> None:
+    """Replace the flags of a worker who is there, inside a write transaction."""
     db.execute("DELETE FROM flags WHERE worker_id = ?", [worker.worker_id])
     for flag in worker.flags:
         _write_flag(db, worker.worker_id, flag)
@@ -241,7 +246,8 @@ def check_templates(worker_id: str, templates: Sequence[Template]) -> None:
             raise RecordInvalid(f"template {template.template_id} is no unit vector (length {length:.3f})")
 
 
-def _read_workers(db: Database, clause: str, arguments: list[Any]) -> list[Worker]:
+def read_workers(db: Database, clause: str, arguments: list[Any]) -> list[Worker]:
+    """The workers of a fixed SQL clause, with their flags."""
     rows = list(db.query(f"SELECT * FROM workers {clause}", arguments))  # noqa: S608 (fixed clauses)
     flags: dict[str, list[dict[str, Any]]] = {}
     ids = json.dumps([row["worker_id"] for row in rows])

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from sync.records import Identifier, Worker
-
-ItemKind = Literal["event", "passage"]
+from sync.records import Identifier, ItemKind, Worker
 
 
 class Message(BaseModel):
@@ -60,10 +58,14 @@ class Health(Message):
 
 
 class BatchItem(Message):
-    """One outbox row: `payload` is the JSON of an Event or a PassageNote."""
+    """One outbox row: `payload` is the JSON of an Event or a PassageNote; of a note it is sealed.
+
+    record_id  of a note: what makes it harmless to come twice, and what the seal is bound to
+    """
 
     item_id: int
     kind: ItemKind
+    record_id: str | None = None
     payload: Annotated[str, Field(max_length=64_000)]
 
 
@@ -84,11 +86,15 @@ class Rejection(Message):
 
 
 class Ack(Message):
-    """Sent after the centre's commit: accepted rows may be deleted. `at` is the centre's wall time."""
+    """Sent after the centre's commit: accepted rows may be deleted. `at` is the centre's wall time.
+
+    roster_version  of the site after that commit, for a batch with notes: what became of them is in it
+    """
 
     batch_id: Identifier
     accepted: tuple[int, ...]
     rejected: tuple[Rejection, ...] = ()
+    roster_version: int | None = Field(default=None, ge=0)
     at: AwareDatetime
 
 
@@ -172,3 +178,20 @@ class Answer(Message):
     done: bool
     detail: str = ""
     at: AwareDatetime
+
+
+class Ask(Message):
+    """A kiosk asks the centre something; `sealed` is the JSON of the question under the site's key."""
+
+    ask_id: Identifier
+    kind: Identifier
+    sealed: str
+    expires_at: AwareDatetime
+
+
+class AskReply(Message):
+    """The answer, sealed likewise; `problem` says in words why there is none."""
+
+    ask_id: Identifier
+    sealed: str = ""
+    problem: str = ""

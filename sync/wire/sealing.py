@@ -22,10 +22,8 @@ def seal(templates: Sequence[Template], *, site_key: bytes, worker_id: str) -> s
     """Base64 of nonce and ciphertext (ChaCha20-Poly1305), bound to the worker; empty for no templates."""
     if not templates:
         return ""
-    plain = json.dumps([template_fields(template) for template in templates]).encode()
-    nonce = os.urandom(NONCE_BYTES)
-    sealed = ChaCha20Poly1305(site_key).encrypt(nonce, plain, worker_id.encode())
-    return base64.b64encode(nonce + sealed).decode()
+    plain = json.dumps([template_fields(template) for template in templates])
+    return seal_text(plain, site_key=site_key, bound_to=worker_id)
 
 
 def unseal(text: str, *, site_key: bytes, worker_id: str) -> list[Template]:
@@ -33,13 +31,29 @@ def unseal(text: str, *, site_key: bytes, worker_id: str) -> list[Template]:
     if not text:
         return []
     try:
-        data = base64.b64decode(text, validate=True)
-        plain = ChaCha20Poly1305(site_key).decrypt(data[:NONCE_BYTES], data[NONCE_BYTES:], worker_id.encode())
+        plain = unseal_text(text, site_key=site_key, bound_to=worker_id)
         return [template_from_fields({**fields, "worker_id": worker_id}) for fields in json.loads(plain)]
-    except (InvalidTag, ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError) as error:  # MessageRefused is a ValueError
         raise MessageRefused(
             f"the templates of a roster entry cannot be unsealed ({type(error).__name__})", cause="unsealable"
         ) from error
+
+
+def seal_text(text: str, *, site_key: bytes, bound_to: str) -> str:
+    """Base64 of nonce and ciphertext; it opens only together with the same `bound_to`."""
+    nonce = os.urandom(NONCE_BYTES)
+    sealed = ChaCha20Poly1305(site_key).encrypt(nonce, text.encode(), bound_to.encode())
+    return base64.b64encode(nonce + sealed).decode()
+
+
+def unseal_text(sealed: str, *, site_key: bytes, bound_to: str) -> str:
+    """Raises MessageRefused (cause `unsealable`) for another key, another record or damage."""
+    try:
+        data = base64.b64decode(sealed, validate=True)
+        nonce, rest = data[:NONCE_BYTES], data[NONCE_BYTES:]
+        return ChaCha20Poly1305(site_key).decrypt(nonce, rest, bound_to.encode()).decode()
+    except (InvalidTag, ValueError) as error:
+        raise MessageRefused("what was sealed cannot be opened", cause="unsealable") from error
 
 
 def entry_digest(worker: Worker, templates: Sequence[Template]) -> bytes:

@@ -15,11 +15,11 @@ ALL_GATES = "all"
 PROBE = "acl-probe"
 """Reserved: nobody is it. A gate that may speak for it may speak for others; see `sync.edge.acl_probe`."""
 
-HELLO, HEALTH, BATCH, WANT, ANSWER = "hello", "health", "batch", "want", "answer"
-UP_KINDS = (HELLO, HEALTH, BATCH, WANT, ANSWER)
+HELLO, HEALTH, BATCH, WANT, ANSWER, ASK = "hello", "health", "batch", "want", "answer", "ask"
+UP_KINDS = (HELLO, HEALTH, BATCH, WANT, ANSWER, ASK)
 
-ACK, HEAD, ROSTER, COMMAND = "ack", "head", "roster", "command"
-DOWN_KINDS = (ACK, HEAD, ROSTER, COMMAND)
+ACK, HEAD, ROSTER, COMMAND, REPLY = "ack", "head", "roster", "command", "reply"
+DOWN_KINDS = (ACK, HEAD, ROSTER, COMMAND, REPLY)
 
 
 @dataclass(frozen=True, slots=True)
