@@ -10,10 +10,10 @@ from enum import StrEnum
 from typing import Annotated, Literal
 from uuid import uuid4
 
-from pydantic import AwareDatetime, Field, StringConstraints, field_serializer, field_validator
+from pydantic import AwareDatetime, Field, StringConstraints
 
-from sync.records import SCHEMA_VERSION, Identifier, Name, Record, Template, Worker
-from sync.wire.sealing import template_fields, template_from_fields
+from sync.records import SCHEMA_VERSION, Identifier, Name, Record, Worker
+from sync.wire.templates import Templates
 
 Text = Annotated[str, StringConstraints(strip_whitespace=True, max_length=500)]
 
@@ -93,23 +93,10 @@ class Enrolment(Record):
     worker: Worker
     person: Person | None = None
     consent: Consent | None = None
-    templates: tuple[Template, ...] | None = Field(default=None, repr=False)
+    templates: Templates | None = Field(default=None, repr=False)
     enrolled_at: AwareDatetime
     recorded_by: Text = ""
     note: Text = ""
-
-    @field_serializer("templates", when_used="json")
-    def _plain_templates(self, value: tuple[Template, ...] | None) -> list[dict[str, object]] | None:
-        return (
-            None if value is None else [{**template_fields(one), "worker_id": one.worker_id} for one in value]
-        )
-
-    @field_validator("templates", mode="before")
-    @classmethod
-    def _read_templates(cls, value: object) -> object:
-        if not isinstance(value, (list, tuple)):
-            return value
-        return tuple(template_from_fields(one) if isinstance(one, dict) else one for one in value)
 
 
 class DuplicateDecision(Record):
