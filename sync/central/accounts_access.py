@@ -21,22 +21,38 @@ class Role(StrEnum):
     SUPERVISOR = "supervisor"
     SITE_MANAGER = "site_manager"
     ADMIN = "admin"
+    CHECKER = "checker"  # of a door-to-door team: the check pages on a phone, nothing else
 
 
 class Right(StrEnum):
-    """One thing that not everybody may do. Looking at the own sites needs none."""
+    """One thing that not everybody may do. USE_CONSOLE is looking at the own sites, in pages and API."""
 
     FLAG = "flag"
     WRITE_WORKERS = "write_workers"
     CORRECT_ATTENDANCE = "correct_attendance"
     READ_AUDIT = "read_audit"
+    USE_CONSOLE = "use_console"
+    CHECK_HOUSES = "check_houses"
+    MANAGE_LODGING = "manage_lodging"
+    MANAGE_BUSES = "manage_buses"
 
 
 _RIGHTS: dict[Role, frozenset[Right]] = {
     # Whoever supervises a site does not write its hours and its people.
-    Role.SUPERVISOR: frozenset({Right.FLAG}),
-    Role.SITE_MANAGER: frozenset({Right.FLAG, Right.WRITE_WORKERS, Right.CORRECT_ATTENDANCE}),
+    Role.SUPERVISOR: frozenset({Right.USE_CONSOLE, Right.FLAG, Right.CHECK_HOUSES}),
+    Role.SITE_MANAGER: frozenset(
+        {
+            Right.USE_CONSOLE,
+            Right.FLAG,
+            Right.WRITE_WORKERS,
+            Right.CORRECT_ATTENDANCE,
+            Right.CHECK_HOUSES,
+            Right.MANAGE_LODGING,
+            Right.MANAGE_BUSES,
+        }
+    ),
     Role.ADMIN: frozenset(Right),
+    Role.CHECKER: frozenset({Right.CHECK_HOUSES}),
 }
 
 

@@ -17,7 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sync.central import api_problems, audit
 from sync.central.access_log import BoundedCount, EventFacts, LogPage
-from sync.central.accounts_access import Viewer
+from sync.central.accounts_access import Right, Viewer
 from sync.central.api_models import (
     TEXT_MAX,
     EventExport,
@@ -99,6 +99,7 @@ def _viewer(request: Request, office: Office, credentials: Credentials) -> Viewe
         raise NotSignedIn(
             "no valid token", next_step="send `Authorization: Bearer TOKEN` with a token of this centre"
         )
+    viewer.require(Right.USE_CONSOLE)
     return viewer
 
 

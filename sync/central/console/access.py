@@ -1,6 +1,7 @@
 """The door of the console: sign-in page, session cookie, and nothing behind it without one.
 
 The API has its own door (bearer tokens) and takes no cookie, so no other page can use it through a browser.
+The phone pages have theirs in `sync.central.phone.access`.
 """
 
 from __future__ import annotations
@@ -18,16 +19,19 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocketClose
 
 from sync.central.accounts import SESSION_LONGEST, LoginRefused
+from sync.central.accounts_access import Right
 from sync.central.api import API_PATH
 from sync.central.console import words
 from sync.central.console.settings import ConsoleSettings
 from sync.central.console.words import Words
 from sync.central.front_office import FrontOffice
+from sync.central.phone.settings import PHONE_PATH
 
 LOGIN_PATH = "/login"
 COOKIE = "sitegate_console"
 
 _ASSETS = "/_nicegui/"
+_OTHER_DOORS = (f"{API_PATH}/", f"{PHONE_PATH}/")
 _BODY_MAX_BYTES = 4096
 _POLICY_VIOLATION = 1008
 _SAFE_HEADERS = {
@@ -47,7 +51,7 @@ class ConsoleAccess:
         self._settings = settings
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "lifespan" or scope["path"].startswith(f"{API_PATH}/"):
+        if scope["type"] == "lifespan" or scope["path"].startswith(_OTHER_DOORS):
             await self._app(scope, receive, send)
             return
         send = _with_safe_headers(scope, send)
@@ -75,7 +79,9 @@ class ConsoleAccess:
             if secret
             else None
         )
-        return None if viewer is not None else RedirectResponse(LOGIN_PATH, status_code=303)
+        if viewer is None:
+            return RedirectResponse(LOGIN_PATH, status_code=303)
+        return None if viewer.may(Right.USE_CONSOLE) else PlainTextResponse(str(words.MAY_NOT), 403)
 
     async def _login(self, request: Request) -> Response:
         if request.method != "POST":

@@ -198,6 +198,7 @@ ROLES = {
     Role.SUPERVISOR: Words("监督员", "Supervisor"),
     Role.SITE_MANAGER: Words("工地管理员", "Site manager"),
     Role.ADMIN: Words("系统管理员", "Administrator"),
+    Role.CHECKER: Words("入户排查员", "Door-to-door team"),
 }
 
 REASONS = {

@@ -153,9 +153,10 @@ def test_users_that_cannot_be_are_refused(office: FrontOffice) -> None:
 @pytest.mark.parametrize(
     ("role", "rights"),
     [
-        (Role.SUPERVISOR, {Right.FLAG}),
-        (Role.SITE_MANAGER, {Right.FLAG, Right.WRITE_WORKERS, Right.CORRECT_ATTENDANCE}),
+        (Role.SUPERVISOR, {Right.USE_CONSOLE, Right.FLAG, Right.CHECK_HOUSES}),
+        (Role.SITE_MANAGER, set(Right) - {Right.READ_AUDIT}),
         (Role.ADMIN, set(Right)),
+        (Role.CHECKER, {Right.CHECK_HOUSES}),
     ],
 )
 def test_each_role_may_do_its_own_work(role: Role, rights: set[Right]) -> None:
