@@ -8,6 +8,7 @@ from sync.central import (
     tables_lodging,
     tables_passes,
     tables_people,
+    tables_phone,
     tables_training,
 )
 
@@ -18,6 +19,7 @@ __all__ = [
     "tables_lodging",
     "tables_passes",
     "tables_people",
+    "tables_phone",
     "tables_training",
 ]
 

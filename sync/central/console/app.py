@@ -1,4 +1,4 @@
-"""The one application: the API under `/api/v1`, the console's pages around it. Loads NiceGUI."""
+"""The one application: API under `/api/v1`, phone pages under `/m`, the console around. Loads NiceGUI."""
 
 from __future__ import annotations
 
@@ -24,6 +24,8 @@ from sync.central.console.page_on_site import build_on_site_page
 from sync.central.console.page_workers import build_workers_page
 from sync.central.console.settings import ConsoleSettings
 from sync.central.front_office import FrontOffice
+from sync.central.phone.app import phone_app
+from sync.central.phone.settings import PHONE_PATH
 
 RECONNECT_TIMEOUT_S = 10.0
 RESPONSE_TIMEOUT_S = 30.0
@@ -45,17 +47,20 @@ _served = _Served()
 
 
 def central_app(office: FrontOffice, settings: ConsoleSettings) -> ASGIApp:
-    """API and console behind their doors, over `office` from now on."""
+    """API, phone pages and console behind their doors, over `office` from now on."""
     _served.office, _served.settings = office, settings
-    return ConsoleAccess(_with_api(_console(), api_app(office)), office, settings)
+    others = _with_others(_console(), api_app(office), phone_app(office, settings))
+    return ConsoleAccess(others, office, settings)
 
 
-def _with_api(console: FastAPI, api: FastAPI) -> ASGIApp:
-    """Whatever is under `API_PATH` goes to the API with the rest of the path."""
+def _with_others(console: FastAPI, api: FastAPI, phone: ASGIApp) -> ASGIApp:
+    """Whatever is under `API_PATH` goes to the API with the rest of the path, `PHONE_PATH` to the phone."""
 
     async def answer(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["path"].startswith(f"{API_PATH}/"):
             await api({**scope, "root_path": scope.get("root_path", "") + API_PATH}, receive, send)
+        elif scope["type"] == "http" and scope["path"].startswith(f"{PHONE_PATH}/"):
+            await phone(scope, receive, send)
         else:
             await console(scope, receive, send)
 

@@ -9,6 +9,8 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from sync.central.phone.settings import PhoneSettings
+
 
 class ConsoleSettings(BaseModel):
     """Passwords cross the wire: beyond this machine only with TLS, or where `allow_plain` says so aloud.
@@ -18,6 +20,7 @@ class ConsoleSettings(BaseModel):
     behind_tls       a proxy ends TLS: cookies are marked secure
     trusted_proxies  addresses whose X-Forwarded-For is believed, for the audit log
     timezone         in which times are typed when no site is chosen
+    phone            of the pages for phones under /m
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -30,6 +33,7 @@ class ConsoleSettings(BaseModel):
     allow_plain: bool = False
     trusted_proxies: tuple[str, ...] = ()
     timezone: str = "Asia/Shanghai"
+    phone: PhoneSettings = PhoneSettings()
 
     @field_validator("timezone")
     @classmethod

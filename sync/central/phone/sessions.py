@@ -1,0 +1,94 @@
+"""Workers and visitors on phones: short sessions, of which only the sha256 is kept."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from hashlib import sha256
+
+from sqlalchemy import Connection, delete, insert, select
+
+from sync.central.tables import workers
+from sync.central.tables_phone import form_tokens, phone_drafts, phone_sessions, visitors
+
+_SECRET_BYTES = 32
+FORMS_REMEMBERED_FOR = timedelta(days=2)
+"""A double submit comes within minutes, a tab that a phone reopens within a day or so."""
+
+
+@dataclass(frozen=True, slots=True)
+class PhonePerson:
+    """Who holds the phone: a registered worker, or a visitor. One of the two ids is set."""
+
+    session_hash: str
+    name: str
+    worker_id: str | None = None
+    visitor_id: str | None = None
+
+    @property
+    def subject(self) -> str:
+        """As in the audit log."""
+        return f"worker:{self.worker_id}" if self.worker_id else f"visitor:{self.visitor_id}"
+
+
+def begin(
+    connection: Connection,
+    *,
+    worker_id: str | None = None,
+    visitor_id: str | None = None,
+    now: datetime,
+    lasts: timedelta,
+    address: str = "",
+) -> str:
+    """A new session; returns the secret for the cookie."""
+    secret = secrets.token_urlsafe(_SECRET_BYTES)
+    connection.execute(
+        insert(phone_sessions).values(
+            session_hash=_digest(secret),
+            worker_id=worker_id,
+            visitor_id=visitor_id,
+            created_at=now,
+            expires_at=now + lasts,
+            address=address,
+        )
+    )
+    return secret
+
+
+def find(connection: Connection, secret: str, *, now: datetime) -> PhonePerson | None:
+    """Who a cookie belongs to; None where it is unknown or expired, or the person is gone."""
+    table = phone_sessions
+    query = (
+        select(
+            table.c.session_hash,
+            table.c.worker_id,
+            table.c.visitor_id,
+            workers.c.name.label("worker_name"),
+            visitors.c.name.label("visitor_name"),
+        )
+        .outerjoin(workers, workers.c.worker_id == table.c.worker_id)
+        .outerjoin(visitors, visitors.c.visitor_id == table.c.visitor_id)
+        .where(table.c.session_hash == _digest(secret), table.c.expires_at > now)
+    )
+    row = connection.execute(query).first()
+    if row is None or (row.worker_name or row.visitor_name) is None:
+        return None
+    return PhonePerson(row.session_hash, row.worker_name or row.visitor_name, row.worker_id, row.visitor_id)
+
+
+def end(connection: Connection, session_hash: str) -> None:
+    connection.execute(delete(phone_drafts).where(phone_drafts.c.owner == session_hash))
+    connection.execute(delete(phone_sessions).where(phone_sessions.c.session_hash == session_hash))
+
+
+def tidy(connection: Connection, *, now: datetime) -> None:
+    """Expired sessions with their drafts, and forms sent long ago."""
+    expired = select(phone_sessions.c.session_hash).where(phone_sessions.c.expires_at <= now)
+    connection.execute(delete(phone_drafts).where(phone_drafts.c.owner.in_(expired)))
+    connection.execute(delete(phone_sessions).where(phone_sessions.c.expires_at <= now))
+    connection.execute(delete(form_tokens).where(form_tokens.c.used_at <= now - FORMS_REMEMBERED_FOR))
+
+
+def _digest(secret: str) -> str:
+    return sha256(secret.encode()).hexdigest()
