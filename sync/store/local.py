@@ -17,7 +17,9 @@ from sync.store.asks import Asks
 from sync.store.attendance import Attendance, WallClock
 from sync.store.commands import CommandLog
 from sync.store.connections import Connections
+from sync.store.drafts import DraftRows
 from sync.store.key import StoreKey
+from sync.store.kiosk_accounts import KioskAccountRows
 from sync.store.outbox import Outbox
 from sync.store.people import People
 from sync.store.replica import Replica
@@ -44,7 +46,7 @@ class _SystemClock:
         return datetime.now(UTC)
 
 
-class LocalStore(Replica, Attendance, Outbox, People, Asks, CommandLog):
+class LocalStore(Replica, Attendance, Outbox, People, Asks, CommandLog, KioskAccountRows, DraftRows):
     """Roster, events and outbox of one gate in one SQLCipher file; safe to use from any thread.
 
     Several processes may hold the same store open. After a fault (locked, full, read-only, file gone)

@@ -316,3 +316,34 @@ def _notes(db: Database) -> None:
         ) STRICT
         """
     )
+
+
+@migrations(name="0008_kiosk_accounts")
+def _kiosk_accounts(db: Database) -> None:
+    db.execute(
+        """
+        CREATE TABLE kiosk_users (
+            user_id TEXT PRIMARY KEY,
+            name TEXT NOT NULL,
+            role TEXT NOT NULL,
+            password_hash TEXT NOT NULL,    -- Argon2id
+            failed_logins INTEGER NOT NULL,
+            locked_until TEXT,
+            created_at TEXT NOT NULL,
+            last_login_at TEXT
+        ) STRICT, WITHOUT ROWID
+        """
+    )
+    # Registrations that are not finished; erased when nobody goes on with them.
+    db.execute(
+        """
+        CREATE TABLE enrolment_drafts (
+            draft_id TEXT PRIMARY KEY,
+            user_id TEXT NOT NULL UNIQUE,
+            changed_at TEXT NOT NULL,
+            record TEXT NOT NULL,
+            photo BLOB,
+            scan BLOB
+        ) STRICT
+        """
+    )

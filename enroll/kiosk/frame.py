@@ -1,0 +1,229 @@
+"""What every page has in common: who is at the screen, the way around, the state of the connection."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, TypeVar
+
+from fastapi import Request
+from nicegui import run, ui
+from starlette.responses import Response
+
+from enroll.accounts import Right, SessionEnded, Viewer
+from enroll.kiosk import words
+from enroll.kiosk.access import kiosk_secret
+from enroll.kiosk.office import KioskOffice
+from models.errors import ModelError
+from sync.errors import SyncError
+from sync.web_door import LOGIN_PATH
+from sync.words import Words
+
+T = TypeVar("T")
+
+_STYLE = (Path(__file__).parent / "kiosk.css").read_text(encoding="utf-8")
+_LOOK_EVERY_S = 5.0
+"""How often a page looks whether its session still holds and what the connection does."""
+
+_CENTRE_SEEN_WITHIN = timedelta(minutes=5)
+_NOTE_TOUCHES = """
+if (!window.sgTouched) { window.sgTouched = 0;
+  for (const kind of ["pointerdown", "keydown", "wheel"]) document.addEventListener(kind, () => {
+    if (Date.now() - window.sgTouched > 15000) { window.sgTouched = Date.now(); emitEvent("sg-touched"); }
+  }, {capture: true, passive: true}); }
+"""
+"""The browser tells that somebody is at the screen, at most every 15 s."""
+
+
+@dataclass(frozen=True, slots=True)
+class KioskVisitor:
+    """The person behind one open page. The session is looked up at every question, not once.
+
+    user        who signed in, when the page was opened
+    parameters  of path and query, e.g. `worker_id` of `/pass/{worker_id}`
+    """
+
+    office: KioskOffice
+    user: Viewer
+    secret: str
+    parameters: Mapping[str, str]
+
+    def require_session(self) -> None:
+        """Raises SessionEnded."""
+        if self.office.accounts.viewer_of_session(self.secret) is None:
+            raise SessionEnded("the session has ended", next_step="Sign in again.")
+
+    async def ask(self, work: Callable[[], T]) -> T | None:
+        """Do blocking `work` in a thread; what goes wrong is told on the page, and the answer is None."""
+
+        def checked() -> T:
+            self.require_session()
+            return work()
+
+        try:
+            return await run.io_bound(checked)
+        except SessionEnded:
+            ui.navigate.to(LOGIN_PATH)
+        except (SyncError, ModelError) as error:
+            tell(Words(str(error), error.next_step), bad=True)
+        return None
+
+    def audit(self, action: str, subject: str = "", **detail: Any) -> None:
+        """Write down what this person did or looked at; blocks, so call it inside `ask`."""
+        self.office.store.put_audit(self.user.user_id, action, subject=subject, detail=detail)
+
+
+Build = Callable[[KioskVisitor], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class KioskPage:
+    """One page. `build` makes its content inside the frame.
+
+    in_menu      listed in the way around; a step of a task is not
+    keeps_awake  nobody is expected to touch the screen: the session does not end while it is open
+    """
+
+    path: str
+    words: Words
+    build: Build
+    right: Right = Right.LOOK
+    in_menu: bool = True
+    icon: str = ""
+    keeps_awake: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class KioskRoute:
+    """One answer that is no page, such as a picture; `answer` runs in a thread."""
+
+    path: str
+    answer: Callable[[KioskVisitor], Response]
+    right: Right = Right.LOOK
+
+
+def visitor_of(request: Request, office: KioskOffice, *, touch: bool) -> KioskVisitor | None:
+    """Who asks; None where the session ended since the door."""
+    secret = kiosk_secret(request)
+    user = office.accounts.viewer_of_session(secret, touch=touch)
+    if user is None:
+        return None
+    return KioskVisitor(office, user, secret, {**request.query_params, **request.path_params})
+
+
+@contextmanager
+def page_frame(visitor: KioskVisitor, page: KioskPage, pages: Sequence[KioskPage]) -> Iterator[None]:
+    """Header with the way around; the page's own content goes inside."""
+    ui.add_css(_STYLE)
+    with ui.element("header").classes("sg-header"):
+        ui.label(str(words.TITLE)).classes("sg-brand")
+        with ui.element("nav").props(f'aria-label="{words.MAIN_MENU}"').classes("sg-nav"):
+            for other in pages:
+                if other.in_menu and visitor.user.may(other.right):
+                    link = ui.link(target=other.path).classes("sg-link")
+                    if other.path == page.path:
+                        link.props('aria-current="page"')
+                    with link:
+                        bilingual(other.words)
+        with ui.element("div").classes("sg-who"):
+            state = ui.label().classes("sg-state").props("role=status")
+            ui.label(f"{visitor.user.shown_name} · {words.ROLES[visitor.user.role]}")
+
+            async def sign_out() -> None:
+                await run.io_bound(visitor.office.accounts.logout, visitor.secret)
+                ui.navigate.to(LOGIN_PATH)
+
+            action(words.LOGOUT, sign_out).classes("sg-out")
+    _watch(visitor, page, state)
+    with ui.element("main").classes("sg-main"):
+        yield
+
+
+def _watch(visitor: KioskVisitor, page: KioskPage, state: ui.label) -> None:
+    """Keep the state of the connection shown, and leave when the session ends."""
+    accounts = visitor.office.accounts
+
+    async def look() -> None:
+        viewer = await run.io_bound(accounts.viewer_of_session, visitor.secret, touch=page.keeps_awake)
+        if viewer is None:
+            ui.navigate.to(LOGIN_PATH)
+            return
+        text = await visitor.ask(lambda: connection_words(visitor.office))
+        if text is not None:
+            state.set_text(text)
+
+    async def touched() -> None:
+        await run.io_bound(accounts.viewer_of_session, visitor.secret, touch=True)
+
+    ui.on("sg-touched", touched)
+    ui.run_javascript(_NOTE_TOUCHES)
+    ui.timer(_LOOK_EVERY_S, look, immediate=True)
+
+
+def connection_words(office: KioskOffice) -> str:
+    """How the centre was last heard of, and how much waits for it."""
+    if not office.settings.centre.enabled:
+        return str(words.STAND_ALONE)
+    confirmed_at = office.store.replica_state().confirmed_at
+    is_seen = confirmed_at is not None and office.now() - confirmed_at < _CENTRE_SEEN_WITHIN
+    parts = [str(words.CENTRE_SEEN if is_seen else words.CENTRE_SILENT)]
+    if waiting := office.store.outbox_depth():
+        parts.append(f"{words.WAITING} {waiting}")
+    return " · ".join(parts)
+
+
+def tell(text: Words, *, bad: bool = False) -> None:
+    """A short message over the page."""
+    ui.notify(
+        str(text), type="negative" if bad else "positive", timeout=8000, multi_line=True, close_button="✕"
+    )
+
+
+def bilingual(text: Words) -> None:
+    """zh, and en smaller under it."""
+    with ui.element("span").classes("sg-words"):
+        ui.label(text.zh)
+        ui.label(text.en).classes("sg-en")
+
+
+def heading(text: Words) -> None:
+    ui.label(str(text)).classes("sg-title").props("role=heading aria-level=1")
+
+
+def subheading(text: Words | str) -> None:
+    ui.label(str(text)).classes("sg-subtitle").props("role=heading aria-level=2")
+
+
+def action(
+    label: Words | str, on_click: Callable[[], Any], *, main: bool = False, icon: str = ""
+) -> ui.button:
+    """A button for a finger in a glove; its colours are the style sheet's, whose contrast is checked."""
+    button = ui.button(str(label), on_click=on_click, icon=icon or None, color=None)
+    button.props("no-caps unelevated")
+    return button.classes("sg-action" if main else "sg-action sg-plain")
+
+
+def text_field(label: Words, *, kind: str = "text", value: str = "") -> ui.input:
+    """A labelled input; `kind` is the browser's input type."""
+    field = ui.input(str(label), value=value).props(f"outlined type={kind}").classes("sg-field")
+    if kind != "text":
+        field.props("stack-label")
+    return field
+
+
+def choice(label: Words, options: Mapping[str, str], value: str = "") -> ui.select:
+    """A select of codes with their words."""
+    return ui.select(dict(options), value=value, label=str(label)).props("outlined").classes("sg-field")
+
+
+def facts(rows: Sequence[tuple[Words, str]]) -> None:
+    """A list of names and values."""
+    with ui.element("dl").classes("sg-facts"):
+        for name, value in rows:
+            with ui.element("dt"):
+                ui.label(str(name))
+            with ui.element("dd"):
+                ui.label(value or "–")

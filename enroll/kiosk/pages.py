@@ -1,0 +1,16 @@
+"""The list of the kiosk's pages and routes, in the order of the menu. A new page is added here."""
+
+from __future__ import annotations
+
+from enroll.kiosk import words
+from enroll.kiosk.frame import KioskPage, KioskRoute, KioskVisitor
+from enroll.kiosk.page_home import build_tiles
+
+
+async def _build_home(visitor: KioskVisitor) -> None:
+    build_tiles(visitor, PAGES[1:])
+
+
+PAGES: tuple[KioskPage, ...] = (KioskPage("/", words.HOME, _build_home, icon="home"),)
+
+ROUTES: tuple[KioskRoute, ...] = ()

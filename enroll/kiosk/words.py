@@ -1,0 +1,32 @@
+"""Words of the kiosk's frame; each page keeps its own beside itself."""
+
+from __future__ import annotations
+
+from sync.store.kiosk_accounts import KioskRole
+from sync.words import Words
+
+TITLE = Words("工地登记", "Sitegate kiosk")
+HOME = Words("首页", "Home")
+LOGOUT = Words("退出", "Sign out")
+MAY_NOT = Words("您的角色不能使用此页", "Your role does not include this page")
+MAIN_MENU = Words("主导航", "Main menu")
+
+BACK = Words("上一步", "Back")
+NEXT = Words("下一步", "Next")
+CANCEL = Words("取消", "Cancel")
+CLOSE = Words("关闭", "Close")
+SAVE = Words("保存", "Save")
+SAVED = Words("已保存", "Saved")
+NOTHING = Words("没有符合条件的记录", "Nothing fits")
+
+STAND_ALONE = Words("单机运行", "Works on its own")
+CENTRE_SEEN = Words("中心已联系", "Centre reached")
+CENTRE_SILENT = Words("中心未联系，记录留在本机待传", "Centre not reached: records wait here")
+WAITING = Words("待上传", "waiting")
+REFUSED = Words("被中心拒收", "refused by the centre")
+
+ROLES = {
+    KioskRole.SUPERVISOR: Words("监督员", "Supervisor"),
+    KioskRole.SITE_MANAGER: Words("工地管理员", "Site manager"),
+    KioskRole.ADMIN: Words("系统管理员", "Administrator"),
+}
