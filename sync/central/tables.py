@@ -71,6 +71,7 @@ gates = Table(
     Column("public_key", LargeBinary, nullable=False),  # Ed25519, 32 bytes; empty: a terminal, see below
     Column("issued_at", Instant, nullable=False),
     Column("revoked_at", Instant),
+    Column("is_kiosk", Boolean, nullable=False, server_default=false()),  # may register people
     PrimaryKeyConstraint("site_id", "gate_id"),
 )
 
@@ -154,6 +155,14 @@ consents = Table(
     Column("withdrawn_at", Instant),
     Column("document", Text, nullable=False, server_default=""),  # what was shown or signed
     Column("recorded_by", Text, nullable=False, server_default=""),
+    # As in sync.people.Consent; a refusal is kept too:
+    Column("granted", Boolean, nullable=False, server_default=true()),
+    Column("text_version", Text, nullable=False, server_default=""),
+    Column("language", String(8), nullable=False, server_default=""),
+    Column("text_sha256", String(64), nullable=False, server_default=""),
+    Column("how", String(16), nullable=False, server_default=""),  # screen, paper, import
+    Column("signature", Text, nullable=False, server_default=""),
+    Column("guardian_name", Text, nullable=False, server_default=""),
 )
 
 flags = Table(
