@@ -256,6 +256,9 @@ def gate_add(
     reissue: Annotated[
         bool, typer.Option("--reissue", help="A new key for a gate that is there; the old one ends.")
     ] = False,
+    kiosk: Annotated[
+        bool, typer.Option("--kiosk", help="People are registered at this box: see `gate set-kiosk`.")
+    ] = False,
     database: DatabaseOption = DEFAULT_DATABASE,
     keys: KeysOption = DEFAULT_KEYS,
 ) -> None:
@@ -269,6 +272,8 @@ def gate_add(
             credentials = registry.add_gate(
                 connection, site_id, gate_id, centre=centre, name=name or gate_id, now=now()
             )
+        if kiosk:
+            registry.set_kiosk(connection, site_id, gate_id, is_kiosk=True)
         # Before the commit: a key that could not be written must not be the one that counts.
         written = credentials.write(out)
     typer.echo(f"# Bring {', '.join(str(path) for path in written)} to the gate (mode 0600, not by mail).")
@@ -291,12 +296,27 @@ def gate_list(*, database: DatabaseOption = DEFAULT_DATABASE) -> None:
             .order_by(listed.site_id, listed.gate_id)
         ):
             state = "revoked" if row.revoked_at else row.presence or "never seen"
+            state += ", kiosk" if row.is_kiosk else ""
             seen = row.last_seen_at.isoformat(timespec="seconds") if row.last_seen_at else ""
             facts = [
                 str(value) if value is not None else "" for value in (row.outbox_depth, row.roster_version)
             ]
             shown.add_row(row.site_id, row.gate_id, row.name, state, seen, *facts)
     Console().print(shown)
+
+
+@gates.command("set-kiosk")
+def gate_set_kiosk(
+    site_id: SiteId,
+    gate_id: _GateId,
+    *,
+    off: Annotated[bool, typer.Option("--off", help="No longer.")] = False,
+    database: DatabaseOption = DEFAULT_DATABASE,
+) -> None:
+    """Let people be registered at a box: the centre then takes workers and consents from it."""
+    with open_database(database, must_exist=True) as opened, opened.write() as connection:
+        registry.set_kiosk(connection, site_id, gate_id, is_kiosk=not off)
+    typer.echo(f"gate {site_id}/{gate_id} is {'no ' if off else 'a '}kiosk")
 
 
 @gates.command("revoke")

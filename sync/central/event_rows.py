@@ -14,7 +14,7 @@ from sync.central import tables
 from sync.central.reception import GateName, Suspect
 from sync.central.statements import chunks, insert_new, insert_or
 from sync.records import Event, PassageNote
-from sync.wire.messages import Rejection
+from sync.wire.messages import BatchItem, Rejection
 
 _REASON_LENGTH = 64
 
@@ -29,8 +29,11 @@ class Work:
     received_at: datetime
     events: list[tuple[int, Event, str]] = field(default_factory=list)
     passages: list[tuple[int, PassageNote]] = field(default_factory=list)
+    notes: list[BatchItem] = field(default_factory=list)
     rejected: list[Rejection] = field(default_factory=list)
     suspects: list[Suspect] = field(default_factory=list)
+    roster_version: int | None = None
+    """Of the site, once notes were taken: what became of them is in it."""
 
     def refuse(self, item_id: int, cause: str, payload: str) -> None:
         self.rejected.append(Rejection(item_id=item_id, reason=cause))

@@ -13,11 +13,12 @@ from datetime import datetime
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from sqlalchemy.exc import DataError, IntegrityError
 
-from sync.central import event_rows, numbering, reception, tables
+from sync.central import event_rows, notes, numbering, reception, tables
 from sync.central.database import Database
 from sync.central.event_rows import Work
+from sync.central.note_handlers import HANDLERS
 from sync.central.reception import Arrival, GateName, Refusal, Suspect
-from sync.records import SCHEMA_VERSION, Event, PassageNote
+from sync.records import NOTE_KINDS, SCHEMA_VERSION, Event, PassageNote
 from sync.wire.messages import Ack, Batch, BatchItem
 from sync.wire.topics import Address
 
@@ -60,6 +61,7 @@ class Taken:
     events: int = 0
     repeated: int = 0
     refused: Sequence[Refusal] = ()
+    roster_changed: bool = False
 
 
 class Ingest:
@@ -109,6 +111,7 @@ class Ingest:
             sum(one.events for one in done),
             sum(one.repeated for one in done),
             [refusal for one in done for refusal in one.refused],
+            any(one.roster_changed for one in done),
         )
 
     def _write_items(self, batch: Work, error: Exception) -> Taken:
@@ -122,8 +125,8 @@ class Ingest:
                 rest.events += alone.events
             except (DataError, IntegrityError, ValueError):
                 rest.refuse(item_id, "unstorable", payload)
-        for item_id, note in batch.passages:
-            rest.passages.append((item_id, note))
+        rest.passages = list(batch.passages)
+        rest.notes = list(batch.notes)
         return self._write([rest], [], [])
 
     def _write(self, work: list[Work], refusals: list[Refusal], suspects: list[Suspect]) -> Taken:
@@ -134,6 +137,7 @@ class Ingest:
             numbering.number(connection, _numbers(work, fresh), now)
             event_rows.insert_passages(connection, work)
             event_rows.apply_passages(connection)
+            sites = notes.take(connection, work, HANDLERS)
             event_rows.see(connection, work, now)
             refused = [*refusals, *_refusals(work)]
             refused += [Refusal(one.gate, FOREIGN, one.received_at) for one, _, _ in stolen]
@@ -143,7 +147,7 @@ class Ingest:
         for one, item_id, payload in stolen:
             one.refuse(item_id, FOREIGN, payload)
         repeated = sum(len(one.events) for one in work) - len(fresh) - len(stolen)
-        return Taken([_reply(one, self._now()) for one in work], len(fresh), repeated, refused)
+        return Taken([_reply(one, self._now()) for one in work], len(fresh), repeated, refused, bool(sites))
 
 
 def _unpack(address: Address, body: bytes, received_at: datetime) -> Work | None:
@@ -177,6 +181,9 @@ def _salvage(gate: GateName, body: bytes, received_at: datetime) -> Work | None:
 def _read(work: Work, item: BatchItem) -> str:
     """Sort one item into the work; the cause of a refusal, or nothing."""
     try:
+        if item.kind in NOTE_KINDS:
+            work.notes.append(item)
+            return ""
         if item.kind == "passage":
             work.passages.append((item.item_id, PassageNote.model_validate_json(item.payload)))
             return ""
@@ -222,12 +229,14 @@ def _refusals(work: Sequence[Work]) -> list[Refusal]:
 def _reply(work: Work, now: datetime) -> Reply:
     rejected = {rejection.item_id for rejection in work.rejected}
     items = [item_id for item_id, _, _ in work.events] + [item_id for item_id, _ in work.passages]
+    items += [item.item_id for item in work.notes]
     return Reply(
         work.gate,
         Ack(
             batch_id=work.batch_id,
             accepted=tuple(item_id for item_id in items if item_id not in rejected),
             rejected=tuple(work.rejected),
+            roster_version=work.roster_version,
             at=now,
         ),
     )

@@ -167,6 +167,11 @@ def revoke_gate(connection: Connection, site_id: str, gate_id: str, *, now: date
     _update_gate(connection, site_id, gate_id, revoked_at=now)
 
 
+def set_kiosk(connection: Connection, site_id: str, gate_id: str, *, is_kiosk: bool) -> None:
+    """Whether the centre takes workers, consents and declarations from that box. Raises UnknownGate."""
+    _update_gate(connection, site_id, gate_id, is_kiosk=is_kiosk)
+
+
 def rename_gate(connection: Connection, site_id: str, gate_id: str, *, name: str, name_en: str) -> None:
     """Raises UnknownGate."""
     _update_gate(connection, site_id, gate_id, name=name, name_en=name_en)

@@ -1,9 +1,9 @@
 """The central service: what gates send goes into the database, what the database says goes to the gates.
 
-Three workers beside the connection: events (nothing may hold them up), questions and signs of life, and the
-lookout for changes of the roster and for commands, whoever wrote them; and the bridge to terminals of other
-makers, where there are any. Several processes may run on one
-database and broker; with MQTT 5 they share what comes.
+Four workers beside the connection: events (nothing may hold them up), questions and signs of life, what
+kiosks ask, and the lookout for changes of the roster and for commands, whoever wrote them; and the bridge
+to terminals of other makers, where there are any. Several processes may run on one database and broker; with
+MQTT 5 they share what comes.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from datetime import UTC, datetime
 from types import TracebackType
 from typing import Self
 
+from sync.central.ask_handlers import HANDLERS
+from sync.central.asks import AskDesk
 from sync.central.broker import EmbeddedBroker
 from sync.central.database import Database
 from sync.central.desk import Desk
@@ -92,7 +94,7 @@ class CentralService:
     @property
     def problem(self) -> str:
         """What keeps the service from its work; empty where all is well."""
-        return self.link.problem or self.ingesting.problem or self.answering.problem
+        return self.link.problem or self.ingesting.problem or self.answering.problem or self.asked.problem
 
     def wait_connected(self, timeout_s: float) -> bool:
         """Whether the broker has our subscriptions within that time."""
@@ -125,6 +127,8 @@ class CentralService:
             taken = ingest.take(arrivals)
             for reply in taken.replies:
                 self.link.publish(*signer.down(reply.gate[0], topics.ACK, reply.ack, gate_id=reply.gate[1]))
+            if taken.roster_changed:
+                self._poke.set()
             self.totals["events"] += taken.events
             self.totals["repeated"] += taken.repeated
             self.totals["refused"] += len(taken.refused)
@@ -132,7 +136,9 @@ class CentralService:
         desk = Desk(self.database, signer, self.link.publish, self._now)
         self.ingesting = QueueWorker("ingest", take, capacity=WAITING_MESSAGES, group=GROUP_MESSAGES)
         self.answering = QueueWorker("desk", desk.serve, capacity=WAITING_MESSAGES, group=1)
-        for worker in (self.ingesting, self.answering):
+        asks = AskDesk(self.database, signer, self.link.publish, self._now, HANDLERS)
+        self.asked = QueueWorker("asks", asks.serve, capacity=WAITING_MESSAGES, group=1)
+        for worker in (self.ingesting, self.answering, self.asked):
             worker.start()
             self._stack.append(worker.stop)
         if not settings.ingest_only:
@@ -182,6 +188,8 @@ class CentralService:
     def _on_message(self, topic: str, payload: bytes) -> None:
         if topics.is_probe(topic):
             return
-        worker = self.ingesting if topic.endswith(f"/{topics.BATCH}") else self.answering
+        worker = {topics.BATCH: self.ingesting, topics.ASK: self.asked}.get(
+            topic.rpartition("/")[2], self.answering
+        )
         if not worker.put(Arrival(topic, payload, self._now())):
             self.totals["not_taken"] += 1

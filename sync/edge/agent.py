@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from datetime import timedelta
 from uuid import uuid4
 
+from sync.edge.asks import AskDesk
 from sync.edge.centre_time import CentreTime, Clock
 from sync.edge.commands import CommandDesk, Execute
 from sync.edge.link import Link, Sealed
@@ -19,7 +20,17 @@ from sync.edge.status import EdgeStatus, HealthTexts, Refusals
 from sync.store import LocalStore
 from sync.wire import topics
 from sync.wire.keys import read_private_key, read_public_key, read_site_key
-from sync.wire.messages import Ack, Command, Health, Hello, Message, Presence, RosterHead, RosterPart
+from sync.wire.messages import (
+    Ack,
+    AskReply,
+    Command,
+    Health,
+    Hello,
+    Message,
+    Presence,
+    RosterHead,
+    RosterPart,
+)
 
 __all__ = ["Clock", "EdgeAgent", "EdgeStatus", "HealthTexts"]
 
@@ -27,8 +38,10 @@ log = logging.getLogger(__name__)
 
 SEND_TICK_S = 0.1
 """How soon a new event is seen."""
+ASK_TICK_S = 0.25
+"""How soon a question is sent: somebody stands at the kiosk and waits."""
 SLOW_TICK_S = 0.5
-ACKS_QUEUED, PARTS_QUEUED, COMMANDS_QUEUED = 256, 16, 32
+ACKS_QUEUED, PARTS_QUEUED, COMMANDS_QUEUED, REPLIES_QUEUED = 256, 16, 32, 32
 SILENT_HEARTBEATS = 3
 MILLISECOND = timedelta(milliseconds=1)
 _UP = ("", b"")
@@ -91,6 +104,7 @@ class EdgeAgent:
         self._signer = Signer(
             read_private_key(settings.gate_key_file), store, clock, site_id=site_id, gate_id=gate_id
         )
+        site_key = read_site_key(settings.site_key_file)
         self._outbox = OutboxSender(
             settings,
             store,
@@ -98,12 +112,14 @@ class EdgeAgent:
             centre_time=self._time,
             boot_id=self._boot_id,
             publish=self._publish,
+            site_key=site_key,
             on_alarm=on_outbox_alarm,
+            on_roster_changed=on_roster_changed,
         )
         self._replica = RosterReplica(
             settings,
             store,
-            site_key=read_site_key(settings.site_key_file),
+            site_key=site_key,
             clock=clock,
             publish=self._publish,
             on_changed=on_roster_changed,
@@ -116,6 +132,7 @@ class EdgeAgent:
             execute=on_command,
             publish=self._publish,
         )
+        self._asks = AskDesk(store, site_key=site_key, publish=self._publish)
         self._link = Link(
             settings,
             client_id=f"sitegate-{site_id}-{gate_id}",
@@ -134,7 +151,8 @@ class EdgeAgent:
             "commands", self._handle_command, self._desk.flush, SLOW_TICK_S, COMMANDS_QUEUED
         )
         self._beating = self._mailbox("heartbeat", self._handle_up, self._beat, SLOW_TICK_S, 1)
-        self._mailboxes = (self._sending, self._following, self._obeying, self._beating)
+        self._asking = self._mailbox("asks", self._handle_reply, self._tick_asks, ASK_TICK_S, REPLIES_QUEUED)
+        self._mailboxes = (self._sending, self._following, self._obeying, self._beating, self._asking)
 
     def start(self) -> None:
         """Connect and begin; returns at once."""
@@ -201,6 +219,7 @@ class EdgeAgent:
             topics.HEAD: self._following,
             topics.ROSTER: self._following,
             topics.COMMAND: self._obeying,
+            topics.REPLY: self._asking,
         }[address.kind]
         mailbox.deliver((topic, payload))
 
@@ -222,6 +241,9 @@ class EdgeAgent:
     def _handle_command(self, topic: str, payload: bytes) -> None:
         self._desk.receive(read(topic, payload, Command, self._centre_key)[1])
 
+    def _handle_reply(self, topic: str, payload: bytes) -> None:
+        self._asks.answered(read(topic, payload, AskReply, self._centre_key)[1])
+
     def _handle_up(self, topic: str, payload: bytes) -> None:
         """The first heartbeat of a connection goes out at once."""
         self._next_beat_s = self._clock.monotonic()
@@ -233,6 +255,9 @@ class EdgeAgent:
 
     def _tick_replica(self) -> None:
         self._replica.tick(connected=self._link.connected)
+
+    def _tick_asks(self) -> None:
+        self._asks.tick(connected=self._link.connected)
 
     def _publish(self, kind: str, message: Message) -> bool:
         """False where there is no connection. Raises StoreError where no counter can be reserved."""

@@ -15,6 +15,7 @@ from sync.store import LocalStore
 from sync.wire import topics
 from sync.wire.envelope import MessageRefused
 from sync.wire.messages import Ack, Batch, BatchItem, Message
+from sync.wire.sealing import seal_text
 
 log = logging.getLogger(__name__)
 
@@ -83,8 +84,15 @@ class OutboxSender:
         centre_time: CentreTime,
         boot_id: str,
         publish: Publish,
+        site_key: bytes,
         on_alarm: Callable[[bool], None],
+        on_roster_changed: Callable[[], None],
     ) -> None:
+        """
+        Args:
+            site_key: notes go sealed under it.
+            on_roster_changed: the centre's answer to a note changed workers in the store.
+        """
         self.depth = 0
         self.parked = 0
         self.dropped = 0
@@ -98,6 +106,8 @@ class OutboxSender:
         self._boot_id = boot_id
         self._publish = publish
         self._on_alarm = on_alarm
+        self._site_key = site_key
+        self._on_roster_changed = on_roster_changed
         self._sent: list[_Sent] = []
         self._asked: OrderedDict[str, _Asked] = OrderedDict()
         self._boundary = 0
@@ -146,8 +156,8 @@ class OutboxSender:
             for one in ack.rejected
             if one.item_id in asked.item_ids
         }
-        if accepted:
-            self._store.outbox_acknowledge(accepted)
+        if accepted and self._store.outbox_acknowledge(accepted, roster_version=ack.roster_version or 0):
+            self._on_roster_changed()
         self._park(rejected)
         if accepted.union(rejected) == asked.item_ids:
             del self._asked[ack.batch_id]
@@ -192,17 +202,25 @@ class OutboxSender:
         chars = 0
         too_long: dict[int, str] = {}
         for row in rows:
-            if len(row.payload) > MAX_PAYLOAD_CHARS:
+            payload = self._payload(row)
+            if len(payload) > MAX_PAYLOAD_CHARS:
                 too_long[row.item_id] = f"longer than {MAX_PAYLOAD_CHARS} characters"
                 continue
-            chars += len(row.payload)
+            item = BatchItem(item_id=row.item_id, kind=row.kind, record_id=row.record_id, payload=payload)
+            chars += len(payload)
             if items and chars > MAX_BATCH_CHARS:
                 break
-            items[row.item_id] = BatchItem(item_id=row.item_id, kind=row.kind, payload=row.payload)
+            items[row.item_id] = item
         self._park(too_long)
         if not items:
             return True
         return self._dispatch(_Sent(items, replay, 0.0, self._patience_s))
+
+    def _payload(self, row: OutboxItem) -> str:
+        """Events go as they are, signed; notes name people and are sealed besides."""
+        if row.record_id is None:
+            return row.payload
+        return seal_text(row.payload, site_key=self._site_key, bound_to=row.record_id)
 
     def _dispatch(self, sent: _Sent) -> bool:
         """Publish a batch, for the first time or again, and keep it until it is acknowledged."""
@@ -247,7 +265,8 @@ class OutboxSender:
 
     def _park(self, reasons: Mapping[int, str]) -> None:
         if reasons:
-            self._store.outbox_park(reasons)
+            if self._store.outbox_park(reasons):
+                self._on_roster_changed()
             self._next_check_s = 0.0
             for item_id, reason in reasons.items():
                 log.error("outbox row %d is parked: %s", item_id, reason)
@@ -275,7 +294,9 @@ class OutboxSender:
             return
         self._parked_again_s = now_s + PARKED_AGAIN_S
         for row, _ in self._store.outbox_parked(PARKED_AT_ONCE, reason=NO_ANSWER):
-            item = BatchItem(item_id=row.item_id, kind=row.kind, payload=row.payload)
+            item = BatchItem(
+                item_id=row.item_id, kind=row.kind, record_id=row.record_id, payload=self._payload(row)
+            )
             self._ask((item,), replay=True)
 
     # -- capacity --------------------------------------------------------------------------------------

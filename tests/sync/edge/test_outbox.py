@@ -205,7 +205,9 @@ class ByHand:
             centre_time=CentreTime(self.clock),
             boot_id="boot",
             publish=self._publish,
+            site_key=bytes(32),
             on_alarm=lambda _: None,
+            on_roster_changed=lambda: None,
         )
         self.sender.connected()
 

@@ -1,0 +1,214 @@
+"""Registering people: kept whole, queued for the centre, and not undone by an old roster."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from sync.errors import RecordInvalid, UnknownWorker
+from sync.people import Attachment, Enrolment
+from sync.records import Flag, FlagLevel, Template, Worker, WorkerStatus
+from sync.store import LocalStore
+from sync.store.replica import ReplicaEntry
+from tests.sync.people_samples import A_RESIDENT_NUMBER, a_person, a_withdrawal, an_enrolment
+from tests.sync.samples import NOON, a_template, a_worker, an_event
+
+
+def a_photo(worker_id: str = "W-1", **changes: object) -> Attachment:
+    return Attachment.model_validate(
+        {
+            "worker_id": worker_id,
+            "kind": "photo",
+            "content": b"\xff\xd8picture",
+            "created_at": NOON,
+            **changes,
+        }
+    )
+
+
+def from_the_centre(store: LocalStore, worker: Worker, *templates: Template, version: int) -> None:
+    entry = ReplicaEntry(worker.worker_id, version, worker, templates, f"digest {version}".encode())
+    store.replica_apply([entry], version=version)
+
+
+def waiting(store: LocalStore) -> list[tuple[int, str]]:
+    return [(item.item_id, item.kind) for item in store.outbox_pending()]
+
+
+def test_an_enrolment_is_kept_whole_and_queued(store: LocalStore) -> None:
+    enrolment = an_enrolment()
+    store.enrol(enrolment, attachments=[a_photo()])
+    assert store.worker("W-1").face_consent_on == NOON.date()
+    assert len(store.templates("W-1")) == 1
+    assert store.person("W-1") == enrolment.person
+    assert [one.consent for one in store.consents("W-1")] == [enrolment.consent]
+    assert [one.content for one in store.attachments("W-1")] == [b"\xff\xd8picture"]
+    (item,) = store.outbox_pending()
+    assert (item.kind, item.record_id) == ("enrolment", enrolment.enrolment_id)
+    assert Enrolment.model_validate_json(item.payload) == enrolment
+    assert store.note_state(enrolment.enrolment_id).waiting
+
+
+def test_an_enrolment_with_a_template_of_somebody_else_leaves_nothing_behind(store: LocalStore) -> None:
+    with pytest.raises(RecordInvalid):
+        store.enrol(an_enrolment(templates=(a_template("W-2"),)), attachments=[a_photo()])
+    assert store.count_workers() == 0
+    assert store.person("W-1") is None
+    assert store.outbox_depth() == 0
+
+
+def test_people_are_found_by_their_document_and_by_its_end(store: LocalStore) -> None:
+    store.enrol(an_enrolment())
+    assert store.persons_by_document("resident_id", A_RESIDENT_NUMBER) == [a_person()]
+    assert store.persons_by_number_end("002X") == [a_person()]
+    assert store.persons_by_number_end("X") == [], "one character names everybody"
+    assert set(store.persons(["W-1", "W-2"])) == {"W-1"}
+
+
+def test_what_a_worker_does_reaches_the_centre_in_its_order(store: LocalStore) -> None:
+    store.enrol(an_enrolment())
+    store.enrol(an_enrolment("W-2", seed=2))
+    store.withdraw_consent(a_withdrawal())
+    assert [number for number, _ in waiting(store)] == [1, 2, 3]
+    held = [item.item_id for item in store.outbox_pending(without={1})]
+    assert held == [2], "the withdrawal does not overtake the enrolment"
+
+
+def test_a_withdrawal_takes_everything_that_shows_the_face(store: LocalStore) -> None:
+    enrolment = an_enrolment()
+    store.enrol(enrolment, attachments=[a_photo(), a_photo(kind="consent_scan")])
+    erased = store.withdraw_consent(a_withdrawal())
+    assert (erased.templates, erased.pictures) == (1, 1)
+    assert store.templates("W-1") == []
+    assert store.worker("W-1").face_consent_on is None
+    assert [one.kind for one in store.attachments("W-1")] == ["consent_scan"], (
+        "the proof of the consent stays"
+    )
+    assert [one.withdrawn_at for one in store.consents("W-1")] == [NOON]
+    unsent = Enrolment.model_validate_json(store.outbox_pending()[0].payload)
+    assert unsent.templates == (), "nor does it go up with what waits"
+    assert store.withdrawals("W-1")[0].erased == erased
+
+
+def test_an_erased_template_is_neither_in_the_file_nor_in_the_log(store: LocalStore, tmp_path: Path) -> None:
+    store.enrol(an_enrolment())
+    store.withdraw_consent(a_withdrawal())
+    log = store.path.with_name(store.path.name + "-wal")
+    assert not log.exists() or log.stat().st_size == 0
+
+
+def test_a_consent_of_nobody_cannot_be_withdrawn(store: LocalStore) -> None:
+    with pytest.raises(UnknownWorker):
+        store.withdraw_consent(a_withdrawal("W-9"))
+    assert store.outbox_depth() == 0
+
+
+def test_an_old_roster_does_not_bring_back_a_face_that_was_erased_here(store: LocalStore) -> None:
+    from_the_centre(store, a_worker("W-1"), a_template(), version=1)
+    store.withdraw_consent(a_withdrawal())
+    from_the_centre(store, a_worker("W-1", team="木工班"), a_template(), version=2)
+    assert store.templates("W-1") == []
+    store.outbox_acknowledge([1], roster_version=3)
+    assert store.templates("W-1") == [], "the centre has not said yet what it made of it"
+    from_the_centre(store, a_worker("W-1", team="木工班"), version=3)
+    assert store.worker("W-1").team == "木工班"
+    assert store.templates("W-1") == []
+
+
+def test_a_block_made_here_holds_until_the_centre_has_it_and_flags_come_at_once(store: LocalStore) -> None:
+    from_the_centre(store, a_worker("W-1"), a_template(), version=1)
+    blocked = a_worker("W-1", status=WorkerStatus.BLOCKED)
+    store.enrol(an_enrolment(worker=blocked, person=None, consent=None, templates=None))
+    flag = Flag(flag_id="F-1", level=FlagLevel.BLOCK)
+    from_the_centre(store, a_worker("W-1", flags=(flag,)), a_template(seed=5), version=2)
+    assert store.worker("W-1").status is WorkerStatus.BLOCKED
+    assert store.worker("W-1").flags == (flag,)
+    from_the_centre(store, blocked.model_copy(update={"flags": (flag,), "team": "示例班"}), version=3)
+    assert store.outbox_acknowledge([1], roster_version=3) == ["W-1"]
+    assert (store.worker("W-1").status, store.worker("W-1").team) == (WorkerStatus.BLOCKED, "示例班")
+
+
+def test_a_change_that_the_centre_refuses_is_undone(store: LocalStore) -> None:
+    from_the_centre(store, a_worker("W-1", team="示例班"), a_template(), version=1)
+    changed = an_enrolment(worker=a_worker("W-1", team="另一班"), person=None, consent=None, templates=())
+    store.enrol(changed)
+    assert store.outbox_park({1: "not a kiosk"}) == ["W-1"]
+    assert store.worker("W-1").team == "示例班"
+    assert len(store.templates("W-1")) == 1
+    state = store.note_state(changed.enrolment_id)
+    assert (state.waiting, state.parked_reason, state.taken) == (False, "not a kiosk", False)
+    assert store.notes_refused() == [("enrolment", changed.enrolment_id, "worker:W-1", "not a kiosk")]
+
+
+def test_a_refused_withdrawal_does_not_bring_the_face_back(store: LocalStore) -> None:
+    from_the_centre(store, a_worker("W-1"), a_template(), version=1)
+    store.withdraw_consent(a_withdrawal())
+    store.outbox_park({1: "not a kiosk"})
+    assert store.templates("W-1") == []
+
+
+def test_a_worker_of_our_own_stays_when_the_centre_refuses_him(store: LocalStore) -> None:
+    store.enrol(an_enrolment())
+    assert store.outbox_park({1: "not a kiosk"}) == []
+    assert store.worker("W-1").name
+
+
+def test_a_worker_whom_the_centre_removed_is_gone_whatever_waits_here(store: LocalStore) -> None:
+    from_the_centre(store, a_worker("W-1"), version=1)
+    store.enrol(an_enrolment())
+    store.replica_apply([ReplicaEntry("W-1", 2, None)], version=2)
+    assert store.count_workers() == 0
+    assert store.outbox_acknowledge([1], roster_version=2) == []
+
+
+def test_a_snapshot_too_waits_for_what_was_changed_here(store: LocalStore) -> None:
+    from_the_centre(store, a_worker("W-1"), a_template(), version=1)
+    store.enrol(an_enrolment(worker=a_worker("W-1", team="新班"), person=None, consent=None, templates=None))
+    page = [ReplicaEntry("W-1", 4, a_worker("W-1", team="旧班"), [a_template(seed=7)], b"new")]
+    store.replica_stage(page, version=4, after="W-1")
+    store.replica_swap()
+    assert store.worker("W-1").team == "新班"
+    store.outbox_acknowledge([1], roster_version=4)
+    assert store.worker("W-1").team == "旧班", "the centre decided otherwise"
+    assert store.templates("W-1")[0].vector == a_template(seed=7).vector
+
+
+def test_pictures_go_when_their_time_is_over(store: LocalStore) -> None:
+    store.put_attachment(a_photo(attachment_id="a", keep_until=NOON))
+    store.put_attachment(a_photo(attachment_id="b", keep_until=NOON + timedelta(days=1)))
+    store.put_attachment(a_photo(attachment_id="c"))
+    assert store.delete_expired_attachments(NOON) == 1
+    assert store.attachment("a") is None
+    assert {one.attachment_id for one in store.attachments("W-1")} == {"b", "c"}
+
+
+def test_events_can_be_pruned_while_notes_wait(store: LocalStore) -> None:
+    store.enrol(an_enrolment())
+    store.record(an_event())
+    store.outbox_acknowledge([2])
+    assert store.prune(NOON + timedelta(days=1)) == 1
+
+
+def test_an_audit_line_says_who_did_what(store: LocalStore) -> None:
+    store.put_audit("manager-1", "looked at workers", detail={"search": "示例"})
+    store.put_audit("manager-1", "edited", subject="worker:W-1")
+    assert [line.action for line in store.audit()] == ["edited", "looked at workers"]
+    assert [line.subject for line in store.audit(subject="worker:W-1")] == ["worker:W-1"]
+
+
+def test_a_question_gets_its_answer_or_a_reason(store: LocalStore) -> None:
+    ask_id = store.ask("duplicates", '{"templates": []}')
+    assert store.reply(ask_id) is None
+    (question,) = store.asks_unsent()
+    store.ask_sent(ask_id)
+    assert store.asks_unsent() == []
+    assert store.ask_answered(question.ask_id, answer="{}")
+    assert not store.ask_answered(question.ask_id, answer="other"), "only the first answer counts"
+    reply = store.reply(ask_id)
+    assert reply is not None
+    assert (reply.answer, reply.problem) == ("{}", "")
+    unknown = store.reply("unknown")
+    assert unknown is not None
+    assert unknown.problem
