@@ -31,12 +31,15 @@ class Work:
     passages: list[tuple[int, PassageNote]] = field(default_factory=list)
     notes: list[BatchItem] = field(default_factory=list)
     rejected: list[Rejection] = field(default_factory=list)
+    causes: list[str] = field(default_factory=list)
     suspects: list[Suspect] = field(default_factory=list)
     roster_version: int | None = None
     """Of the site, once notes were taken: what became of them is in it."""
 
-    def refuse(self, item_id: int, cause: str, payload: str) -> None:
-        self.rejected.append(Rejection(item_id=item_id, reason=cause))
+    def refuse(self, item_id: int, cause: str, payload: str, *, reason: str = "") -> None:
+        """`cause` is a word that is counted; `reason` is for people, where it says more."""
+        self.rejected.append(Rejection(item_id=item_id, reason=reason or cause))
+        self.causes.append(cause)
         self.suspects.append(Suspect(self.gate, cause, payload, self.received_at))
 
 

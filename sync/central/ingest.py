@@ -117,6 +117,7 @@ class Ingest:
     def _write_items(self, batch: Work, error: Exception) -> Taken:
         rest = Work(batch.gate, batch.batch_id, batch.replay, batch.received_at)
         rest.rejected, rest.suspects = list(batch.rejected), list(batch.suspects)
+        rest.causes = list(batch.causes)
         for item_id, event, payload in batch.events:
             alone = Work(batch.gate, batch.batch_id, batch.replay, batch.received_at)
             alone.events = [(item_id, event, payload)]
@@ -221,9 +222,7 @@ def _numbers(work: Sequence[Work], fresh: Set[str]) -> dict[GateName, list[int]]
 
 
 def _refusals(work: Sequence[Work]) -> list[Refusal]:
-    return [
-        Refusal(one.gate, rejection.reason, one.received_at) for one in work for rejection in one.rejected
-    ]
+    return [Refusal(one.gate, cause, one.received_at) for one in work for cause in one.causes]
 
 
 def _reply(work: Work, now: datetime) -> Reply:

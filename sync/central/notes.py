@@ -26,6 +26,7 @@ from sync.wire.sealing import unseal_text
 
 log = logging.getLogger(__name__)
 
+REFUSED = "note_refused"
 NOT_A_KIOSK = "not registered as a kiosk (sitegate central gate add … --kiosk)"
 REASON_CHARACTERS = 200
 FAULT = "the centre could not take it; its log says why"
@@ -70,7 +71,7 @@ def take(connection: Connection, work: Sequence[Work], handlers: Mapping[str, Ha
         for item in one.notes:
             reason = _take(connection, one, item, kiosk, handlers, changed)
             if reason:
-                one.refuse(item.item_id, reason, item.payload)
+                one.refuse(item.item_id, REFUSED, item.payload, reason=reason)
         one.roster_version = _roster_version(connection, one.gate[0])
     return changed
 
