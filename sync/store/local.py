@@ -23,6 +23,7 @@ from sync.store.kiosk_accounts import KioskAccountRows
 from sync.store.outbox import Outbox
 from sync.store.people import People
 from sync.store.replica import Replica
+from sync.store.trainings import Trainings
 
 DEFAULT_BUSY_TIMEOUT_S = 2.0
 MAX_PROBLEMS = 20
@@ -46,7 +47,9 @@ class _SystemClock:
         return datetime.now(UTC)
 
 
-class LocalStore(Replica, Attendance, Outbox, People, Asks, CommandLog, KioskAccountRows, DraftRows):
+class LocalStore(
+    Replica, Attendance, Outbox, People, Asks, CommandLog, KioskAccountRows, DraftRows, Trainings
+):
     """Roster, events and outbox of one gate in one SQLCipher file; safe to use from any thread.
 
     Several processes may hold the same store open. After a fault (locked, full, read-only, file gone)

@@ -347,3 +347,35 @@ def _kiosk_accounts(db: Database) -> None:
         ) STRICT
         """
     )
+
+
+@migrations(name="0006_training")
+def _training(db: Database) -> None:
+    db.execute(
+        """
+        CREATE TABLE training_sessions (
+            session_id TEXT PRIMARY KEY,
+            worker_id TEXT NOT NULL,
+            course_id TEXT NOT NULL,
+            changed_at TEXT NOT NULL,
+            record TEXT NOT NULL            -- the SessionState as JSON
+        ) STRICT, WITHOUT ROWID
+        """
+    )
+    db.execute(
+        """
+        CREATE TABLE training_records (
+            training_no INTEGER PRIMARY KEY,
+            record_id TEXT NOT NULL UNIQUE,
+            public_key TEXT NOT NULL,
+            number INTEGER NOT NULL,        -- counts the records of this key from 1
+            hash TEXT NOT NULL,             -- what the next record names as the one before it
+            token TEXT NOT NULL UNIQUE,
+            worker_id TEXT NOT NULL,
+            ended_at TEXT NOT NULL,
+            record TEXT NOT NULL,           -- the SignedTraining as JSON
+            UNIQUE (public_key, number)
+        ) STRICT
+        """
+    )
+    db.execute("CREATE INDEX training_records_by_worker ON training_records (worker_id)")

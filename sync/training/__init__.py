@@ -1,1 +1,1 @@
-"""Training with verification: courses, sessions and signed records; pure, time passed in."""
+"""Training with verification: courses, sessions, signed records. Pure; kiosk and centre both use it."""
