@@ -18,10 +18,10 @@ from sync.store.attendance import Attendance, WallClock
 from sync.store.commands import CommandLog
 from sync.store.connections import Connections
 from sync.store.drafts import DraftRows
+from sync.store.import_jobs import ImportJobs
 from sync.store.key import StoreKey
 from sync.store.kiosk_accounts import KioskAccountRows
 from sync.store.outbox import Outbox
-from sync.store.people import People
 from sync.store.replica import Replica
 from sync.store.trainings import Trainings
 
@@ -48,7 +48,7 @@ class _SystemClock:
 
 
 class LocalStore(
-    Replica, Attendance, Outbox, People, Asks, CommandLog, KioskAccountRows, DraftRows, Trainings
+    Replica, Attendance, Outbox, ImportJobs, Asks, CommandLog, KioskAccountRows, DraftRows, Trainings
 ):
     """Roster, events and outbox of one gate in one SQLCipher file; safe to use from any thread.
 

@@ -379,3 +379,36 @@ def _training(db: Database) -> None:
         """
     )
     db.execute("CREATE INDEX training_records_by_worker ON training_records (worker_id)")
+
+
+@migrations(name="0007_import_jobs")
+def _import_jobs(db: Database) -> None:
+    db.execute(
+        """
+        CREATE TABLE import_jobs (
+            job_id TEXT NOT NULL UNIQUE,
+            sha256 TEXT NOT NULL,           -- of the roster file
+            file_name TEXT NOT NULL,
+            options TEXT NOT NULL,          -- JSON
+            total INTEGER NOT NULL,
+            last_row INTEGER NOT NULL,      -- the import goes on behind it
+            state TEXT NOT NULL,
+            started_by TEXT NOT NULL,
+            started_at TEXT NOT NULL,
+            changed_at TEXT NOT NULL
+        ) STRICT
+        """
+    )
+    db.execute(
+        """
+        CREATE TABLE import_rows (
+            job_id TEXT NOT NULL REFERENCES import_jobs (job_id) ON DELETE CASCADE,
+            row INTEGER NOT NULL,
+            worker_id TEXT NOT NULL,
+            result TEXT NOT NULL,
+            reason TEXT NOT NULL,
+            next_step TEXT NOT NULL,
+            PRIMARY KEY (job_id, row)
+        ) STRICT, WITHOUT ROWID
+        """
+    )

@@ -66,27 +66,13 @@ class People(Roster, Notes):
             RecordInvalid: a template that is not what it should be; nothing was kept.
             StoreFull: the space that is left is kept for events.
         """
-        worker = enrolment.worker
-        check_templates(worker.worker_id, enrolment.templates or ())
+        check_templates(enrolment.worker.worker_id, enrolment.templates or ())
         self._leave_room_for_events()
         with self._connections.write() as db:
-            self._queue_note(
-                db,
-                "enrolment",
-                enrolment,
-                record_id=enrolment.enrolment_id,
-                subject=f"{SUBJECT}{worker.worker_id}",
-            )
-            write_worker(db, worker)
-            if enrolment.templates is not None:
-                replace_templates(db, worker.worker_id, enrolment.templates)
-            if enrolment.person is not None:
-                _write_person(db, enrolment.person)
-            if enrolment.consent is not None:
-                _write_consent(db, enrolment.consent)
+            self._write_enrolment(db, enrolment)
             for attachment in attachments:
                 _write_attachment(db, attachment)
-            log_change(db, [worker.worker_id])
+            log_change(db, [enrolment.worker.worker_id])
 
     def withdraw_consent(self, withdrawal: ConsentWithdrawal) -> ErasedHere:
         """Take a consent back; with the one for faces go templates and pictures, here at once.
@@ -268,6 +254,20 @@ class People(Roster, Notes):
             AuditLine(datetime.fromisoformat(at), actor, action, about, json.loads(detail))
             for at, actor, action, about, detail in rows
         ]
+
+    def _write_enrolment(self, db: Database, enrolment: Enrolment) -> None:
+        """Inside a write transaction; the caller logs the change of the roster."""
+        worker_id = enrolment.worker.worker_id
+        self._queue_note(
+            db, "enrolment", enrolment, record_id=enrolment.enrolment_id, subject=f"{SUBJECT}{worker_id}"
+        )
+        write_worker(db, enrolment.worker)
+        if enrolment.templates is not None:
+            replace_templates(db, worker_id, enrolment.templates)
+        if enrolment.person is not None:
+            _write_person(db, enrolment.person)
+        if enrolment.consent is not None:
+            _write_consent(db, enrolment.consent)
 
 
 def _erase_face(db: Database, worker_id: str) -> ErasedHere:
