@@ -27,7 +27,10 @@ class Box(NamedTuple):
 
 
 class Advice(StrEnum):
-    """What a person can do so that the next frame is better; the screen owns the words."""
+    """What a person can do so that the next frame is better; the screen owns the words.
+
+    Left and right are the person's own, which a mirrored picture shows on the same side of the screen.
+    """
 
     COME_CLOSER = "come_closer"
     STEP_BACK = "step_back"
@@ -48,7 +51,7 @@ class Quality:
     """Measures in the sense of ISO/IEC 29794-5, each a plain number.
 
     eye_distance_px  inter-eye distance in pixels of the full frame, >= 0
-    yaw_deg          -90..90, positive: the head is turned to the picture's right side
+    yaw_deg          -90..90, positive: the head is turned to the picture's right side, the person's own left
     pitch_deg        -90..90, positive: the head looks up
     roll_deg         -180..180, positive: clockwise in the picture
     sharpness        0..1, 1 is sharp

@@ -105,7 +105,7 @@ def pose(landmarks: NDArray[np.floating]) -> tuple[float, float, float]:
 
 def advise(quality: Quality, limits: QualityLimits) -> Advice | None:
     """What the person should change first, or None when the face is good enough to be matched."""
-    turn = Advice.TURN_LEFT if quality.yaw_deg > 0 else Advice.TURN_RIGHT
+    turn = Advice.TURN_RIGHT if quality.yaw_deg > 0 else Advice.TURN_LEFT
     tilt = Advice.LOOK_DOWN if quality.pitch_deg > 0 else Advice.LOOK_UP
     checks = (
         (quality.eye_distance_px < limits.min_eye_distance_px, Advice.COME_CLOSER),

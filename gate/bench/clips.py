@@ -17,7 +17,6 @@ import numpy as np
 import typer
 
 from gate.bench.crowd import pad_store, put_worker
-from gate.bench.report import DEFAULT_OUT, percentiles, write_json
 from gate.clock import SystemClock
 from gate.errors import GateError
 from gate.service import Recorded
@@ -31,6 +30,7 @@ from gate.settings import (
     Settings,
 )
 from gate.startup import build_service
+from models.bench_report import DEFAULT_OUT, percentiles, write_json
 from models.engine import FaceEngine
 from models.face import Face
 from models.quality import QualityLimits, advise

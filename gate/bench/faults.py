@@ -24,7 +24,7 @@ from sqlalchemy.exc import DBAPIError
 from gate.bench.faults_plan import Fault, make_plan
 from gate.bench.faults_site import Rig
 from gate.bench.faults_truth import GateTruth, Refused, compare, refused
-from gate.bench.report import DEFAULT_OUT, write_json
+from models.bench_report import DEFAULT_OUT, write_json
 
 GATES, EVENTS, DURATION_S = 20, 100_000, 300.0
 RECORDED_BY = 0.7

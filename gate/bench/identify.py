@@ -14,8 +14,8 @@ from rich.console import Console
 from rich.table import Table
 
 from gate.bench.photos import EmbeddedPhotos, embed_photos, photo_files, with_engine
-from gate.bench.report import DEFAULT_OUT, write_json
 from gate.bench.yardstick import DEFAULT_TOLERANCE, face_recognition_embed
+from models.bench_report import DEFAULT_OUT, write_json
 from models.calibration import ImpostorTail
 from models.engine import FaceEngine
 from models.identification import Evaluation, OperatingPoint, Rate, enrolled_people, evaluate, wilson

@@ -24,9 +24,9 @@ from rich.console import Console
 from rich.table import Table
 
 from gate.bench.crowd import TEMPLATES_PER_WORKER, pad_store, put_worker, random_templates
-from gate.bench.report import DEFAULT_OUT, percentiles, write_json
 from gate.bench.yardstick import face_recognition_embed
 from gate.settings import Settings
+from models.bench_report import DEFAULT_OUT, percentiles, write_json
 from models.engine import FaceEngine
 from models.face import Image
 from models.gallery import Gallery

@@ -14,12 +14,12 @@ from rich.console import Console
 from rich.table import Table
 from sqlalchemy import URL
 
-from gate.bench.report import DEFAULT_OUT, write_json
 from gate.bench.sync_centre import console as console_part
 from gate.bench.sync_centre import crowd, ingest, outage
 from gate.bench.sync_figures import Figure, Part
 from gate.bench.sync_gate import backlog, district, flags, roster
 from gate.bench.sync_rig import new_database, postgresql_server
+from models.bench_report import DEFAULT_OUT, write_json
 
 
 class PartName(StrEnum):

@@ -11,7 +11,6 @@ from zoneinfo import ZoneInfo
 import psutil
 from sqlalchemy import Connection, func, select, text
 
-from gate.bench.report import percentiles
 from gate.bench.sync_figures import Figure, Part
 from gate.bench.sync_gate import LIVE_LIMIT_S, bench_worker
 from gate.bench.sync_load import (
@@ -23,6 +22,7 @@ from gate.bench.sync_load import (
     sample_event,
 )
 from gate.bench.sync_rig import MEGABYTE, TIMEZONE, Centre, Meter, Use
+from models.bench_report import percentiles
 from sync.central import registry, tables
 from sync.central.access_log import AccessLog, EventFilter
 from sync.central.accounts_access import Role, Viewer

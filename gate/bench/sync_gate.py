@@ -20,12 +20,12 @@ from numpy.typing import NDArray
 from sqlalchemy import func, select
 
 from gate.bench.crowd import TEMPLATES_PER_WORKER, random_templates
-from gate.bench.report import percentiles
 from gate.bench.sync_figures import Figure, Part
 from gate.bench.sync_load import sample_event
 from gate.bench.sync_rig import TIMEZONE, Centre, Gate, wait_until
 from gate.policy import Context, decide
 from gate.settings import Settings
+from models.bench_report import percentiles
 from models.roster_watch import RosterWatch
 from sync.central import registry, tables
 from sync.central.roster_log import Digests

@@ -1,17 +1,32 @@
-"""`sitegate bench …`: the measurements of `gate/bench/`, each imported when it is called."""
+"""`sitegate bench …`: the measurements of `gate/bench/` and of other rooms, imported when they are called."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from importlib.metadata import entry_points
 from typing import ClassVar
 
 import typer
 
 from gate.cli.lazy import LazyCommand, LazyGroup
 
+ENTRY_POINTS = "sitegate.bench"
+"""Measurements of other rooms: the gate may not import them."""
+
+SUMMARIES = {
+    "enroll": "Registering people: failure to enrol, import, duplicates, capture, declarations, training."
+}
+
+
+def _of_other_rooms() -> dict[str, LazyCommand]:
+    return {
+        point.name: LazyCommand(point.value, SUMMARIES.get(point.name, ""))
+        for point in sorted(entry_points(group=ENTRY_POINTS), key=lambda point: point.name)
+    }
+
 
 class BenchGroup(LazyGroup):
-    """One command per module of `gate/bench/`."""
+    """One command per module of `gate/bench/`, then those of other rooms."""
 
     lazy: ClassVar[Mapping[str, LazyCommand]] = {
         "identify": LazyCommand(
@@ -31,6 +46,7 @@ class BenchGroup(LazyGroup):
             "gate.bench.sync:sync",
             "Gates and centre: flags, first sync, backlog, ingest, console, many gates.",
         ),
+        **_of_other_rooms(),
     }
 
 
