@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from enum import StrEnum
+from secrets import token_hex
 from typing import Annotated, Literal, get_args
 from uuid import uuid4
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
 SCHEMA_VERSION = 1
+
+PASS_ID_BYTES = 8
 
 Identifier = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64, pattern=r"^[^\s/+#]+$")
@@ -60,6 +63,8 @@ class Method(StrEnum):
     """How somebody asked to pass."""
 
     FACE = "face"
+    QR = "qr"
+    BADGE = "badge"
     OVERRIDE = "override"
     EXIT_BUTTON = "exit_button"
     FIRE_ALARM = "fire_alarm"
@@ -98,10 +103,28 @@ class Flag(Record):
     valid_until: AwareDatetime | None = None
 
 
+class PassGrant(Record):
+    """A QR pass or a badge that was handed to a worker: the way in without a face.
+
+    digest       sha256 in hex of what the pass carries (`sync.passes`): whoever reads the roster can make no
+                 pass from it
+    valid_until  the first instant at which it no longer holds; None is without end
+    revoked_at   kept for a while after a pass was replaced, so that the gate can say so
+    """
+
+    pass_id: Identifier = Field(default_factory=lambda: token_hex(PASS_ID_BYTES))
+    method: Literal[Method.QR, Method.BADGE]
+    digest: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")] = Field(repr=False)
+    valid_from: AwareDatetime | None = None
+    valid_until: AwareDatetime | None = None
+    revoked_at: AwareDatetime | None = None
+
+
 class Worker(Record):
     """A person registered for one or more sites, with everything the gate decides by.
 
     `grant_from` / `grant_until` bound the permission to enter (until is exclusive); None is open.
+    Without passes the JSON does not name them: its digest is the same at programs that know none.
     """
 
     worker_id: Identifier
@@ -117,6 +140,7 @@ class Worker(Record):
     clearances: tuple[Clearance, ...] = ()
     flags: tuple[Flag, ...] = ()
     face_consent_on: date | None = None
+    passes: tuple[PassGrant, ...] = Field(default=(), exclude_if=lambda passes: not passes)
 
 
 class Template(Record):
