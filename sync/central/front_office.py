@@ -12,12 +12,16 @@ from sync.central.accounts import Accounts
 from sync.central.attendance_log import AttendanceLog
 from sync.central.database import Database
 from sync.central.gate_board import GateBoard
+from sync.central.person_vault import PersonVault
 from sync.central.presence import Presence
 from sync.central.worker_desk import RosterChanged, WorkerDesk
 
 
 class FrontOffice:
-    """One of each; they share the database and the clock. `on_roster_change` is told after a commit."""
+    """One of each; they share the database and the clock. `on_roster_change` is told after a commit.
+
+    vault  opens document numbers; None where the centre's key folder is not at hand
+    """
 
     def __init__(
         self,
@@ -26,8 +30,10 @@ class FrontOffice:
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         on_roster_change: RosterChanged | None = None,
         hasher: PasswordHasher | None = None,
+        vault: PersonVault | None = None,
     ) -> None:
         self.database = database
+        self.vault = vault
         self.now = now
         self.accounts = Accounts(database, now=now, hasher=hasher)
         self.access_log = AccessLog(database, now=now)

@@ -10,6 +10,7 @@ from sync.central.console.settings import ConsoleSettings
 from sync.central.database import Database
 from sync.central.errors import CentralError, SettingRefused
 from sync.central.front_office import FrontOffice
+from sync.central.person_vault import PersonVault
 from sync.central.worker_desk import RosterChanged
 from sync.web_server import GRACE_S, AddressUnusable, WebServerFailed, listening, serve_until, url_of
 
@@ -26,17 +27,19 @@ def run_console(
     *,
     on_ready: Callable[[str], None] | None = None,
     on_roster_change: RosterChanged | None = None,
+    vault: PersonVault | None = None,
     stop: threading.Event,
 ) -> None:
-    """Serve console and API until `stop` is set. Blocks: give it a thread of its own.
+    """Serve console, API and phone pages until `stop` is set. Blocks: give it a thread of its own.
 
     `on_ready` gets the URL with the real port once browsers are answered; `on_roster_change` is called after
-    every commit that changes a roster. One console per process at a time, and not in the process of a gate
+    every commit that changes a roster; without `vault` nobody signs in on a phone by their papers. One console per process at a time, and not in the process of a gate
     screen: NiceGUI keeps one application per process.
 
     Raises SettingRefused when address or certificate do not work, ConsoleFailed when the server ends early.
     """
-    serve(FrontOffice(database, on_roster_change=on_roster_change), settings, on_ready=on_ready, stop=stop)
+    office = FrontOffice(database, on_roster_change=on_roster_change, vault=vault)
+    serve(office, settings, on_ready=on_ready, stop=stop)
 
 
 def serve(
