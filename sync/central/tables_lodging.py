@@ -178,7 +178,10 @@ bus_riders = Table(
     Column("bus_id", ID, ForeignKey("buses.bus_id", ondelete="CASCADE"), nullable=False),
     Column("worker_id", ID),
     Column("name", NAME, nullable=False),
-    Column("document_number", String(64), nullable=False, server_default=""),
+    # As in `persons`: sealed, bound to the rider's id, and a keyed hash to find the same person by.
+    Column("document_type", String(32), nullable=False, server_default=""),
+    Column("document_sealed", LargeBinary),
+    Column("document_hash", String(64), index=True),
     Column("phone", PHONE, nullable=False, server_default=""),
     Column("seat", Integer, nullable=False),
     Column("absent", Boolean, nullable=False, server_default=false()),  # on the list, did not come along

@@ -86,7 +86,9 @@ def upgrade() -> None:
         sa.Column("bus_id", ID, nullable=False),
         sa.Column("worker_id", ID, nullable=True),
         sa.Column("name", sa.String(length=200), nullable=False),
-        sa.Column("document_number", sa.String(length=64), server_default="", nullable=False),
+        sa.Column("document_type", sa.String(length=32), server_default="", nullable=False),
+        sa.Column("document_sealed", sa.LargeBinary(), nullable=True),
+        sa.Column("document_hash", sa.String(length=64), nullable=True),
         sa.Column("phone", sa.String(length=32), server_default="", nullable=False),
         sa.Column("seat", sa.Integer(), nullable=False),
         sa.Column("absent", sa.Boolean(), server_default=sa.false(), nullable=False),
@@ -103,6 +105,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("rider_id", name=op.f("pk_bus_riders")),
         sa.UniqueConstraint("bus_id", "seat", name=op.f("uq_bus_riders_bus_id_seat")),
     )
+    op.create_index(op.f("ix_bus_riders_document_hash"), "bus_riders", ["document_hash"], unique=False)
     op.create_index(op.f("ix_bus_riders_worker_id"), "bus_riders", ["worker_id"], unique=False)
     op.create_table(
         "checks",
