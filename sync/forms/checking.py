@@ -47,6 +47,18 @@ class Checked:
     def is_complete(self) -> bool:
         return not self.problems
 
+    @property
+    def marks(self) -> tuple[str, ...]:
+        """What somebody should look at, in the order of the alphabet."""
+        found: set[str] = set()
+        for field in self.form.fields:
+            answer = self.answers.get(field.name)
+            if field.mark and answer is True:
+                found.add(field.mark)
+            given = answer if isinstance(answer, list) else [answer]
+            found.update(option.mark for option in field.options if option.mark and option.value in given)
+        return tuple(sorted(found))
+
     def problem(self, path: str) -> Said | None:
         """What is wrong with one field."""
         return next((one.said for one in self.problems if one.path == path), None)
@@ -209,7 +221,7 @@ def _choice(field: Field, given: Any, today: date) -> _Read:
 
 
 def _choices(field: Field, given: Any, today: date) -> _Read:
-    ticked = {given} if isinstance(given, str) else set(given) if isinstance(given, (list, tuple)) else set()
+    ticked = given if isinstance(given, (list, tuple)) else [given]
     chosen = [option for option in field.options if option.value in ticked]
     if not chosen:
         return None, None

@@ -50,10 +50,14 @@ class Said(Record):
 
 
 class Option(Said):
-    """`alone`: goes with no other option, e.g. "none of these". `unit` of the row of a table."""
+    """`alone`: goes with no other option, e.g. "none of these". `unit` of the row of a table.
+
+    mark  put on answers with this option: what somebody should look at, e.g. unwell
+    """
 
     value: FieldName
     alone: bool = False
+    mark: FieldName | None = None
     unit: Said | None = None
 
 
@@ -71,6 +75,7 @@ class Field(Record):
     least, most  of a number; of a date in days from today, e.g. least -14, most 0
     carried      the answer of the last time is put in for the next
     required     must be answered where it is asked; of `groups`: at least one
+    mark         put on answers that say yes to this
     """
 
     name: FieldName
@@ -89,6 +94,7 @@ class Field(Record):
     max_length: int = Setting(default=TEXT_MAX, ge=1, le=2000)
     max_groups: int = Setting(default=8, ge=1, le=30)
     carried: bool = False
+    mark: FieldName | None = None
 
     @model_validator(mode="after")
     def _fits_its_kind(self) -> Self:

@@ -33,8 +33,9 @@ def run_console(
     """Serve console, API and phone pages until `stop` is set. Blocks: give it a thread of its own.
 
     `on_ready` gets the URL with the real port once browsers are answered; `on_roster_change` is called after
-    every commit that changes a roster; without `vault` nobody signs in on a phone by their papers. One console per process at a time, and not in the process of a gate
-    screen: NiceGUI keeps one application per process.
+    every commit that changes a roster; without `vault` nobody signs in on a phone by their papers. One
+    console per process at a time, and not in the process of a gate screen: NiceGUI keeps one application per
+    process.
 
     Raises SettingRefused when address or certificate do not work, ConsoleFailed when the server ends early.
     """

@@ -246,3 +246,9 @@ def test_a_form_that_contradicts_itself_is_refused_by_name(tmp_path: Path, inste
 def test_a_form_of_a_newer_program_is_named() -> None:
     with pytest.raises(UnknownForm, match="worker-declaration of version 99"):
         form("worker-declaration", 99)
+
+
+def test_what_somebody_should_look_at_is_marked() -> None:
+    answers = {"affected": "yes", "affected_place": "示例市", "affected_from": "2026-02-20"}
+    assert declared(health=["cough"], **answers).marks == ("affected", "unwell")
+    assert declared().marks == ()

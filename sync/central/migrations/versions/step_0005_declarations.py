@@ -18,6 +18,9 @@ HASH = sa.String(length=64)
 
 def upgrade() -> None:
     _phones()
+    _declarations()
+    _trips_and_stays()
+    _site_reports()
 
 
 def _phones() -> None:
@@ -72,3 +75,130 @@ def _phones() -> None:
         sa.PrimaryKeyConstraint("key_hash", name=op.f("pk_phone_failures")),
     )
     op.create_index(op.f("ix_phone_failures_locked_until"), "phone_failures", ["locked_until"])
+
+
+def _declarations() -> None:
+    op.create_table(
+        "declarations",
+        sa.Column("declaration_id", ID, nullable=False),
+        sa.Column("form_id", ID, nullable=False),
+        sa.Column("form_version", sa.Integer(), nullable=False),
+        sa.Column("site_id", ID, nullable=False),
+        sa.Column("worker_id", ID, nullable=True),
+        sa.Column("visitor_id", ID, nullable=True),
+        sa.Column("local_day", sa.Date(), nullable=False),
+        sa.Column("declared_at", Instant(), nullable=False),
+        sa.Column("received_at", Instant(), nullable=False),
+        sa.Column("source", sa.String(length=16), nullable=False),
+        sa.Column("gate_id", ID, server_default="", nullable=False),
+        sa.Column("recorded_by", sa.String(length=200), server_default="", nullable=False),
+        sa.Column("marks", sa.Text(), server_default="", nullable=False),
+        sa.Column("answers", sa.JSON(), nullable=False),
+        sa.Column("superseded_by", ID, nullable=True),
+        sa.PrimaryKeyConstraint("declaration_id", name=op.f("pk_declarations")),
+    )
+    for columns in (["site_id", "local_day"], ["worker_id", "local_day"], ["visitor_id", "local_day"]):
+        op.create_index(op.f(f"ix_declarations_{'_'.join(columns)}"), "declarations", columns)
+    for person in ("worker", "visitor"):
+        current = sa.text(f"superseded_by IS NULL AND {person}_id IS NOT NULL")
+        op.create_index(
+            op.f(f"ix_declarations_current_{person}"),
+            "declarations",
+            ["local_day", f"{person}_id"],
+            unique=True,
+            postgresql_where=current,
+            sqlite_where=current,
+        )
+
+
+def _trips_and_stays() -> None:
+    number = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+    op.create_table(
+        "trips",
+        sa.Column("trip_id", number, autoincrement=True, nullable=False),
+        sa.Column("declaration_id", ID, nullable=False),
+        sa.Column("worker_id", ID, nullable=True),
+        sa.Column("visitor_id", ID, nullable=True),
+        sa.Column("kind", sa.String(length=16), nullable=False),
+        sa.Column("number", sa.String(length=32), server_default="", nullable=False),
+        sa.Column("travelled_on", sa.Date(), nullable=False),
+        sa.Column("carriage", sa.String(length=16), server_default="", nullable=False),
+        sa.Column("seat", sa.String(length=16), server_default="", nullable=False),
+        sa.Column("seat_row", sa.Integer(), nullable=True),
+        sa.Column("origin", sa.Text(), server_default="", nullable=False),
+        sa.Column("destination", sa.Text(), server_default="", nullable=False),
+        sa.ForeignKeyConstraint(
+            ["declaration_id"],
+            ["declarations.declaration_id"],
+            name=op.f("fk_trips_declaration_id"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("trip_id", name=op.f("pk_trips")),
+    )
+    op.create_index(
+        op.f("ix_trips_vehicle"), "trips", ["kind", "number", "travelled_on", "carriage", "seat_row"]
+    )
+    for columns in (
+        ["declaration_id"],
+        ["travelled_on"],
+        ["worker_id", "travelled_on"],
+        ["visitor_id", "travelled_on"],
+    ):
+        op.create_index(op.f(f"ix_trips_{'_'.join(columns)}"), "trips", columns)
+    op.create_table(
+        "declared_stays",
+        sa.Column("declaration_id", ID, nullable=False),
+        sa.Column("worker_id", ID, nullable=True),
+        sa.Column("visitor_id", ID, nullable=True),
+        sa.Column("local_day", sa.Date(), nullable=False),
+        sa.Column("kind", sa.String(length=16), nullable=False),
+        sa.Column("place", sa.Text(), nullable=False),
+        sa.Column("room", sa.String(length=32), server_default="", nullable=False),
+        sa.ForeignKeyConstraint(
+            ["declaration_id"],
+            ["declarations.declaration_id"],
+            name=op.f("fk_declared_stays_declaration_id"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("declaration_id", name=op.f("pk_declared_stays")),
+    )
+    for columns in (
+        ["place", "room", "local_day"],
+        ["worker_id", "local_day"],
+        ["visitor_id", "local_day"],
+    ):
+        op.create_index(op.f(f"ix_declared_stays_{'_'.join(columns)}"), "declared_stays", columns)
+
+
+def _site_reports() -> None:
+    op.create_table(
+        "site_reports",
+        sa.Column("report_id", ID, nullable=False),
+        sa.Column("form_id", ID, nullable=False),
+        sa.Column("form_version", sa.Integer(), nullable=False),
+        sa.Column("site_id", ID, nullable=False),
+        sa.Column("employer", sa.String(length=100), server_default="", nullable=False),
+        sa.Column("local_day", sa.Date(), nullable=False),
+        sa.Column("declared_at", Instant(), nullable=False),
+        sa.Column("received_at", Instant(), nullable=False),
+        sa.Column("source", sa.String(length=16), nullable=False),
+        sa.Column("gate_id", ID, server_default="", nullable=False),
+        sa.Column("recorded_by", sa.String(length=200), server_default="", nullable=False),
+        sa.Column("headcount", sa.Integer(), nullable=False),
+        sa.Column("returned", sa.Integer(), nullable=False),
+        sa.Column("unwell", sa.Integer(), nullable=False),
+        sa.Column("short_on", sa.Date(), nullable=True),
+        sa.Column("answers", sa.JSON(), nullable=False),
+        sa.Column("superseded_by", ID, nullable=True),
+        sa.PrimaryKeyConstraint("report_id", name=op.f("pk_site_reports")),
+    )
+    op.create_index(op.f("ix_site_reports_site_id_local_day"), "site_reports", ["site_id", "local_day"])
+    current = sa.text("superseded_by IS NULL")
+    op.create_index(
+        op.f("ix_site_reports_current"),
+        "site_reports",
+        ["site_id", "employer", "local_day"],
+        unique=True,
+        postgresql_where=current,
+        sqlite_where=current,
+    )
