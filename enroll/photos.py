@@ -6,15 +6,15 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 
 import numpy as np
 
 from enroll.errors import RowRefused
+from enroll.photo_source import Photos
 from models.engine import FaceEngine
 from models.errors import ImageUnusable
 from models.face import Advice, Face
-from models.images import MAX_FILE_BYTES, decode
+from models.images import decode
 from models.quality import QualityLimits, advise
 from sync.records import Template
 
@@ -51,35 +51,13 @@ class Photo:
     template_id: str
 
 
-def open_photo(folder: Path, name: str, *, worker_id: str, engine: FaceEngine) -> Photo:
-    """Read the file `name` below `folder`.
+def open_photo(photos: Photos, name: str, *, worker_id: str, engine: FaceEngine) -> Photo:
+    """Read the photo that a row names.
 
     Raises:
-        RowRefused: no such file there, or too large to be a photo.
+        RowRefused: there is none, or it cannot be read.
     """
-    relative = Path(name.replace("\\", "/"))
-    path = (folder / relative).resolve()
-    if not path.is_relative_to(folder.resolve()):
-        raise RowRefused(
-            f"{name}: lies outside of the photo folder",
-            next_step=f"Put it below {folder.resolve()} (--photos).",
-        )
-    try:
-        if path.stat().st_size > MAX_FILE_BYTES:
-            raise RowRefused(
-                f"{name}: larger than {MAX_FILE_BYTES // 10**6} MB", next_step="Save the photo smaller."
-            )
-        raw = path.read_bytes()
-    except FileNotFoundError as error:
-        raise RowRefused(
-            f"{name}: there is no such photo", next_step=f"Put it below {folder.resolve()}, or set --photos."
-        ) from error
-    except OSError as error:
-        if isinstance(error, RowRefused):
-            raise
-        raise RowRefused(
-            f"{name}: cannot be read ({error.strerror})", next_step="Check its permissions."
-        ) from error
+    raw = photos.read(name)
     digest = hashlib.sha256(raw)
     digest.update("\0".join((worker_id, engine.embedder_name, engine.embedder_version)).encode())
     return Photo(name, raw, digest.hexdigest()[:32])

@@ -30,6 +30,10 @@ FLAG_WORDS: Mapping[str, FlagLevel] = {
     "提醒": FlagLevel.NOTIFY,
 }
 
+CORRECT_ROW = "Correct the row in the file and import it again; the other rows are not affected."
+
+_FULL_WIDTH = {0xFF01 + step: 0x21 + step for step in range(94)} | {0x3000: 0x20}
+_LINE_BREAK = re.compile(r"[\r\n\v\f\u2028\u2029]")
 _TEXT_COLUMNS = ("name", "employer", "team", "trade", "phone")
 _LIST_SEPARATOR = re.compile(r"[;；]")
 _LOCAL_TIME = re.compile(
@@ -44,6 +48,11 @@ def listed(cell: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in _LIST_SEPARATOR.split(cell) if part.strip())
 
 
+def plain_width(text: str) -> str:
+    """Full-width digits, letters and signs, which Chinese keyboards also make, as plain ones."""
+    return text.translate(_FULL_WIDTH).strip()
+
+
 def worker_from(
     row: RosterRow, known: Worker | None, *, site_id: str, zone: ZoneInfo, training_kind: str
 ) -> Worker:
@@ -55,21 +64,17 @@ def worker_from(
     Raises:
         RowRefused: a value that does not fit; the message names the column.
     """
-    if not row["worker_id"]:
-        raise RowRefused("the worker number is empty", next_step="Give every worker a number of their own.")
-    if row.surplus:
-        raise RowRefused(
-            "the row has more cells than the header has columns",
-            next_step="Put a cell that holds the delimiter into quotes.",
-        )
+    _require_usable(row)
     cells = row.cells
     values: dict[str, Any] = dict(known) if known else {"site_ids": (site_id,)}
-    values["worker_id"] = row["worker_id"]
+    values["worker_id"] = plain_width(row["worker_id"])
     values.update({column: cells[column] for column in _TEXT_COLUMNS if column in cells})
+    if "phone" in cells:
+        values["phone"] = plain_width(cells["phone"])
     if "site_ids" in cells:
         values["site_ids"] = listed(cells["site_ids"]) or (site_id,)
     if "status" in cells:
-        values["status"] = _word(row, "status", STATUS_WORDS) or WorkerStatus.ACTIVE
+        values["status"] = cell_word(row, "status", STATUS_WORDS) or WorkerStatus.ACTIVE
     for column in ("grant_from", "grant_until"):
         if column in cells:
             values[column] = _instant(row, column, zone)
@@ -108,11 +113,28 @@ def parse_instant(text: str, zone: ZoneInfo, *, until: bool) -> datetime:
     return datetime.combine(day, time(hour, minute, second), tzinfo=zone)
 
 
+def _require_usable(row: RosterRow) -> None:
+    if row.problem:
+        raise RowRefused(row.problem, next_step=CORRECT_ROW)
+    if not row["worker_id"]:
+        raise RowRefused("the worker number is empty", next_step="Give every worker a number of their own.")
+    if row.surplus:
+        raise RowRefused(
+            "the row has more cells than the header has columns",
+            next_step="Put a cell that holds the delimiter into quotes.",
+        )
+    if _LINE_BREAK.search(row["name"]):
+        raise RowRefused(
+            "the name holds a line break",
+            next_step="Write it in one line; look for a quote that is not closed.",
+        )
+
+
 def _instant(row: RosterRow, column: str, zone: ZoneInfo) -> datetime | None:
     if not row[column]:
         return None
     try:
-        return parse_instant(row[column], zone, until=column.endswith("_until"))
+        return parse_instant(plain_width(row[column]), zone, until=column.endswith("_until"))
     except (ValueError, OverflowError) as error:
         raise RowRefused(
             f"{column}: {row[column]!r} is no date",
@@ -120,8 +142,13 @@ def _instant(row: RosterRow, column: str, zone: ZoneInfo) -> datetime | None:
         ) from error
 
 
-def _word(row: RosterRow, column: str, words: Mapping[str, Word]) -> Word | None:
-    text = row[column].casefold()
+def cell_word(row: RosterRow, column: str, words: Mapping[str, Word]) -> Word | None:
+    """What a word in a cell means, in any case and width; None for an empty cell.
+
+    Raises:
+        RowRefused: none of the words.
+    """
+    text = plain_width(row[column]).casefold()
     if text and text not in words:
         raise RowRefused(
             f"{column}: {row[column]!r} is unknown", next_step=f"Use one of: {', '.join(words)}."
@@ -138,7 +165,7 @@ def _with_training(
 
 def _with_flag(values: Mapping[str, Any], row: RosterRow) -> tuple[Flag, ...]:
     others = tuple(one for one in values.get("flags", ()) if one.flag_id != FILE_FLAG_ID)
-    level = _word(row, "flag", FLAG_WORDS)
+    level = cell_word(row, "flag", FLAG_WORDS)
     if level is None:
         return others
     return (*others, Flag(flag_id=FILE_FLAG_ID, level=level, reason=row["flag_reason"]))

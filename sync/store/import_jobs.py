@@ -14,7 +14,7 @@ from sqlite_utils import Database
 from sync.errors import SyncError
 from sync.people import Enrolment
 from sync.store.people import People
-from sync.store.roster import check_templates, log_change
+from sync.store.roster import check_templates
 
 KEPT_JOBS = 20
 """Reports name workers: those of older imports are forgotten."""
@@ -118,10 +118,7 @@ class ImportJobs(People):
         if enrolments:
             self._leave_room_for_events()
         with self._connections.write() as db:
-            for enrolment in enrolments:
-                self._write_enrolment(db, enrolment)
-            if enrolments:
-                log_change(db, [enrolment.worker.worker_id for enrolment in enrolments])
+            self._write_enrolments(db, enrolments)
             settled = db.execute(
                 "UPDATE import_jobs SET last_row = max(last_row, ?), changed_at = ? WHERE job_id = ?",
                 [max(row.row for row, _ in rows), self._clock.now().isoformat(), job_id],

@@ -69,10 +69,19 @@ class People(Roster, Notes):
         check_templates(enrolment.worker.worker_id, enrolment.templates or ())
         self._leave_room_for_events()
         with self._connections.write() as db:
-            self._write_enrolment(db, enrolment)
+            self._write_enrolments(db, [enrolment])
             for attachment in attachments:
                 _write_attachment(db, attachment)
-            log_change(db, [enrolment.worker.worker_id])
+
+    def enrol_many(self, enrolments: Sequence[Enrolment]) -> None:
+        """Several enrolments as `enrol` does one: all or none, as one roster version."""
+        for enrolment in enrolments:
+            check_templates(enrolment.worker.worker_id, enrolment.templates or ())
+        if not enrolments:
+            return
+        self._leave_room_for_events()
+        with self._connections.write() as db:
+            self._write_enrolments(db, enrolments)
 
     def withdraw_consent(self, withdrawal: ConsentWithdrawal) -> ErasedHere:
         """Take a consent back; with the one for faces go templates and pictures, here at once.
@@ -255,8 +264,14 @@ class People(Roster, Notes):
             for at, actor, action, about, detail in rows
         ]
 
+    def _write_enrolments(self, db: Database, enrolments: Sequence[Enrolment]) -> None:
+        """Inside a write transaction, as one roster version."""
+        for enrolment in enrolments:
+            self._write_enrolment(db, enrolment)
+        if enrolments:
+            log_change(db, [enrolment.worker.worker_id for enrolment in enrolments])
+
     def _write_enrolment(self, db: Database, enrolment: Enrolment) -> None:
-        """Inside a write transaction; the caller logs the change of the roster."""
         worker_id = enrolment.worker.worker_id
         self._queue_note(
             db, "enrolment", enrolment, record_id=enrolment.enrolment_id, subject=f"{SUBJECT}{worker_id}"

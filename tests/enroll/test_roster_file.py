@@ -71,7 +71,7 @@ def test_cells_beyond_the_header_are_counted_and_unknown_columns_named(tmp_path:
         (b"name,team\na,b\n", "worker_id"),
         (b"worker_id\nW-1\n", "姓名"),
         ("worker_id,name,姓名\n1,a,b\n".encode(), "twice"),
-        (b'worker_id,name\nW-1,"open\nW-2,b\n', "line 3"),
+        (b"\xd0\xcf\x11\xe0", "password"),
         (b"PK\x03\x04 a workbook", "Excel workbook"),
         (b"worker_id,name\nW-1,\xff\xff\xff", "UTF-8"),
         ("worker_id,name\n".encode("utf-16-le"), "no text"),
@@ -109,3 +109,36 @@ def test_what_the_csv_module_writes_is_read_back(
     rows = read(tmp_path, buffer.getvalue().encode(encoding)).rows
     filled = [(first.strip(), second.strip()) for first, second in cells if first.strip() or second.strip()]
     assert [(row["worker_id"], row["name"]) for row in rows] == filled
+
+
+def test_a_row_with_broken_quotes_is_named_by_its_line_and_the_others_are_read(tmp_path: Path) -> None:
+    content = b'worker_id,name,team\nW-1,a,x\nW-2,"open,y\nW-3,c,z\nW-4,"d"e,z\nW-5,"two\nlines",z\nW-6,f,z\n'
+    rows = read(tmp_path, content).rows
+    assert [(row.number, row["worker_id"], bool(row.problem)) for row in rows] == [
+        (2, "W-1", False),
+        (3, "W-2", True),
+        (4, "W-3", False),
+        (5, "W-4", True),
+        (6, "W-5", False),
+        (7, "W-6", False),
+    ]
+    assert "line 3" in rows[1].problem
+    assert rows[4]["name"] == "two\nlines"
+
+
+def test_the_rest_of_a_cell_with_broken_quotes_is_never_taken_for_a_worker(tmp_path: Path) -> None:
+    content = b'worker_id,name,team\nW-1,"a\nW-9,x\n"b"c,d\nW-2,b,y\n'
+    rows = read(tmp_path, content).rows
+    assert [row["worker_id"] for row in rows if not row.problem] == ["W-2"]
+
+
+def test_a_title_above_the_header_is_passed_over(tmp_path: Path) -> None:
+    (row,) = read(tmp_path, "示例工地花名册,,\n\n工号;姓名;班组\nW-1;示例甲;一班\n".encode()).rows
+    assert (row.number, row["team"]) == (4, "一班")
+
+
+def test_more_rows_than_a_roster_has_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("enroll.roster_file.MAX_ROWS", 3)
+    assert len(read(tmp_path, b"worker_id,name\n" + b"W-1,a\n" * 3).rows) == 3
+    with pytest.raises(RosterFileUnusable, match="more than 3 rows"):
+        read(tmp_path, b"worker_id,name\n" + b"W-1,a\n" * 4)

@@ -17,8 +17,10 @@ import pytest
 from PIL import Image, ImageFilter
 
 from enroll.errors import EnrollError
+from enroll.import_report import write_report
+from enroll.photo_source import PhotoFolder
 from enroll.roster_file import read_roster_file
-from enroll.roster_import import ImportPlan, RowReport, RowResult, import_roster, write_report
+from enroll.roster_import import ImportPlan, RowReport, RowResult, import_roster
 from models.engine import FaceEngine
 from models.quality import QualityLimits
 from sync.errors import StoreFull
@@ -64,7 +66,7 @@ def plan(store: LocalStore, tmp_path: Path) -> ImportPlan:
         site_id="demo-site",
         zone=ZoneInfo("Asia/Shanghai"),
         training_kind="training",
-        photo_folder=tmp_path / "photos",
+        photos=PhotoFolder(tmp_path / "photos"),
         load_engine=no_engine,
         limits=QualityLimits(),
     )
