@@ -170,16 +170,12 @@ def taken_back(manifest: Manifest, step: Step) -> Manifest:
 
 
 def boarded(manifest: Manifest, rider: Rider) -> Manifest:
-    """With one more rider; `measured` falls away, for this one is not. Raises StepRefused."""
+    """With one more rider; `measured` falls away if this one is not. Raises StepRefused."""
     _require_changeable(manifest)
     _require_seat(manifest, rider.seat, except_id=rider.rider_id)
     if any(one.key == rider.key for one in manifest.riders):
         raise StepRefused(Hindrance.RIDER_TWICE, (rider.name,))
-    return replace(
-        manifest,
-        riders=(*manifest.riders, rider),
-        marks={step: mark for step, mark in manifest.marks.items() if step is not Step.MEASURED},
-    )
+    return _measured_still(replace(manifest, riders=(*manifest.riders, rider)))
 
 
 def reseated(manifest: Manifest, rider_id: str, seat: int) -> Manifest:
@@ -192,10 +188,15 @@ def reseated(manifest: Manifest, rider_id: str, seat: int) -> Manifest:
 def marked_absent(manifest: Manifest, rider_id: str, absent: bool) -> Manifest:
     """A rider who did not come along after all, or did. Raises StepRefused."""
     _require_changeable(manifest)
-    changed = _with_rider(manifest, replace(_rider(manifest, rider_id), absent=absent))
-    if any(rider.temperature_c is None for rider in changed.on_board) or not changed.on_board:
-        return replace(changed, marks={s: m for s, m in changed.marks.items() if s is not Step.MEASURED})
-    return changed
+    return _measured_still(_with_rider(manifest, replace(_rider(manifest, rider_id), absent=absent)))
+
+
+def removed(manifest: Manifest, rider_id: str) -> Manifest:
+    """Without somebody who was entered by mistake. Raises StepRefused."""
+    _require_changeable(manifest)
+    gone = _rider(manifest, rider_id)
+    riders = tuple(rider for rider in manifest.riders if rider is not gone)
+    return _measured_still(replace(manifest, riders=riders))
 
 
 def measured(manifest: Manifest, rider_id: str, temperature_c: float) -> Manifest:
@@ -239,6 +240,14 @@ def _rider(manifest: Manifest, rider_id: str) -> Rider:
         if rider.rider_id == rider_id:
             return rider
     raise StepRefused(Hindrance.NOT_ON_BOARD)
+
+
+def _measured_still(manifest: Manifest) -> Manifest:
+    """`measured` falls away where somebody on board is not, or nobody is left."""
+    if manifest.on_board and all(rider.temperature_c is not None for rider in manifest.on_board):
+        return manifest
+    marks = {step: mark for step, mark in manifest.marks.items() if step is not Step.MEASURED}
+    return replace(manifest, marks=marks)
 
 
 def _with_rider(manifest: Manifest, changed: Rider) -> Manifest:
