@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from models.sources.settings import SourceSettings
 from sync.store_settings import Section
 from sync.web_server import is_loopback
 
@@ -41,6 +42,7 @@ class KioskSettings(Section):
     data_contact: str = Field(default="", description="where people turn to withdraw or complain")
     keep_photos: Literal["never", "with_consent"] = "with_consent"
     photo_days: int = Field(default=30, ge=1, le=3650)
+    source: SourceSettings = Field(default=SourceSettings(), description="the kiosk's camera")
     id_reader: IdReaderSettings = IdReaderSettings()
     courses: Path | None = Field(default=None, description="folder; empty: the sample course that is shipped")
     duplicate_threshold: Annotated[float, Field(gt=0, lt=1)] | None = Field(

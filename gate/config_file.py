@@ -84,7 +84,12 @@ class _Document:
 
 
 def load_settings(path: Path | None = None) -> Settings:
-    """The settings of `path`, checked.
+    """The settings of `path`, checked; sections of other rooms are taken as they are."""
+    return load_as(Settings, path)
+
+
+def load_as(model: type[Model], path: Path | None = None) -> Model:
+    """The file as `model`, checked.
 
     Without a path: `config.yaml` of the working folder if there is one, else the defaults. Relative paths
     in the file are relative to the file's folder.
@@ -95,10 +100,10 @@ def load_settings(path: Path | None = None) -> Settings:
     """
     if path is None:
         if not DEFAULT_PATH.exists():
-            return Settings()
+            return model()
         path = DEFAULT_PATH
     document = _parse(path, _read(path))
-    settings = _validated(document)
+    settings = _validated(model, document)
     if document.problems or settings is None:
         raise _config_error(path, document.problems)
     return _rebased(settings, path.resolve().parent)
@@ -249,14 +254,14 @@ def _plain_scalar(node: ScalarNode, location: Location, document: _Document) -> 
     return value
 
 
-def _validated(document: _Document) -> Settings | None:
+def _validated(model: type[Model], document: _Document) -> Model | None:
     """The settings, or None with the complaints added to `document`.
 
     Validation runs on JSON in strict mode: lists and times are written as in YAML, yet nothing is converted
     between types ("yes" stays a word, "80" is no number).
     """
     try:
-        return Settings.model_validate_json(json.dumps(document.data), strict=True)
+        return model.model_validate_json(json.dumps(document.data), strict=True)
     except ValidationError as error:
         named = {problem.key for problem in document.problems}
         found = [

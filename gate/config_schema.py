@@ -9,7 +9,7 @@ from difflib import get_close_matches
 from functools import cache
 from typing import Any
 
-from gate.settings import Settings
+from gate.config_sections import whole_file
 
 Location = tuple[str | int, ...]
 """Keys and list positions from the top of the file, e.g. ("lanes", 0, "source", "fps")."""
@@ -96,7 +96,7 @@ def suggestion(key: str, section: Location) -> str:
 
 @cache
 def _root() -> Schema:
-    return Settings.model_json_schema()
+    return whole_file().model_json_schema()
 
 
 def _item(node: Schema, number: int) -> Schema | None:

@@ -11,7 +11,7 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, JsonValue, field_validator, model_validator
 
 from models.sources.settings import SourceSettings
 from sync.edge.settings import CentreSettings
@@ -284,6 +284,9 @@ class Settings(Section):
     centre: CentreSettings = CentreSettings()
     screen: ScreenSettings = ScreenSettings()
     metrics: MetricsSettings = MetricsSettings()
+    kiosk: dict[str, JsonValue] = Field(
+        default_factory=dict, description="the enrolment's section, which the gate does not read"
+    )
 
     @field_validator("lanes")
     @classmethod

@@ -22,8 +22,9 @@ OLDEST_YEARS = 130
 _CHECK_CHARACTERS = "10X98765432"
 # fmt: off
 _PROVINCES = frozenset({
-    "11", "12", "13", "14", "15", "21", "22", "23", "31", "32", "33", "34", "35", "36", "37", "41", "42",
-    "43", "44", "45", "46", "50", "51", "52", "53", "54", "61", "62", "63", "64", "65", "71", "81", "82", "83",
+    "11", "12", "13", "14", "15", "21", "22", "23", "31", "32", "33", "34", "35", "36", "37", "41",
+    "42", "43", "44", "45", "46", "50", "51", "52", "53", "54", "61", "62", "63", "64", "65",
+    "71", "81", "82", "83",
 })
 # fmt: on
 """First two digits by GB/T 2260; 81, 82, 83 are residence permits of people from Hong Kong, Macao, Taiwan."""
@@ -134,8 +135,9 @@ def check_character(digits: str) -> str:
 
 
 def _normalised(text: str) -> str:
-    # NFKC turns full-width digits and letters into plain ones.
-    return _ANY_SPACE_OR_DASH.sub("", unicodedata.normalize("NFKC", text)).upper()
+    # NFKC turns full-width digits and letters into plain ones; without spaces, letters may combine anew.
+    plain = _ANY_SPACE_OR_DASH.sub("", unicodedata.normalize("NFKC", text))
+    return unicodedata.normalize("NFKC", plain.upper())
 
 
 def _parsed(number: str, today: date) -> ResidentNumber:

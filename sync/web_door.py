@@ -1,4 +1,4 @@
-"""The door of a web application with accounts: sign-in page, session cookie, and nothing behind without one."""
+"""The door of a web application with accounts: sign-in, session cookie, and nothing behind without one."""
 
 from __future__ import annotations
 

@@ -11,7 +11,9 @@ from zoneinfo import ZoneInfo
 from argon2 import PasswordHasher
 
 from enroll.accounts import KioskAccounts
+from enroll.consent_text import ConsentTexts
 from enroll.drafts import Drafts
+from enroll.id_reader import open_reader
 from enroll.roster_config import RosterConfig
 from sync.store import LocalStore
 
@@ -49,6 +51,8 @@ class KioskOffice:
         idle = timedelta(minutes=settings.kiosk.idle_min)
         self.accounts = KioskAccounts(store, now=now, idle=idle, hasher=hasher)
         self.drafts = Drafts(store, now=now)
+        self.consent_texts = ConsentTexts.load(settings.kiosk, settings.site)
+        self.id_reader = open_reader(settings.kiosk.id_reader)
         self.camera: Camera | None = None
         self._load_engine = load_engine or self._configured_engine
         self._loading = threading.Lock()

@@ -19,6 +19,7 @@ EXIT_INTERRUPTED = 130
 SUMMARIES = {
     "demo": "Show the whole flow on real footage, without any hardware.",
     "gate": "Run the gate; set the guard's PIN.",
+    "kiosk": "Run the enrolment kiosk; add its users.",
     "roster": "Register workers: import, list, show, remove.",
     "events": "List the recorded events.",
     "doctor": "Check camera, weights, store, relay, clock and disk.",

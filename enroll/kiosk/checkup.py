@@ -1,0 +1,68 @@
+"""`sitegate kiosk check`: what the kiosk needs, and whether it is there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from enroll.consent_text import ConsentTexts
+from enroll.id_reader import open_reader
+from enroll.kiosk.office import KioskOffice
+from models.errors import ModelError
+from sync.errors import SyncError
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One part and how it is; `text` says what to do where it is not good."""
+
+    part: str
+    is_good: bool
+    text: str
+
+
+def look_over(office: KioskOffice) -> list[Finding]:
+    """Every part, in the order in which a day needs them."""
+    return [_finding(part, look) for part, look in _parts(office)]
+
+
+def _parts(office: KioskOffice) -> Iterator[tuple[str, Callable[[], str]]]:
+    yield "users", lambda: _users(office)
+    yield "consent texts", lambda: _consent_texts(office)
+    yield "face engine", lambda: f"{office.engine.embedder_name} {office.engine.embedder_version}"
+    yield "card reader", lambda: _reader(office)
+
+
+def _finding(part: str, look: Callable[[], str]) -> Finding:
+    try:
+        return Finding(part, True, look())
+    except (SyncError, ModelError) as error:
+        return Finding(part, False, f"{error}. {error.next_step}".strip())
+
+
+def _users(office: KioskOffice) -> str:
+    count = len(office.store.kiosk_users())
+    if not count:
+        raise SyncError("nobody can sign in", next_step="sitegate kiosk user add NAME --role site_manager")
+    return f"{count} may sign in"
+
+
+def _consent_texts(office: KioskOffice) -> str:
+    settings = office.settings.kiosk
+    texts = ConsentTexts.load(settings, office.settings.site)
+    shown = ", ".join(f"{texts.current(one).version} ({one})" for one in settings.languages)
+    if not (settings.data_handler and settings.data_contact):
+        shown += "; name kiosk.data_handler and kiosk.data_contact, which the text must state"
+    return shown
+
+
+def _reader(office: KioskOffice) -> str:
+    settings = office.settings.kiosk.id_reader
+    reader = open_reader(settings)
+    if reader is None:
+        return "none configured"
+    try:
+        card = reader.read()
+    finally:
+        reader.close()
+    return f"{settings.driver} answers" + ("" if card is None else ", a card lies on it")
