@@ -35,11 +35,13 @@ class Right(StrEnum):
     CHECK_HOUSES = "check_houses"
     MANAGE_LODGING = "manage_lodging"
     MANAGE_BUSES = "manage_buses"
+    READ_DECLARATIONS = "read_declarations"
+    REPORT_SITE = "report_site"
 
 
 _RIGHTS: dict[Role, frozenset[Right]] = {
     # Whoever supervises a site does not write its hours and its people.
-    Role.SUPERVISOR: frozenset({Right.USE_CONSOLE, Right.FLAG, Right.CHECK_HOUSES}),
+    Role.SUPERVISOR: frozenset({Right.USE_CONSOLE, Right.FLAG, Right.CHECK_HOUSES, Right.READ_DECLARATIONS}),
     Role.SITE_MANAGER: frozenset(
         {
             Right.USE_CONSOLE,
@@ -49,6 +51,8 @@ _RIGHTS: dict[Role, frozenset[Right]] = {
             Right.CHECK_HOUSES,
             Right.MANAGE_LODGING,
             Right.MANAGE_BUSES,
+            Right.READ_DECLARATIONS,
+            Right.REPORT_SITE,
         }
     ),
     Role.ADMIN: frozenset(Right),
