@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, update
 
-from sync.central import tables
+from sync.central import erasures, tables
 from sync.central.reception import GateName
 from sync.central.statements import insert_or
 from sync.wire.messages import Health, Hello, Presence
@@ -34,7 +34,10 @@ def hello(connection: Connection, gate: GateName, counter: int, message: Hello, 
 
 
 def health(connection: Connection, gate: GateName, counter: int, message: Health, now: datetime) -> bool:
-    """Take a heartbeat; False for one that is not newer than what is known."""
+    """Take a heartbeat; False for one that is not newer than what is known.
+
+    The roster version in it confirms what the gate had to forget.
+    """
     values = {
         "health_counter": counter,
         "health_at": now,
@@ -45,7 +48,10 @@ def health(connection: Connection, gate: GateName, counter: int, message: Health
         "roster_digest": message.roster_digest,
         "clock_offset_ms": message.clock_offset_ms,
     }
-    return _update_newer(connection, gate, "health_counter", counter, values)
+    is_newer = _update_newer(connection, gate, "health_counter", counter, values)
+    if is_newer:
+        erasures.gate_holds(connection, gate, min(message.roster_version, MAX_COUNT), now)
+    return is_newer
 
 
 def _update_newer(

@@ -6,7 +6,7 @@ that wait are written together, because what costs is the commit, not the row.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -17,6 +17,7 @@ from sync.central import event_rows, notes, numbering, reception, tables
 from sync.central.database import Database
 from sync.central.event_rows import Work
 from sync.central.note_handlers import HANDLERS
+from sync.central.notes import Handler
 from sync.central.reception import Arrival, GateName, Refusal, Suspect
 from sync.records import NOTE_KINDS, SCHEMA_VERSION, Event, PassageNote
 from sync.wire.messages import Ack, Batch, BatchItem
@@ -67,9 +68,15 @@ class Taken:
 class Ingest:
     """Takes batches; safe to run in several threads and processes on one database."""
 
-    def __init__(self, database: Database, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        database: Database,
+        now: Callable[[], datetime],
+        handlers: Mapping[str, Handler] = HANDLERS,
+    ) -> None:
         self._database = database
         self._now = now
+        self._handlers = handlers
 
     def take(self, arrivals: Sequence[Arrival]) -> Taken:
         """Check, write and commit; an arrival without a reply was refused as a whole and is counted.
@@ -138,7 +145,7 @@ class Ingest:
             numbering.number(connection, _numbers(work, fresh), now)
             event_rows.insert_passages(connection, work)
             event_rows.apply_passages(connection)
-            sites = notes.take(connection, work, HANDLERS)
+            sites = notes.take(connection, work, self._handlers)
             event_rows.see(connection, work, now)
             refused = [*refusals, *_refusals(work)]
             refused += [Refusal(one.gate, FOREIGN, one.received_at) for one, _, _ in stolen]

@@ -16,13 +16,13 @@ from zoneinfo import ZoneInfo
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from sqlalchemy import Connection, Table, delete, insert, select, update
 
-from sync.central import roster_log, tables
+from sync.central import roster_log, tables, tables_passes
 from sync.central.errors import AlreadyThere, SettingRefused, UnknownGate, UnknownSite
 from sync.central.keys import GateCredentials
 from sync.central.roster_log import Change
 from sync.central.statements import chunks, insert_or, upsert
 from sync.errors import RecordInvalid, UnknownFlag, UnknownWorker
-from sync.records import Flag, FlagLevel, Template, Worker, WorkerStatus
+from sync.records import Flag, FlagLevel, PassGrant, Template, Worker, WorkerStatus
 from sync.wire.sealing import KEY_BYTES
 from sync.wire.topics import ALL_GATES, PROBE
 
@@ -235,6 +235,12 @@ def put_workers(
         ids,
         [_flag_row(one, flag, now) for one in ids for flag in given[one][0].flags],
     )
+    _replace(
+        connection,
+        tables_passes.pass_grants,
+        ids,
+        [_pass_row(one, grant) for one in ids for grant in given[one][0].passes],
+    )
     with_templates = [one for one in ids if given[one][1] is not None]
     _replace(
         connection,
@@ -242,7 +248,7 @@ def put_workers(
         with_templates,
         [_template_row(one, template) for one in with_templates for template in given[one][1] or ()],
     )
-    urgent = any(worker.status is not WorkerStatus.ACTIVE or worker.flags for worker, _ in given.values())
+    urgent = any(_is_urgent(worker) for worker, _ in given.values())
     return _log(connection, ids, left=before, urgent=urgent)
 
 
@@ -340,6 +346,23 @@ def withdraw_consent(connection: Connection, worker_id: str, *, kind: str, now: 
     _replace(connection, tables.templates, [worker_id], [])
     _touch(connection, worker_id, now, face_consent_on=None)
     return _log(connection, [worker_id], left=before, urgent=True)
+
+
+def held(connection: Connection, worker_id: str) -> Worker | None:
+    """One worker, who on PostgreSQL stays ours until the commit; None where there is none."""
+    _lock(connection, [worker_id])
+    found = workers(connection, [worker_id])
+    return found[0] if found else None
+
+
+def changed_at(connection: Connection, worker_id: str) -> datetime:
+    """When the worker's record was last written. Raises UnknownWorker."""
+    at: datetime | None = connection.scalar(
+        select(tables.workers.c.updated_at).where(tables.workers.c.worker_id == worker_id)
+    )
+    if at is None:
+        raise _unknown_worker(worker_id)
+    return at
 
 
 def worker(connection: Connection, worker_id: str) -> Worker:
@@ -447,6 +470,16 @@ def _flag_row(worker_id: str, flag: Flag, now: datetime) -> dict[str, Any]:
         "level": FlagLevel(flag.level).value,
         "created_at": now,
     }
+
+
+def _is_urgent(one: Worker) -> bool:
+    """Whether a gate that knows the worker as before might let somebody in who may not."""
+    revoked = any(grant.revoked_at for grant in one.passes)
+    return bool(one.flags) or revoked or one.status is not WorkerStatus.ACTIVE
+
+
+def _pass_row(worker_id: str, grant: PassGrant) -> dict[str, Any]:
+    return grant.model_dump() | {"worker_id": worker_id, "method": grant.method.value}
 
 
 def _template_row(worker_id: str, template: Template) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from types import TracebackType
 from typing import Self
 
+from sync.central import enrolments
 from sync.central.ask_handlers import HANDLERS
 from sync.central.asks import AskDesk
 from sync.central.broker import EmbeddedBroker
@@ -25,6 +26,8 @@ from sync.central.keys import signing_key
 from sync.central.link import CentreLink, broker_password
 from sync.central.lookout import Lookout
 from sync.central.reception import Arrival
+from sync.central.note_handlers import HANDLERS as NOTE_HANDLERS
+from sync.central.person_vault import PersonVault
 from sync.central.settings import CentreSettings
 from sync.central.signer import Signer
 from sync.central.terminal_bridge import TerminalBridge
@@ -103,6 +106,7 @@ class CentralService:
     def _start(self) -> None:
         settings = self._settings
         signer = Signer(signing_key(settings.keys, create=not settings.ingest_only), self._now)
+        self.vault = PersonVault.in_folder(settings.keys, create=not settings.ingest_only)
         self.database = Database.open(settings.database)
         self._stack.append(self.database.close)
         self.broker_url = settings.broker.url
@@ -113,7 +117,7 @@ class CentralService:
             self._stack.append(broker.stop)
             host, _, port = self.broker_url.removeprefix("mqtt://").rpartition(":")
             address = (host, int(port))
-        ingest = Ingest(self.database, self._now)
+        ingest = Ingest(self.database, self._now, {**enrolments.handlers(self.vault), **NOTE_HANDLERS})
         self.totals = {"events": 0, "repeated": 0, "refused": 0, "not_taken": 0}
         self.link = CentreLink(
             settings.broker,

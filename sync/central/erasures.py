@@ -1,0 +1,375 @@
+"""Consents that are taken back: what goes here, who else has to forget, and the receipt of who said so.
+
+Every function takes an open connection and is part of its transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, delete, func, or_, select, update
+
+from sync.central import persons, registry, tables
+from sync.central.errors import CentralError
+from sync.central.reception import GateName
+from sync.central.statements import insert_new, upsert
+from sync.central.tables_people import duplicates, enrolments, erasure_items, erasures
+from sync.erasure import FACE, WHOLE_RECORD, ErasureItem, ErasureReceipt, Place
+from sync.people import ConsentWithdrawal
+from sync.records import Worker, WorkerStatus
+
+CENTRE, GATE, TERMINAL, KIOSK = "centre", "gate", "terminal", "kiosk"
+DELETED_ROWS = "deleted rows"
+"""The centre's item that `erasure_cleanup` confirms: nothing that was deleted is left in the file."""
+
+BACKUPS = "backups made before {day:%Y-%m-%d}"
+_NAMES = {CENTRE: "中心 centre", TERMINAL: "终端 terminal", KIOSK: "登记机 kiosk", GATE: "闸机 gate"}
+_PLACES: Mapping[str, Place] = {CENTRE: "centre", KIOSK: "kiosk", GATE: "gate", TERMINAL: "gate"}
+
+
+class UnknownErasure(CentralError, LookupError):
+    """No withdrawal by that id, or no such item of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Erased:
+    """What a withdrawal did: the new roster version of each site concerned, and whether anything went.
+
+    is_outdated  the worker agreed anew after it: nothing was taken away
+    """
+
+    versions: Mapping[str, int]
+    is_outdated: bool = False
+
+
+def withdraw(
+    connection: Connection,
+    withdrawal: ConsentWithdrawal,
+    *,
+    now: datetime,
+    kiosk: GateName | None = None,
+) -> Erased:
+    """Take a consent back, here at once and at every gate of the worker's sites; the same one counts once.
+
+    Kind `face` takes templates and findings of the search for duplicates; kind `record` takes name, papers
+    and consents too, and leaves the number alone with the status `left`. Any other kind is only noted.
+    A worker who is not in the registry gets a receipt without items.
+    """
+    site_id, gate_id = kiosk or ("", "")
+    worker_id, kind = withdrawal.worker_id, withdrawal.kind
+    worker = registry.held(connection, worker_id)
+    row = {
+        "erasure_id": withdrawal.withdrawal_id,
+        "worker_id": worker_id,
+        "kind": kind,
+        "withdrawn_at": min(withdrawal.withdrawn_at, now),
+        "received_at": now,
+        "site_id": site_id,
+        "gate_id": gate_id,
+        "recorded_by": withdrawal.recorded_by,
+        "reason": withdrawal.reason,
+        "sites": [] if worker is None else sorted(worker.site_ids),
+    }
+    if not insert_new(connection, erasures, erasures.c.erasure_id, [row]) or worker is None:
+        return Erased({})
+    if kind not in (FACE, WHOLE_RECORD):
+        registry.withdraw_consent(connection, worker_id, kind=kind, now=now)
+        return Erased({})
+    if _agreed_again(connection, withdrawal):
+        _mark_older(connection, withdrawal)
+        return Erased({}, is_outdated=True)
+    gone = _erase_face(connection, worker_id, now)
+    versions = registry.withdraw_consent(connection, worker_id, kind=FACE, now=now)
+    if kind == WHOLE_RECORD:
+        versions = {**versions, **_erase_record(connection, worker, now)}
+        gone.append("person")
+    _list_items(connection, withdrawal.withdrawal_id, worker_id, gone, now)
+    return Erased(versions)
+
+
+def _agreed_again(connection: Connection, withdrawal: ConsentWithdrawal) -> bool:
+    given_at = persons.face_consent(connection, withdrawal.worker_id)
+    return given_at is not None and given_at > withdrawal.withdrawn_at
+
+
+def _mark_older(connection: Connection, withdrawal: ConsentWithdrawal) -> None:
+    consents = tables.consents.c
+    connection.execute(
+        update(tables.consents)
+        .where(
+            consents.worker_id == withdrawal.worker_id,
+            consents.kind == FACE,
+            consents.withdrawn_at.is_(None),
+            consents.given_at <= withdrawal.withdrawn_at,
+        )
+        .values(withdrawn_at=withdrawal.withdrawn_at)
+    )
+
+
+def _erase_face(connection: Connection, worker_id: str, now: datetime) -> list[str]:
+    """What `registry.withdraw_consent` does not know of; what goes altogether, in words."""
+    here = tables.templates.c.worker_id == worker_id
+    templates = connection.scalar(select(func.count()).select_from(tables.templates).where(here)) or 0
+    pair = (
+        or_(duplicates.c.worker_id == worker_id, duplicates.c.other_worker_id == worker_id),
+        duplicates.c.found_by == FACE,
+    )
+    findings = connection.execute(delete(duplicates).where(*pair, duplicates.c.decision == "")).rowcount
+    connection.execute(update(duplicates).where(*pair).values(score=None))
+    connection.execute(
+        update(enrolments)
+        .where(enrolments.c.worker_id == worker_id, enrolments.c.checked_at.is_(None))
+        .values(checked_at=now)
+    )
+    gone = [f"templates: {templates}", "roster entry"]
+    return [*gone, f"similar faces: {findings}"] if findings else gone
+
+
+def _erase_record(connection: Connection, worker: Worker, now: datetime) -> dict[str, int]:
+    """Nothing stays but the number; its events keep the number and lose the name."""
+    bare = Worker(
+        worker_id=worker.worker_id,
+        name=worker.worker_id,
+        site_ids=worker.site_ids,
+        status=WorkerStatus.LEFT,
+    )
+    persons.forget(connection, worker.worker_id)
+    connection.execute(
+        update(tables.events)
+        .where(tables.events.c.worker_id == worker.worker_id)
+        .values(worker_name="", team="", employer="")
+    )
+    connection.execute(
+        delete(duplicates).where(
+            or_(duplicates.c.worker_id == worker.worker_id, duplicates.c.other_worker_id == worker.worker_id),
+            duplicates.c.decision == "",
+        )
+    )
+    return registry.put_worker(connection, bare, now=now)
+
+
+# -- who has to forget -------------------------------------------------------------------------------------
+
+
+def _list_items(
+    connection: Connection, erasure_id: str, worker_id: str, gone: list[str], now: datetime
+) -> None:
+    what = "person" if "person" in gone else "templates"
+    rows = [_item(erasure_id, CENTRE, one, confirmed_at=now) for one in gone]
+    rows.append(_item(erasure_id, CENTRE, DELETED_ROWS))
+    rows.append(_item(erasure_id, CENTRE, BACKUPS.format(day=now)))
+    log, gates, status = tables.roster_log.c, tables.gates.c, tables.gate_status.c
+    terminals = tables.terminals.c
+    created = select(tables.workers.c.created_at).where(tables.workers.c.worker_id == worker_id)
+    # Every site whose roster ever named the worker: a gate that was away may still hold an older one.
+    holders = connection.execute(
+        select(
+            gates.site_id,
+            gates.gate_id,
+            gates.revoked_at,
+            log.version,
+            status.roster_version,
+            status.health_at,
+            terminals.terminal_id,
+        )
+        .join_from(tables.roster_log, tables.gates, gates.site_id == log.site_id)
+        .outerjoin(tables.gate_status, (status.site_id == gates.site_id) & (status.gate_id == gates.gate_id))
+        .outerjoin(
+            tables.terminals,
+            (terminals.site_id == gates.site_id) & (terminals.terminal_id == gates.gate_id),
+        )
+        .where(
+            log.worker_id == worker_id,
+            or_(gates.revoked_at.is_(None), gates.revoked_at > created.scalar_subquery()),
+        )
+        .order_by(gates.site_id, gates.gate_id)
+    )
+    for one in holders:
+        has_it = one.roster_version is not None and one.roster_version >= one.version
+        rows.append(
+            _item(
+                erasure_id,
+                TERMINAL if one.terminal_id is not None else GATE,
+                f"{what} (revoked gate: erase it there)" if one.revoked_at else what,
+                site_id=one.site_id,
+                gate_id=one.gate_id,
+                roster_version=None if one.revoked_at else one.version,
+                confirmed_at=one.health_at if has_it and not one.revoked_at else None,
+            )
+        )
+    upsert(connection, erasure_items, rows, keep=["confirmed_at"])
+
+
+def _item(erasure_id: str, place: str, what: str, **values: object) -> dict[str, object]:
+    row: dict[str, object] = {
+        "erasure_id": erasure_id,
+        "place": place,
+        "site_id": "",
+        "gate_id": "",
+        "what": what,
+        "roster_version": None,
+        "confirmed_at": None,
+    }
+    return row | values
+
+
+def gate_holds(connection: Connection, gate: GateName, roster_version: int, at: datetime) -> None:
+    """A gate of ours says which roster it has taken over: what older versions held is gone there."""
+    item = erasure_items.c
+    connection.execute(
+        update(erasure_items)
+        .where(
+            item.site_id == gate[0],
+            item.gate_id == gate[1],
+            item.place == GATE,
+            item.confirmed_at.is_(None),
+            item.roster_version <= roster_version,
+        )
+        .values(confirmed_at=at)
+    )
+
+
+def waiting_at_terminals(connection: Connection) -> list[tuple[str, str, str, int]]:
+    """Site, terminal, worker and roster version of what terminals of other makers have yet to forget."""
+    item = erasure_items.c
+    rows = connection.execute(
+        select(item.site_id, item.gate_id, erasures.c.worker_id, item.roster_version)
+        .join_from(erasure_items, erasures, erasures.c.erasure_id == item.erasure_id)
+        .where(item.place == TERMINAL, item.confirmed_at.is_(None), item.roster_version.is_not(None))
+    )
+    return [(row[0], row[1], row[2], row[3]) for row in rows]
+
+
+def terminal_forgot(
+    connection: Connection, site_id: str, terminal_id: str, worker_id: str, at: datetime
+) -> None:
+    """A terminal's list no longer names the worker."""
+    item = erasure_items.c
+    of_worker = select(erasures.c.erasure_id).where(erasures.c.worker_id == worker_id)
+    connection.execute(
+        update(erasure_items)
+        .where(
+            item.site_id == site_id,
+            item.gate_id == terminal_id,
+            item.place == TERMINAL,
+            item.confirmed_at.is_(None),
+            item.erasure_id.in_(of_worker),
+        )
+        .values(confirmed_at=at)
+    )
+
+
+def centre_forgot(connection: Connection, what: str, *, until: datetime, at: datetime) -> int:
+    """Confirm one kind of the centre's own items, of all erasures received by `until`; how many."""
+    item = erasure_items.c
+    done = select(erasures.c.erasure_id).where(erasures.c.received_at <= until)
+    return connection.execute(
+        update(erasure_items)
+        .where(
+            item.place == CENTRE,
+            item.what == what,
+            item.confirmed_at.is_(None),
+            item.erasure_id.in_(done),
+        )
+        .values(confirmed_at=at)
+    ).rowcount
+
+
+def add_centre_item(connection: Connection, erasure_id: str, what: str, at: datetime) -> None:
+    """Something more that went at the centre."""
+    upsert(connection, erasure_items, [_item(erasure_id, CENTRE, what, confirmed_at=at)])
+
+
+def kiosk_forgot(connection: Connection, kiosk: GateName, receipt: ErasureReceipt) -> None:
+    """Take a kiosk's own items over. Raises UnknownErasure."""
+    _require(connection, receipt.receipt_id)
+    rows = [
+        _item(
+            receipt.receipt_id,
+            KIOSK,
+            one.what,
+            site_id=kiosk[0],
+            gate_id=kiosk[1],
+            confirmed_at=one.confirmed_at,
+        )
+        for one in receipt.items
+        if one.place == KIOSK
+    ]
+    upsert(connection, erasure_items, rows)
+
+
+def confirm_by_hand(
+    connection: Connection,
+    erasure_id: str,
+    *,
+    place: str,
+    site_id: str,
+    gate_id: str,
+    what: str,
+    now: datetime,
+) -> None:
+    """Somebody saw to it: a backup was deleted, a revoked gate was wiped. Raises UnknownErasure."""
+    item = erasure_items.c
+    done = connection.execute(
+        update(erasure_items)
+        .where(
+            item.erasure_id == erasure_id,
+            item.place == place,
+            item.site_id == site_id,
+            item.gate_id == gate_id,
+            item.what == what,
+            item.confirmed_at.is_(None),
+        )
+        .values(confirmed_at=now)
+    ).rowcount
+    if not done:
+        raise UnknownErasure("no such item is outstanding", next_step="look at the receipt again")
+
+
+# -- receipts ----------------------------------------------------------------------------------------------
+
+
+def receipt(connection: Connection, erasure_id: str) -> ErasureReceipt:
+    """Raises UnknownErasure."""
+    row = _require(connection, erasure_id)
+    item = erasure_items.c
+    gates = tables.gates.c
+    found = connection.execute(
+        select(erasure_items, gates.name)
+        .outerjoin(tables.gates, (gates.site_id == item.site_id) & (gates.gate_id == item.gate_id))
+        .where(item.erasure_id == erasure_id)
+        .order_by(item.place, item.site_id, item.gate_id, item.what)
+    )
+    return ErasureReceipt(
+        receipt_id=erasure_id,
+        worker_id=row.worker_id,
+        requested_at=row.withdrawn_at,
+        items=tuple(
+            ErasureItem(
+                place=_PLACES[one.place],
+                name=place_name(one.place, one.site_id, one.gate_id, one.name or ""),
+                what=one.what,
+                confirmed_at=one.confirmed_at,
+            )
+            for one in found
+        ),
+    )
+
+
+def place_name(place: str, site_id: str, gate_id: str, name: str) -> str:
+    """What people call it."""
+    if place == CENTRE:
+        return _NAMES[CENTRE]
+    return f"{_NAMES[place]} {site_id}/{gate_id} {'' if name == gate_id else name}".strip()[:200]
+
+
+def _require(connection: Connection, erasure_id: str) -> Row[*tuple[Any, ...]]:
+    row = connection.execute(select(erasures).where(erasures.c.erasure_id == erasure_id)).first()
+    if row is None:
+        raise UnknownErasure(
+            f"no withdrawal {erasure_id}", next_step="the kiosk sends it when it is connected"
+        )
+    return row
