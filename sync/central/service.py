@@ -25,9 +25,9 @@ from sync.central.ingest import Ingest
 from sync.central.keys import signing_key
 from sync.central.link import CentreLink, broker_password
 from sync.central.lookout import Lookout
-from sync.central.reception import Arrival
 from sync.central.note_handlers import HANDLERS as NOTE_HANDLERS
 from sync.central.person_vault import PersonVault
+from sync.central.reception import Arrival
 from sync.central.settings import CentreSettings
 from sync.central.signer import Signer
 from sync.central.terminal_bridge import TerminalBridge

@@ -9,7 +9,7 @@ import pytest
 from pydantic import ValidationError
 from sqlalchemy import Connection, select
 
-from sync.central import persons, registry, roster_log, tables_people
+from sync.central import persons, registry, roster_log, tables, tables_people
 from sync.central.database import Database
 from sync.central.enrolments import take_decision, take_enrolment, take_erased, take_withdrawal
 from sync.central.notes import NoteContext, NoteRefused
@@ -71,7 +71,7 @@ def test_the_document_number_is_nowhere_in_the_database_in_the_clear(database: D
         row = connection.execute(select(tables_people.persons)).mappings().one()
         assert A_RESIDENT_NUMBER not in repr(dict(row))
         assert row["number_hash"] == VAULT.hash("resident_id", A_RESIDENT_NUMBER)
-        entry = connection.scalar(select(roster_log.tables.roster_log.c.entry))
+        entry = connection.scalar(select(tables.roster_log.c.entry))
         assert A_RESIDENT_NUMBER not in str(entry)
 
 
@@ -140,7 +140,7 @@ def test_a_block_goes_first_and_an_old_record_does_not_lift_one_of_the_centre(da
         enrol(connection, an_enrolment())
         blocked = a_worker(status=WorkerStatus.BLOCKED)
         enrol(connection, without_face(worker=blocked, enrolled_at=NOON + LATER), after=2 * LATER)
-        log = roster_log.tables.roster_log
+        log = tables.roster_log
         assert connection.scalar(select(log.c.urgent)) is True
         # The kiosk's own later word counts, although it waited for the connection together with the block.
         enrol(connection, without_face(enrolled_at=NOON + 1.5 * LATER), after=2 * LATER)
