@@ -1,0 +1,355 @@
+"""Declarations of workers and visitors: taken from phones and kiosks, one that counts per person and day.
+
+A declaration does not touch the roster: 30,000 of them in a morning would be 30,000 versions for every gate.
+What a missing one means at the gate is a rule of its own (docs/declarations.md).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+from uuid import uuid4
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Column, ColumnElement, Connection, Table, delete, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from sync.central import tables
+from sync.central.errors import UnknownSite
+from sync.central.notes import Handler, NoteContext, NoteRefused
+from sync.central.person_vault import PersonVault
+from sync.central.statements import insert_or
+from sync.central.tables_declarations import declarations, declared_stays, trips
+from sync.central.tables_phone import visitors
+from sync.declarations import Declaration, VisitorPapers
+from sync.forms import Checked, UnknownForm, check, form
+
+ATTEMPTS = 3
+"""Two phones of one person at the same moment: one of them begins again."""
+
+CLOCK_SLACK = timedelta(minutes=5)
+_SEAT_ROW = re.compile(r"\d{1,3}")
+
+
+@dataclass(frozen=True, slots=True)
+class Declarer:
+    """Whom declarations are about: a worker, or a visitor."""
+
+    worker_id: str | None = None
+    visitor_id: str | None = None
+
+    def owns(self, table: Table) -> ColumnElement[bool]:
+        """The clause for this person's rows."""
+        if self.worker_id is not None:
+            return table.c.worker_id == self.worker_id
+        return table.c.visitor_id == self.visitor_id
+
+    @property
+    def columns(self) -> dict[str, str | None]:
+        return {"worker_id": self.worker_id, "visitor_id": self.visitor_id}
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """A declaration as it is kept."""
+
+    declaration_id: str
+    form_id: str
+    form_version: int
+    site_id: str
+    declarer: Declarer
+    local_day: date
+    declared_at: datetime
+    marks: tuple[str, ...]
+    answers: Mapping[str, Any]
+    superseded: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TripOnRecord:
+    """A trip that was declared."""
+
+    kind: str
+    number: str
+    travelled_on: date
+    origin: str
+    destination: str
+
+
+def put(
+    connection: Connection,
+    declaration: Declaration,
+    checked: Checked,
+    declarer: Declarer,
+    *,
+    received_at: datetime,
+    gate_id: str = "",
+) -> None:
+    """Keep a declaration; of one person and day the latest counts, whichever arrives first."""
+
+    def insert_it(superseded_by: str | None) -> None:
+        row = declaration.model_dump(
+            include={
+                "declaration_id",
+                "form_id",
+                "form_version",
+                "site_id",
+                "local_day",
+                "declared_at",
+                "source",
+                "recorded_by",
+            }
+        )
+        connection.execute(
+            insert(declarations).values(
+                **row,
+                **declarer.columns,
+                received_at=received_at,
+                gate_id=gate_id,
+                marks=" ".join(checked.marks),
+                answers=checked.answers,
+                superseded_by=superseded_by,
+            )
+        )
+        if superseded_by is None:
+            _put_trips(connection, declaration, checked, declarer)
+
+    def retire(old_id: str) -> None:
+        for table in (trips, declared_stays):
+            connection.execute(delete(table).where(table.c.declaration_id == old_id))
+
+    put_latest(
+        connection,
+        declarations.c.declaration_id,
+        declarer.owns(declarations) & (declarations.c.local_day == declaration.local_day),
+        new=(declaration.declaration_id, declaration.declared_at),
+        insert_it=insert_it,
+        retire=retire,
+    )
+
+
+def put_latest(
+    connection: Connection,
+    id_column: Column[str],
+    same: ColumnElement[bool],
+    *,
+    new: tuple[str, datetime],
+    insert_it: Callable[[str | None], None],
+    retire: Callable[[str], None],
+) -> None:
+    """Insert a version of something of which the one declared last counts.
+
+    same       the clause for all versions of it
+    new        id and time of the new version
+    insert_it  called with the id of the version that counts instead, or None
+    retire     called with the id of the version that no longer counts
+    """
+    table = id_column.table
+    query = select(id_column, table.c.declared_at).where(same, table.c.superseded_by.is_(None))
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            with connection.begin_nested():
+                held = connection.execute(query.with_for_update()).first()
+                if held is None or held.declared_at > new[1]:
+                    insert_it(held[0] if held else None)
+                else:
+                    connection.execute(update(table).where(id_column == held[0]).values(superseded_by=new[0]))
+                    retire(held[0])
+                    insert_it(None)
+            return
+        except IntegrityError:
+            # Somebody else's version of the same came in between: it is visible now.
+            if attempt == ATTEMPTS:
+                raise
+
+
+def latest(connection: Connection, declarer: Declarer, form_id: str) -> Declared | None:
+    """The newest declaration of this person that counts, of whatever day."""
+    query = (
+        select(declarations)
+        .where(
+            declarer.owns(declarations),
+            declarations.c.form_id == form_id,
+            declarations.c.superseded_by.is_(None),
+        )
+        .order_by(declarations.c.local_day.desc())
+        .limit(1)
+    )
+    row = connection.execute(query).first()
+    return None if row is None else declared_of(row)
+
+
+def one(connection: Connection, declaration_id: str) -> Declared | None:
+    """Any version."""
+    query = select(declarations).where(declarations.c.declaration_id == declaration_id)
+    row = connection.execute(query).first()
+    return None if row is None else declared_of(row)
+
+
+def versions(connection: Connection, declarer: Declarer, day: date) -> list[Declared]:
+    """All versions of one person's day, the newest first."""
+    query = (
+        select(declarations)
+        .where(declarer.owns(declarations), declarations.c.local_day == day)
+        .order_by(declarations.c.declared_at.desc())
+    )
+    return [declared_of(row) for row in connection.execute(query)]
+
+
+def trips_since(connection: Connection, declarer: Declarer, since: date) -> list[TripOnRecord]:
+    """Trips that this person declared, the newest first."""
+    query = (
+        select(trips)
+        .where(declarer.owns(trips), trips.c.travelled_on >= since)
+        .order_by(trips.c.travelled_on.desc(), trips.c.trip_id.desc())
+    )
+    return [
+        TripOnRecord(row.kind, row.number, row.travelled_on, row.origin, row.destination)
+        for row in connection.execute(query)
+    ]
+
+
+def put_visitor(connection: Connection, vault: PersonVault, papers: VisitorPapers, *, now: datetime) -> str:
+    """The visitor with these papers, new or known; name and phone as they are said now."""
+    number_hash = vault.hash(papers.document_type, papers.document_number)
+    visitor_id = uuid4().hex
+    values = {"name": papers.name, "phone": papers.phone, "updated_at": now}
+    statement = insert_or(connection, visitors).values(
+        visitor_id=visitor_id,
+        document_type=papers.document_type.value,
+        document_hash=number_hash,
+        # Bound to the hash: the id of a visitor who is known already is not known here.
+        document_sealed=vault.seal(papers.document_number, bound_to=number_hash),
+        created_at=now,
+        **values,
+    )
+    statement = statement.on_conflict_do_update(index_elements=["document_hash"], set_=values)
+    return str(connection.scalar(statement.returning(visitors.c.visitor_id)))
+
+
+def site_zone(connection: Connection, site_id: str) -> ZoneInfo:
+    """Raises UnknownSite."""
+    name = connection.scalar(select(tables.sites.c.timezone).where(tables.sites.c.site_id == site_id))
+    if name is None:
+        raise UnknownSite(f"no site {site_id}", next_step="check the id")
+    return ZoneInfo(name)
+
+
+def declaration_handler(vault: PersonVault | None) -> Handler:
+    """Takes the declarations that kiosks send. Without `vault` none of a visitor."""
+
+    def take(connection: Connection, context: NoteContext, text: str) -> Mapping[str, int]:
+        declaration = Declaration.model_validate_json(text)
+        checked = check_note(
+            connection,
+            context,
+            declaration.site_id,
+            (declaration.form_id, declaration.form_version, declaration.answers),
+            (declaration.local_day, declaration.declared_at),
+        )
+        if declaration.visitor is None:
+            declarer = Declarer(worker_id=declaration.worker_id)
+        elif vault is None:
+            raise NoteRefused("the centre has no key for document numbers")
+        else:
+            visitor_id = put_visitor(connection, vault, declaration.visitor, now=context.received_at)
+            declarer = Declarer(visitor_id=visitor_id)
+        put(
+            connection,
+            declaration,
+            checked,
+            declarer,
+            received_at=context.received_at,
+            gate_id=context.gate_id,
+        )
+        return {}
+
+    return take
+
+
+def check_note(
+    connection: Connection,
+    context: NoteContext,
+    site_id: str,
+    filled: tuple[str, int, Mapping[str, Any]],
+    when: tuple[date, datetime],
+) -> Checked:
+    """A form that a kiosk sent, checked again as of its day. Raises NoteRefused."""
+    form_id, version, answers = filled
+    day, declared_at = when
+    if site_id != context.site_id:
+        raise NoteRefused("of another site")
+    if declared_at > context.received_at + CLOCK_SLACK:
+        raise NoteRefused("declared in the future: the kiosk's clock is wrong")
+    # A report of an earlier day may be handed in late; none is for a day to come.
+    if day > declared_at.astimezone(site_zone(connection, site_id)).date():
+        raise NoteRefused("for a day to come")
+    try:
+        checked = check(form(form_id, version), answers, today=day)
+    except UnknownForm as error:
+        raise NoteRefused(str(error)) from error
+    if not checked.is_complete:
+        paths = sorted({problem.path for problem in checked.problems})
+        raise NoteRefused(f"not as the form asks: {', '.join(paths)}"[:200])
+    return checked
+
+
+def declared_of(row: Any) -> Declared:
+    """A row of the table as a record."""
+    return Declared(
+        row.declaration_id,
+        row.form_id,
+        row.form_version,
+        row.site_id,
+        Declarer(row.worker_id, row.visitor_id),
+        row.local_day,
+        row.declared_at,
+        tuple(row.marks.split()),
+        row.answers,
+        row.superseded_by is not None,
+    )
+
+
+def _put_trips(
+    connection: Connection, declaration: Declaration, checked: Checked, declarer: Declarer
+) -> None:
+    """Trips and lodging as rows, so that contacts are found without opening answers.
+
+    A form says so by the names of its fields: groups `trips`, and `lodging`, `lodging_place`, `lodging_room`.
+    """
+    of = {"declaration_id": declaration.declaration_id, **declarer.columns}
+    rows = [
+        {
+            **of,
+            "kind": trip["kind"],
+            "number": trip.get("number", ""),
+            "travelled_on": date.fromisoformat(trip["date"]),
+            "carriage": trip.get("carriage", "").rstrip("车厢"),
+            "seat": trip.get("seat", ""),
+            "seat_row": _row_of(trip.get("seat", "")),
+            "origin": trip.get("origin", ""),
+            "destination": trip.get("destination", ""),
+        }
+        for trip in checked.answers.get("trips", [])
+    ]
+    if rows:
+        connection.execute(insert(trips), rows)
+    if place := checked.answers.get("lodging_place"):
+        connection.execute(
+            insert(declared_stays).values(
+                **of,
+                local_day=declaration.local_day,
+                kind=checked.answers.get("lodging", ""),
+                place=place,
+                room=checked.answers.get("lodging_room", ""),
+            )
+        )
+
+
+def _row_of(seat: str) -> int | None:
+    """12 of 12A and 12上; None where a seat tells no row."""
+    found = _SEAT_ROW.match(seat)
+    return int(found[0]) if found else None
