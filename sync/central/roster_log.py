@@ -14,12 +14,12 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, RowMapping, Table, func, select, update
 
-from sync.central import tables
+from sync.central import tables, tables_passes
 from sync.central.errors import UnknownSite
 from sync.central.statements import chunks, upsert
 from sync.records import Template, Worker
 from sync.wire.messages import RosterEntry, RosterPart, RosterWant
-from sync.wire.sealing import entry_digest, roster_digest, seal
+from sync.wire.sealing import entry_digest, roster_digest, seal, seal_passes
 
 DIFFERENCE_ENTRIES = 5000
 """A gate that lacks more than so many entries gets a snapshot."""
@@ -102,8 +102,9 @@ def _row(
     entry = RosterEntry(
         worker_id=worker.worker_id,
         version=version,
-        worker=worker,
+        worker=worker.model_copy(update={"passes": ()}),
         sealed=seal(change.templates, site_key=sealing_key, worker_id=worker.worker_id),
+        sealed_passes=seal_passes(worker.passes, site_key=sealing_key, worker_id=worker.worker_id),
     )
     return {
         "site_id": site_id,
@@ -263,11 +264,12 @@ def load_changes(connection: Connection, worker_ids: Sequence[str]) -> list[Chan
     """Workers with sites, flags and templates as they are now, in order of their ids."""
     found: list[Change] = []
     for some in chunks(sorted(set(worker_ids))):
-        site_ids, flags, templates = (
+        site_ids, flags, passes, templates = (
             _grouped(connection, table, some, order)
             for table, order in (
                 (tables.worker_sites, ("site_id",)),
                 (tables.flags, ("created_at", "flag_id")),
+                (tables_passes.pass_grants, ("pass_id",)),
                 (tables.templates, ("template_id",)),
             )
         )
@@ -283,6 +285,9 @@ def load_changes(connection: Connection, worker_ids: Sequence[str]) -> list[Chan
                     "flags": tuple(
                         {name: one[name] for name in one if name not in ("worker_id", "created_at")}
                         for one in flags[worker_id]
+                    ),
+                    "passes": tuple(
+                        {name: one[name] for name in one if name != "worker_id"} for one in passes[worker_id]
                     ),
                 }
             )

@@ -14,7 +14,7 @@ from sync.store.replica import ReplicaEntry
 from sync.wire import topics
 from sync.wire.envelope import MessageRefused
 from sync.wire.messages import Message, RosterEntry, RosterHead, RosterPart, RosterWant
-from sync.wire.sealing import entry_digest, roster_digest, unseal
+from sync.wire.sealing import entry_digest, roster_digest, unseal, unseal_passes
 
 log = logging.getLogger(__name__)
 
@@ -147,11 +147,13 @@ class RosterReplica:
             raise MessageRefused("a roster entry with another worker inside", cause="malformed")
         try:
             templates = unseal(entry.sealed, site_key=self._site_key, worker_id=entry.worker_id)
+            passes = unseal_passes(entry.sealed_passes, site_key=self._site_key, worker_id=entry.worker_id)
         except MessageRefused as error:
             self.problem = str(error)
             raise
+        worker = entry.worker.model_copy(update={"passes": passes})
         return ReplicaEntry(
-            entry.worker_id, entry.version, entry.worker, templates, entry_digest(entry.worker, templates)
+            entry.worker_id, entry.version, worker, templates, entry_digest(worker, templates)
         )
 
     def _difference(self, part: RosterPart, entries: Sequence[ReplicaEntry], issued_at: datetime) -> None:

@@ -412,3 +412,29 @@ def _import_jobs(db: Database) -> None:
         ) STRICT, WITHOUT ROWID
         """
     )
+
+
+@migrations(name="0009_passes")
+def _passes(db: Database) -> None:
+    db.execute(
+        """
+        CREATE TABLE pass_grants (
+            worker_id TEXT NOT NULL REFERENCES workers (worker_id) ON DELETE CASCADE,
+            pass_id TEXT NOT NULL,
+            method TEXT NOT NULL,
+            digest TEXT NOT NULL,           -- sha256 of what the pass carries, in hex
+            valid_from TEXT,
+            valid_until TEXT,
+            revoked_at TEXT,
+            PRIMARY KEY (worker_id, pass_id)
+        ) STRICT
+        """
+    )
+    # Not unique: a badge number registered twice is for the guard to see, not a roster to refuse.
+    db.execute("CREATE INDEX pass_grants_by_digest ON pass_grants (digest)")
+
+
+@migrations(name="0010_handed_over")
+def _handed_over(db: Database) -> None:
+    # A note that was given to the wire may be at the centre: it cannot be taken back any more.
+    db.execute("ALTER TABLE outbox ADD COLUMN handed_over INTEGER NOT NULL DEFAULT 0")

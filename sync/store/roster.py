@@ -125,6 +125,15 @@ class Roster:
             raise _unknown(worker_id)
         return found[0]
 
+    def pass_holders(self, digest: str) -> list[Worker]:
+        """Who was handed the pass or badge with this digest (`sync.passes`); normally one, or nobody."""
+        with self._connections.read() as db:
+            return read_workers(
+                db,
+                "WHERE worker_id IN (SELECT worker_id FROM pass_grants WHERE digest = ?) ORDER BY worker_id",
+                [digest],
+            )
+
     def workers(self, *, search: str = "", limit: int | None = 100, offset: int = 0) -> list[Worker]:
         """Workers in order of their number; `search` is looked for in number, name, employer, team, phone.
 
@@ -189,7 +198,7 @@ class Roster:
 
 def write_worker(db: Database, worker: Worker) -> None:
     """Add or replace a worker with all flags, inside a write transaction."""
-    row = worker.model_dump(mode="json", exclude={"flags"})
+    row = worker.model_dump(mode="json", exclude={"flags", "passes"})
     row.update({name: json.dumps(row[name], ensure_ascii=False) for name in _NESTED})
     columns = ", ".join(row)
     values = ", ".join(f":{name}" for name in row)
@@ -200,6 +209,14 @@ def write_worker(db: Database, worker: Worker) -> None:
         row,
     )
     write_flags(db, worker)
+    db.execute("DELETE FROM pass_grants WHERE worker_id = ?", [worker.worker_id])
+    for grant in worker.passes:
+        db.execute(
+            "INSERT INTO pass_grants "
+            "(worker_id, pass_id, method, digest, valid_from, valid_until, revoked_at) VALUES "
+            "(:worker_id, :pass_id, :method, :digest, :valid_from, :valid_until, :revoked_at)",
+            {"worker_id": worker.worker_id, **grant.model_dump(mode="json")},
+        )
 
 
 def write_flags(db: Database, worker: Worker) -> None:
@@ -247,18 +264,27 @@ def check_templates(worker_id: str, templates: Sequence[Template]) -> None:
 
 
 def read_workers(db: Database, clause: str, arguments: list[Any]) -> list[Worker]:
-    """The workers of a fixed SQL clause, with their flags."""
+    """The workers of a fixed SQL clause, with their flags and passes."""
     rows = list(db.query(f"SELECT * FROM workers {clause}", arguments))  # noqa: S608 (fixed clauses)
-    flags: dict[str, list[dict[str, Any]]] = {}
     ids = json.dumps([row["worker_id"] for row in rows])
-    for flag in db.query(
-        "SELECT * FROM flags WHERE worker_id IN (SELECT value FROM json_each(?)) ORDER BY rowid", [ids]
-    ):
-        flags.setdefault(flag.pop("worker_id"), []).append(flag)
+    flags, passes = (_of_workers(db, table, ids) for table in ("flags", "pass_grants"))
     for row in rows:
         row.update({name: json.loads(row[name]) for name in _NESTED})
         row["flags"] = flags.get(row["worker_id"], [])
+        row["passes"] = passes.get(row["worker_id"], [])
     return [Worker.model_validate(row) for row in rows]
+
+
+def _of_workers(db: Database, table: str, ids: str) -> dict[str, list[dict[str, Any]]]:
+    """Rows of one of our tables by worker, in the order of writing; `ids` is a JSON list."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for row in db.query(
+        f"SELECT * FROM {table} "  # noqa: S608 (fixed names)
+        "WHERE worker_id IN (SELECT value FROM json_each(?)) ORDER BY rowid",
+        [ids],
+    ):
+        found.setdefault(row.pop("worker_id"), []).append(row)
+    return found
 
 
 def _search(text: str) -> tuple[str, list[str]]:

@@ -102,12 +102,14 @@ class RosterEntry(Message):
     """One worker at one version of the site's roster; `worker` None: removed.
 
     sealed  base64 of the templates (JSON list of Template), sealed with the site's key; empty for none
+    sealed_passes  the worker's passes likewise; beside the worker, for gates that know no passes yet
     """
 
     worker_id: Identifier
     version: int = Field(ge=1)
     worker: Worker | None
     sealed: str = ""
+    sealed_passes: str = ""
 
 
 class RosterHead(Message):

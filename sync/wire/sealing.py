@@ -11,11 +11,13 @@ from collections.abc import Mapping, Sequence
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 
-from sync.records import Template, Worker
+from sync.records import PassGrant, Template, Worker
 from sync.wire.envelope import MessageRefused
 
 KEY_BYTES = 32
 NONCE_BYTES = 12
+PASSES_OF = "passes "
+"""Before the worker's id: what was sealed as passes cannot be passed off as templates."""
 
 
 def seal(templates: Sequence[Template], *, site_key: bytes, worker_id: str) -> str:
@@ -36,6 +38,27 @@ def unseal(text: str, *, site_key: bytes, worker_id: str) -> list[Template]:
     except (ValueError, KeyError, TypeError) as error:  # MessageRefused is a ValueError
         raise MessageRefused(
             f"the templates of a roster entry cannot be unsealed ({type(error).__name__})", cause="unsealable"
+        ) from error
+
+
+def seal_passes(passes: Sequence[PassGrant], *, site_key: bytes, worker_id: str) -> str:
+    """As `seal` for templates: a badge's number can be guessed from its hash, so the hash is sealed too."""
+    if not passes:
+        return ""
+    plain = json.dumps([grant.model_dump(mode="json") for grant in passes])
+    return seal_text(plain, site_key=site_key, bound_to=PASSES_OF + worker_id)
+
+
+def unseal_passes(text: str, *, site_key: bytes, worker_id: str) -> tuple[PassGrant, ...]:
+    """Raises MessageRefused (cause `unsealable`) for another key, another worker or damage."""
+    if not text:
+        return ()
+    try:
+        plain = unseal_text(text, site_key=site_key, bound_to=PASSES_OF + worker_id)
+        return tuple(PassGrant.model_validate(fields) for fields in json.loads(plain))
+    except (MessageRefused, ValueError, TypeError) as error:
+        raise MessageRefused(
+            f"the passes of a roster entry cannot be unsealed ({type(error).__name__})", cause="unsealable"
         ) from error
 
 

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sync.errors import RecordInvalid, StoreFull, UnknownFlag, UnknownWorker
-from sync.records import Clearance, Flag, FlagLevel, Worker, WorkerStatus
+from sync.records import Clearance, Flag, FlagLevel, Method, PassGrant, Worker, WorkerStatus
 from sync.store import LocalStore, StoreKey, roster
 from tests.sync.samples import NOON, a_template, a_worker
 
@@ -218,3 +218,19 @@ def test_following_the_changes_step_by_step_gives_the_roster_itself(
             if worker_id in present:
                 mirror[worker_id] = present[worker_id]
         assert mirror == present
+
+
+def test_a_worker_is_found_by_a_pass_until_it_is_taken_away(store: LocalStore) -> None:
+    grants = tuple(
+        PassGrant(method=method, digest=digest * 64, valid_from=NOON, valid_until=NOON + timedelta(days=1))
+        for method, digest in ((Method.QR, "a"), (Method.BADGE, "b"))
+    )
+    store.put_worker(a_worker(passes=grants))
+    store.put_worker(a_worker("W-2", passes=(PassGrant(method=Method.QR, digest="c" * 64),)))
+    assert store.worker("W-1").passes == grants
+    assert store.pass_holders("b" * 64) == [store.worker("W-1")]
+    store.put_worker(a_worker(passes=grants[:1]))
+    assert store.pass_holders("b" * 64) == []
+    store.remove_worker("W-1")
+    assert store.pass_holders("a" * 64) == []
+    assert [one.worker_id for one in store.pass_holders("c" * 64)] == ["W-2"]

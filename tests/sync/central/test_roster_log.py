@@ -14,9 +14,9 @@ from sync.central.database import Database
 from sync.central.errors import AlreadyThere, SettingRefused, UnknownGate, UnknownSite
 from sync.central.roster_log import Digests
 from sync.errors import RecordInvalid, UnknownFlag, UnknownWorker
-from sync.records import Clearance, Flag, FlagLevel, Template, Worker, WorkerStatus
+from sync.records import Clearance, Flag, FlagLevel, Method, PassGrant, Template, Worker, WorkerStatus
 from sync.wire.messages import RosterEntry, RosterPart, RosterWant
-from sync.wire.sealing import entry_digest, roster_digest, unseal
+from sync.wire.sealing import entry_digest, roster_digest, unseal, unseal_passes
 from tests.sync.central.gate_box import CENTRE_KEY, SITE, a_gate, a_site
 from tests.sync.samples import NOON, a_template, a_worker
 
@@ -77,7 +77,11 @@ class Replica:
                 self.held.pop(entry.worker_id, None)
             else:
                 templates = unseal(entry.sealed, site_key=self.sealing_key, worker_id=entry.worker_id)
-                self.held[entry.worker_id] = (entry.worker, templates)
+                passes = unseal_passes(
+                    entry.sealed_passes, site_key=self.sealing_key, worker_id=entry.worker_id
+                )
+                worker = entry.worker.model_copy(update={"passes": passes})
+                self.held[entry.worker_id] = (worker, templates)
 
     def digest(self) -> str:
         return roster_digest({one: entry_digest(*held) for one, held in self.held.items()})
@@ -142,6 +146,25 @@ def test_templates_stay_where_only_the_worker_changes(centre_database: Database,
         registry.put_worker(connection, a_worker(team="other"), now=NOON)
     replica.follow()
     assert len(replica.held["W-1"][1]) == 1
+
+
+def test_passes_travel_sealed_beside_the_worker_so_that_older_gates_can_still_read_him(
+    centre_database: Database, replica: Replica
+) -> None:
+    grant = PassGrant(method=Method.BADGE, digest="d" * 64, valid_from=NOON)
+    with centre_database.write() as connection:
+        registry.put_worker(connection, a_worker(passes=(grant,)), now=NOON)
+    part = replica.ask(RosterWant(have_version=0))
+    assert "d" * 64 not in part.model_dump_json()
+    assert part.entries[0].worker is not None
+    assert part.entries[0].worker.passes == ()
+    replica.follow()
+    assert replica.held["W-1"][0].passes == (grant,)
+    with centre_database.write() as connection:
+        revoked = grant.model_copy(update={"revoked_at": NOON})
+        registry.put_worker(connection, a_worker(passes=(revoked,)), now=NOON)
+    replica.follow()
+    assert replica.held["W-1"][0].passes == (revoked,)
 
 
 def test_a_worker_who_changes_sites_leaves_the_first_roster(

@@ -14,7 +14,7 @@ from sync.central.keys import signing_key
 from sync.central.service import CentralService
 from sync.central.settings import BrokerSettings
 from sync.central.settings import CentreSettings as ServiceSettings
-from sync.records import Flag, FlagLevel
+from sync.records import Flag, FlagLevel, Method, PassGrant
 from sync.wire.keys import public_pem
 from sync.wire.messages import Action
 from tests.sync.edge.brokers import Mosquitto
@@ -89,9 +89,12 @@ def test_events_roster_flags_and_commands_cross_between_the_real_ends(
         flag = Flag(level=FlagLevel.BLOCK, reason="example")
         registry.add_flag(connection, "W-007", flag, now=now())
         registry.remove_worker(connection, "W-008")
+        grant = PassGrant(method=Method.QR, digest="a" * 64)
+        registry.put_worker(connection, a_worker("W-009", passes=(grant,)), now=now())
     eventually(lambda: rig.store.worker("W-007").flags, "the flag is at the gate")
     in_step(rig, service)
     assert rig.store.count_workers() == 149
+    eventually(lambda: rig.store.pass_holders("a" * 64), "the pass is known at the gate")
 
     with service.database.write() as connection:
         asked = commands.ask(
