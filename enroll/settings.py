@@ -44,6 +44,7 @@ class KioskSettings(Section):
     photo_days: int = Field(default=30, ge=1, le=3650)
     source: SourceSettings = Field(default=SourceSettings(), description="the kiosk's camera")
     id_reader: IdReaderSettings = IdReaderSettings()
+    centre_url: str = Field(default="", description="web address of the centre, for the QR of certificates")
     courses: Path | None = Field(default=None, description="folder; empty: the sample course that is shipped")
     duplicate_threshold: Annotated[float, Field(gt=0, lt=1)] | None = Field(
         default=None, description="cosine; empty: follows the size of the roster"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import threading
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
@@ -18,6 +19,7 @@ from enroll.roster_config import RosterConfig
 from sync.store import LocalStore
 
 if TYPE_CHECKING:
+    from enroll.training_desk import TrainingDesk
     from models.engine import FaceEngine
 
 
@@ -65,6 +67,13 @@ class KioskOffice:
             if self._engine is None:
                 self._engine = self._load_engine()
             return self._engine
+
+    @functools.cached_property
+    def training(self) -> TrainingDesk:
+        """Courses and lessons."""
+        from enroll.training_desk import TrainingDesk  # noqa: PLC0415 - its libraries take a moment
+
+        return TrainingDesk(self.store, self.settings, now=self.now, load_engine=lambda: self.engine)
 
     def today(self) -> date:
         """The date at the site."""

@@ -5,12 +5,16 @@ from __future__ import annotations
 from enroll.kiosk import words
 from enroll.kiosk.frame import KioskPage, KioskRoute, KioskVisitor
 from enroll.kiosk.page_home import build_tiles
+from enroll.kiosk.page_training import TRAINING_PAGE, TRAINING_ROUTES
 
 
 async def _build_home(visitor: KioskVisitor) -> None:
     build_tiles(visitor, PAGES[1:])
 
 
-PAGES: tuple[KioskPage, ...] = (KioskPage("/", words.HOME, _build_home, icon="home"),)
+PAGES: tuple[KioskPage, ...] = (
+    KioskPage("/", words.HOME, _build_home, icon="home"),
+    TRAINING_PAGE,
+)
 
-ROUTES: tuple[KioskRoute, ...] = ()
+ROUTES: tuple[KioskRoute, ...] = (*TRAINING_ROUTES,)

@@ -91,6 +91,12 @@ class Trainings(Roster, Notes):
                 [worker_id, limit],
             )
 
+    def training(self, record_id: str) -> KeptTraining | None:
+        """One record by its id."""
+        with self._connections.read() as db:
+            found = _kept(db, "record_id = ?", [record_id])
+        return found[0] if found else None
+
     def training_by_token(self, token: str) -> KeptTraining | None:
         """The record a certificate names."""
         with self._connections.read() as db:

@@ -36,8 +36,9 @@ CHECK_VOTES = 3
 MAX_LISTED = 500
 """Checks and interruptions that a record lists; a course with more has other problems."""
 
-BY_HAND, POWER = "by_hand", "power"
-"""Reasons for a pause that do not come from the picture."""
+BY_HAND, POWER, CLASS_OVER = "by_hand", "power", "class_over"
+"""Reasons for a pause that do not come from the picture: somebody has to say go on."""
+_HELD = frozenset({BY_HAND, POWER, CLASS_OVER})
 
 _MILD = frozenset({Sight.NOBODY.value, Sight.UNCLEAR.value})
 """Pauses that give way to a worse finding, so that it goes on the record too."""
@@ -153,7 +154,7 @@ class TrainingSession:
         Raises SessionStale when the course has changed.
         """
         session = cls(course, state, limits)
-        if state.phase is not Phase.OVER and state.pause != BY_HAND:
+        if state.phase is not Phase.OVER and state.pause not in _HELD:
             # Whatever was seen last is old: the gap itself is what goes on the record.
             session._end_interruption(state.last_at)
             session._interrupt(POWER, state.last_at, None)
@@ -205,7 +206,7 @@ class TrainingSession:
             return
         if not before:
             self._came_back(moment)
-        if self.state.pause in (BY_HAND, POWER):
+        if self.state.pause in _HELD:
             self._same_s = None
             return
         if vote is not None and vote.sight is Sight.SAME:
@@ -245,10 +246,15 @@ class TrainingSession:
         if self.state.phase is Phase.PAGES:
             self._turn_to(page)
 
-    def leave_class(self) -> None:
-        """The class is over: from here on alone, with the first page that lacks seconds, or the questions."""
+    def leave_class(self, moment: Moment) -> None:
+        """The class is over: it goes on alone, with the first page that lacks seconds, or the questions."""
+        if self.state.phase is not Phase.PAGES:
+            return
         missing = self.first_unseen_page()
         self._turn_to(len(self.course.manifest.pages) - 1 if missing is None else missing)
+        self._end_interruption(moment.now)
+        self._interrupt(CLASS_OVER, moment.now, None)
+        self._watch.forget(moment.at_s)
 
     def first_unseen_page(self) -> int | None:
         """The first page that lacks seconds."""
@@ -278,6 +284,15 @@ class TrainingSession:
         self._end_interruption(moment.now)
         self._interrupt(BY_HAND, moment.now, None)
         self._watch.forget(moment.at_s)
+        self._same_s = None
+
+    def recognised(self, moment: Moment, score: float | None) -> None:
+        """The learner logged in again by face: the session goes on at once."""
+        if self.state.phase is Phase.OVER:
+            raise StepRefused(Refusal.OVER, "the session is over")
+        self._note_check(CheckKind.LOGIN, moment, passed=True, score=score)
+        self._end_interruption(moment.now)
+        self._watch.trust(moment.at_s)
         self._same_s = None
 
     def go_on(self, moment: Moment) -> None:
@@ -374,7 +389,7 @@ class TrainingSession:
 
     def _came_back(self, moment: Moment) -> None:
         """The learner is before the screen (again): a pause that the picture made is over."""
-        if self.state.pause and self.state.pause not in (BY_HAND, POWER):
+        if self.state.pause and self.state.pause not in _HELD:
             self._end_interruption(moment.now)
         self._check = (CheckKind.RETURNED, [])
 

@@ -182,7 +182,11 @@ def test_a_class_turns_pages_for_everybody_and_who_missed_one_sees_it_again(room
     room.watch(NOBODY, 4.0)
     room.session.follow(1)
     room.watch(LEARNER, 6.0)
-    room.session.leave_class()
+    room.session.leave_class(room.moment)
+    room.watch(LEARNER, 3.0)
+    assert not room.session.running
+    room.session.recognised(room.moment, 0.8)
+    assert room.session.running
     assert room.session.state.page == 0
     assert room.session.first_unseen_page() == 0
 

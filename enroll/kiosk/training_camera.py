@@ -1,0 +1,73 @@
+"""The camera's picture on the training page, small, so that people see how they stand."""
+
+from __future__ import annotations
+
+import base64
+import time
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import cv2
+from nicegui import ui
+
+from enroll.kiosk import words_training as words
+from enroll.kiosk.office import KioskOffice
+from models.face import Face, Image
+
+PREVIEW_EVERY_S = 0.5
+PREVIEW_WIDTH_PX = 320
+PREVIEW_QUALITY = 60  # of JPEG, 0..100
+STALE_AFTER_S = 2.0
+"""A picture that is older than this is none."""
+
+
+class Shot(Protocol):
+    """The newest picture of the kiosk's camera and the faces in it, nearest first."""
+
+    @property
+    def image(self) -> Image: ...
+    @property
+    def faces(self) -> Sequence[Face]: ...
+    @property
+    def captured_s(self) -> float: ...
+
+
+class CameraView:
+    """Newest shots for one open page, and their preview."""
+
+    def __init__(self, office: KioskOffice) -> None:
+        self._office = office
+        self._shot: Shot | None = None
+        self._sent_s = 0.0
+        self._picture: ui.image | None = None
+
+    def build(self) -> None:
+        """Place the preview here."""
+        self._picture = ui.image().classes("sg-preview").props(f'alt="{words.PREVIEW}" no-spinner')
+
+    def newest(self) -> Shot | None:
+        """None without a camera, or when its picture has stopped."""
+        camera: Any = self._office.camera
+        shot: Shot | None = None if camera is None else camera.latest()
+        is_fresh = shot is not None and time.monotonic() - shot.captured_s <= STALE_AFTER_S
+        self._shot = shot if is_fresh else None
+        return self._shot
+
+    def refresh(self) -> None:
+        """Send the preview when it is due."""
+        now_s = time.monotonic()
+        if self._picture is None or now_s - self._sent_s < PREVIEW_EVERY_S:
+            return
+        self._sent_s = now_s
+        self._picture.set_visibility(self._shot is not None)
+        if self._shot is not None:
+            self._picture.set_source(f"data:image/jpeg;base64,{_preview(self._shot.image)}")
+
+
+def _preview(image: Image) -> str:
+    height, width = image.shape[:2]
+    size = (PREVIEW_WIDTH_PX, max(1, round(height * PREVIEW_WIDTH_PX / width)))
+    # Mirrored: people find their place faster.
+    small = cv2.flip(cv2.resize(image, size, interpolation=cv2.INTER_AREA), 1)
+    _, encoded = cv2.imencode(".jpg", small, [cv2.IMWRITE_JPEG_QUALITY, PREVIEW_QUALITY])
+    return base64.b64encode(encoded.tobytes()).decode()
