@@ -198,6 +198,7 @@ class OutboxSender:
                 break
 
     def _send(self, rows: list[OutboxItem], *, replay: bool) -> bool:
+        rows = self._handed_over(rows)
         items: dict[int, BatchItem] = {}
         chars = 0
         too_long: dict[int, str] = {}
@@ -215,6 +216,14 @@ class OutboxSender:
         if not items:
             return True
         return self._dispatch(_Sent(items, replay, 0.0, self._patience_s))
+
+    def _handed_over(self, rows: list[OutboxItem]) -> list[OutboxItem]:
+        """Events, and the notes that nobody took back since they were read."""
+        notes = {row.item_id for row in rows if row.record_id is not None}
+        if not notes:
+            return rows
+        gone = notes - self._store.hand_over_notes(notes)
+        return [row for row in rows if row.item_id not in gone]
 
     def _payload(self, row: OutboxItem) -> str:
         """Events go as they are, signed; notes name people and are sealed besides."""

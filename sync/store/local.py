@@ -23,7 +23,9 @@ from sync.store.key import StoreKey
 from sync.store.kiosk_accounts import KioskAccountRows
 from sync.store.outbox import Outbox
 from sync.store.replica import Replica
+from sync.store.suggestions import Suggestions
 from sync.store.trainings import Trainings
+from sync.store.undo import Undo
 
 DEFAULT_BUSY_TIMEOUT_S = 2.0
 MAX_PROBLEMS = 20
@@ -48,7 +50,17 @@ class _SystemClock:
 
 
 class LocalStore(
-    Replica, Attendance, Outbox, ImportJobs, Asks, CommandLog, KioskAccountRows, DraftRows, Trainings
+    Replica,
+    Attendance,
+    Outbox,
+    ImportJobs,
+    Asks,
+    CommandLog,
+    KioskAccountRows,
+    DraftRows,
+    Trainings,
+    Undo,
+    Suggestions,
 ):
     """Roster, events and outbox of one gate in one SQLCipher file; safe to use from any thread.
 
