@@ -272,11 +272,16 @@ def put_photo(
     )
     if connection.scalar(of_this) is None:
         raise no_such("entry", entry_id)
-    oldest = now - timedelta(days=settings.photos_kept_days)
-    connection.execute(delete(check_photos).where(check_photos.c.taken_at < oldest))
+    forget_photos(connection, settings, now=now)
     jpeg = clean_jpeg(content, settings.photo_max_px)
     upsert(connection, check_photos, [{"entry_id": entry_id, "jpeg": jpeg, "taken_at": now}])
     _note(connection, viewer, Action.WROTE_CHECK, check_id, house, now, did="photo", entry=entry_id)
+
+
+def forget_photos(connection: Connection, settings: LodgingSettings, *, now: datetime) -> None:
+    """Delete those that were kept for long enough."""
+    oldest = now - timedelta(days=settings.photos_kept_days)
+    connection.execute(delete(check_photos).where(check_photos.c.taken_at < oldest))
 
 
 def photo(

@@ -76,11 +76,11 @@ class EntryData:
 
 @dataclass(frozen=True, slots=True)
 class BusData:
-    """One journey; `number` is the plate, `date` the day of departure."""
+    """One journey; `number` is the plate, `travelled_on` the day of departure."""
 
     site_id: str
     number: str
-    date: date
+    travelled_on: date
     origin: str
     destination: str
     driver_name: str
@@ -167,7 +167,7 @@ def read_bus(typed: Mapping[str, str], site_ids: Collection[str], today: date) -
     data = BusData(
         site_id=fields.choice("site_id", frozenset(site_ids)),
         number=fields.plate("number"),
-        date=fields.day("date", today - LONGEST_WAY, today + BOOKED_AHEAD),
+        travelled_on=fields.day("travelled_on", today - LONGEST_WAY, today + BOOKED_AHEAD),
         origin=fields.line("origin"),
         destination=fields.line("destination"),
         driver_name=fields.line("driver_name"),

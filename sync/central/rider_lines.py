@@ -50,7 +50,7 @@ class LinesRefused(CentralError, ValueError):
 def parts_of(text: str) -> list[list[str]]:
     """The parts of each line, empty lines as empty lists, so that numbers of lines stay."""
     lines = unicodedata.normalize("NFKC", text).splitlines()
-    return [[part for part in map(str.strip, _split(line)) if part] for line in lines]
+    return [[part for part in map(_plain, _split(line)) if part] for line in lines]
 
 
 def read_lines(lines: list[list[str]], known_workers: Collection[str], today: date) -> dict[int, RiderLine]:
@@ -71,6 +71,11 @@ def read_lines(lines: list[list[str]], known_workers: Collection[str], today: da
     if slips:
         raise LinesRefused(slips)
     return found
+
+
+def _plain(part: str) -> str:
+    """Without control characters, of which PostgreSQL takes no zero, and without spaces around it."""
+    return "".join(character for character in part if character.isprintable()).strip()
 
 
 def _split(line: str) -> list[str]:

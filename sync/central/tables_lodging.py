@@ -1,7 +1,7 @@
 """Tables of the centre: houses, tenants, door-to-door checks, and return transport.
 
 Stays and bus rides are searched for contacts of a case: by house and days, by worker, by phone, and by the
-plate and day of a bus, which are the `number` and `date` of a declared trip of the kind `bus`.
+plate and day of a bus, which are the `number` and `travelled_on` of a declared trip of the kind `bus`.
 """
 
 from __future__ import annotations
@@ -148,7 +148,7 @@ buses = Table(
     Column("bus_id", ID, primary_key=True),
     Column("site_id", ID, ForeignKey("sites.site_id"), nullable=False),
     Column("number", String(32), nullable=False),  # the plate, in the canonical form of declared trips
-    Column("date", Date, nullable=False),  # day of departure
+    Column("travelled_on", Date, nullable=False),  # day of departure
     Column("origin", NAME, nullable=False),
     Column("destination", NAME, nullable=False),
     Column("driver_name", NAME, nullable=False),
@@ -167,8 +167,8 @@ buses = Table(
     Column("cancelled_at", Instant),
     Column("cancelled_by", Text, nullable=False, server_default=""),
     Column("remarks", Text, nullable=False, server_default=""),
-    Index(None, "number", "date"),
-    Index(None, "site_id", "date"),
+    Index(None, "number", "travelled_on"),
+    Index(None, "site_id", "travelled_on"),
 )
 
 bus_riders = Table(

@@ -63,7 +63,7 @@ class Bus:
     site_name: str
     zone: ZoneInfo
     number: str
-    date: date
+    travelled_on: date
     origin: str
     destination: str
     driver_name: str
@@ -131,7 +131,6 @@ def board_lines(
 
     Raises NotAllowed, NotFound, StepRefused (the bus is checked already), LinesRefused: by number of line.
     """
-    require_plain(text)
     bus = _bus(connection, viewer, bus_id, for_update=True)
     lines = parts_of(text)
     names = _workers(connection, viewer, {part for parts in lines for part in parts})
@@ -286,8 +285,8 @@ def _some(connection: Connection, viewer: Viewer, site_id: str, since: date | No
     if site_id:
         query = query.where(buses.c.site_id == site_id)
     if since is not None:
-        query = query.where(buses.c.date >= since)
-    newest = query.order_by(buses.c.date.desc(), buses.c.created_at.desc()).limit(LIST_ROWS)
+        query = query.where(buses.c.travelled_on >= since)
+    newest = query.order_by(buses.c.travelled_on.desc(), buses.c.created_at.desc()).limit(LIST_ROWS)
     rows = connection.execute(newest).all()
     riders = _riders(connection, [row.bus_id for row in rows])
     return (_of_row(row, riders.get(row.bus_id, [])) for row in rows)
@@ -338,7 +337,7 @@ def _of_row(row: Row[Any], riders: list[RiderFacts]) -> Bus:
         row.site_name,
         ZoneInfo(row.timezone),
         row.number,
-        row.date,
+        row.travelled_on,
         row.origin,
         row.destination,
         row.driver_name,

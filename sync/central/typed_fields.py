@@ -9,6 +9,7 @@ from datetime import date
 from enum import StrEnum
 
 from sync.central.errors import CentralError
+from sync.forms.checking import unified
 
 LONGEST_LINE = 100
 LONGEST_TEXT = 500
@@ -17,7 +18,7 @@ PHONE_DIGITS = range(5, 16)
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 _PHONE_FILLING = re.compile(r"[\s\-()./]+")
-_PLATE_FILLING = re.compile(r"[\s\-·•.・]+")
+_DOTS = re.compile(r"[•・．]")
 _PLATE = re.compile(r"[^\W_]{4,16}")
 
 
@@ -169,7 +170,7 @@ def plate_of(text: str) -> str:
     >>> plate_of("京a·12345"), plate_of("!")
     ('京A12345', '')
     """
-    plate = _PLATE_FILLING.sub("", unicodedata.normalize("NFKC", text)).upper()
+    plate = unified(_DOTS.sub("", text))
     return plate if _PLATE.fullmatch(plate) else ""
 
 

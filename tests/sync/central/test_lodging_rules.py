@@ -37,7 +37,7 @@ HOUSE = {
 BUS = {
     "site_id": "site-a",
     "number": "示A·12345",
-    "date": "2026-03-02",
+    "travelled_on": "2026-03-02",
     "origin": "示例县",
     "destination": "滨江示例工地",
     "driver_name": "示例司机",

@@ -20,7 +20,7 @@ def upgrade() -> None:
         sa.Column("bus_id", ID, nullable=False),
         sa.Column("site_id", ID, nullable=False),
         sa.Column("number", sa.String(length=32), nullable=False),
-        sa.Column("date", sa.Date(), nullable=False),
+        sa.Column("travelled_on", sa.Date(), nullable=False),
         sa.Column("origin", sa.String(length=200), nullable=False),
         sa.Column("destination", sa.String(length=200), nullable=False),
         sa.Column("driver_name", sa.String(length=200), nullable=False),
@@ -42,8 +42,8 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["site_id"], ["sites.site_id"], name=op.f("fk_buses_site_id")),
         sa.PrimaryKeyConstraint("bus_id", name=op.f("pk_buses")),
     )
-    op.create_index(op.f("ix_buses_number_date"), "buses", ["number", "date"], unique=False)
-    op.create_index(op.f("ix_buses_site_id_date"), "buses", ["site_id", "date"], unique=False)
+    op.create_index(op.f("ix_buses_number_travelled_on"), "buses", ["number", "travelled_on"], unique=False)
+    op.create_index(op.f("ix_buses_site_id_travelled_on"), "buses", ["site_id", "travelled_on"], unique=False)
     op.create_table(
         "houses",
         sa.Column("house_id", ID, nullable=False),
