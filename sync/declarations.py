@@ -44,11 +44,12 @@ class Declaration(_FormFilled):
     declaration_id: Identifier = Field(default_factory=lambda: uuid4().hex)
     worker_id: Identifier | None = None
     visitor: VisitorPapers | None = None
+    visitor_id: Identifier | None = None  # of a visitor whom the centre knows; never from a kiosk
 
     @model_validator(mode="after")
     def _is_about_one_person(self) -> Self:
-        if (self.worker_id is None) is (self.visitor is None):
-            raise ValueError("a declaration is about a worker or a visitor")
+        if sum(one is not None for one in (self.worker_id, self.visitor, self.visitor_id)) != 1:
+            raise ValueError("a declaration is about one worker or visitor")
         return self
 
 

@@ -61,7 +61,7 @@ class DayOverview:
 
 @dataclass(frozen=True, slots=True)
 class PersonDay:
-    """One person of a site on one day; without `declared_at` nothing was declared. Time in the site's zone."""
+    """One person of a site on one day; without `declared_at` nothing was declared. In the site's time."""
 
     worker_id: str
     name: str

@@ -250,8 +250,10 @@ def declaration_handler(vault: PersonVault | None) -> Handler:
             (declaration.form_id, declaration.form_version, declaration.answers),
             (declaration.local_day, declaration.declared_at),
         )
-        if declaration.visitor is None:
+        if declaration.worker_id is not None:
             declarer = Declarer(worker_id=declaration.worker_id)
+        elif declaration.visitor is None:
+            raise NoteRefused("a visitor without papers")
         elif vault is None:
             raise NoteRefused("the centre has no key for document numbers")
         else:

@@ -11,9 +11,11 @@ from sync.central.access_log import AccessLog
 from sync.central.accounts import Accounts
 from sync.central.attendance_log import AttendanceLog
 from sync.central.database import Database
+from sync.central.declaration_desk import DeclarationDesk
 from sync.central.gate_board import GateBoard
 from sync.central.person_vault import PersonVault
 from sync.central.presence import Presence
+from sync.central.site_reports import SiteReportDesk
 from sync.central.worker_desk import RosterChanged, WorkerDesk
 
 
@@ -40,4 +42,6 @@ class FrontOffice:
         self.presence = Presence(database, now=now)
         self.gates = GateBoard(database, now=now)
         self.attendance = AttendanceLog(database, now=now)
+        self.declarations = DeclarationDesk(database, now=now)
+        self.site_reports = SiteReportDesk(database, now=now)
         self.workers = WorkerDesk(database, now=now, on_roster_change=on_roster_change)

@@ -183,7 +183,7 @@ class SiteReportDesk:
 
 
 def employers(connection: Connection, site_id: str, today: date) -> list[str]:
-    """Whose report is expected: employers of active workers, and who reported lately; else the site itself."""
+    """Whose report is expected: of active workers, and who reported lately; else the site itself."""
     workers, link = tables.workers, tables.worker_sites
     of_workers = (
         select(workers.c.employer)

@@ -9,10 +9,10 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import HTMLResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from sync.central.console.words import Words
 from sync.central.phone import words
 from sync.central.phone.settings import PhoneSettings
 from sync.central.phone.throttle import RateLimit
+from sync.words import Words
 
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _SAFE_HEADERS = {

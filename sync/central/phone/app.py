@@ -17,17 +17,18 @@ from starlette.types import ASGIApp
 
 from sync.central.api_problems import status_of
 from sync.central.console.settings import ConsoleSettings
-from sync.central.console.words import Words
 from sync.central.front_office import FrontOffice
-from sync.central.phone import page_home, page_sign_in, words
+from sync.central.phone import page_declare, page_home, page_sign_in, words
 from sync.central.phone.access import PhoneAccess
 from sync.central.phone.settings import PHONE_PATH
 from sync.central.phone.shell import SEE_OTHER, Bilingual, PhoneRefused, PhoneShell, SignInFirst
 from sync.errors import SyncError
+from sync.words import Words
 
 AREAS: tuple[Callable[[PhoneShell], APIRouter], ...] = (
     page_home.router,
     page_sign_in.router,
+    page_declare.router,
 )
 """Every area adds its router here; paths are below `PHONE_PATH`."""
 

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from sync.central.console.words import Words
 from sync.central.phone.shell import PhoneShell
+from sync.central.phone.words_declare import DECLARE
+from sync.words import Words
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +21,7 @@ class HomeLink:
     for_staff: bool = False
 
 
-LINKS: tuple[HomeLink, ...] = ()
+LINKS: tuple[HomeLink, ...] = (HomeLink("/m/declare", DECLARE),)
 
 
 def router(shell: PhoneShell) -> APIRouter:

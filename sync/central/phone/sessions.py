@@ -19,10 +19,14 @@ FORMS_REMEMBERED_FOR = timedelta(days=2)
 
 @dataclass(frozen=True, slots=True)
 class PhonePerson:
-    """Who holds the phone: a registered worker, or a visitor. One of the two ids is set."""
+    """Who holds the phone: a registered worker, or a visitor. One of the two ids is set.
+
+    since  when the session began
+    """
 
     session_hash: str
     name: str
+    since: datetime
     worker_id: str | None = None
     visitor_id: str | None = None
 
@@ -32,11 +36,18 @@ class PhonePerson:
         return f"worker:{self.worker_id}" if self.worker_id else f"visitor:{self.visitor_id}"
 
 
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """Whom a sign-in found: one of the two."""
+
+    worker_id: str | None = None
+    visitor_id: str | None = None
+
+
 def begin(
     connection: Connection,
+    who: SignedIn,
     *,
-    worker_id: str | None = None,
-    visitor_id: str | None = None,
     now: datetime,
     lasts: timedelta,
     address: str = "",
@@ -46,8 +57,8 @@ def begin(
     connection.execute(
         insert(phone_sessions).values(
             session_hash=_digest(secret),
-            worker_id=worker_id,
-            visitor_id=visitor_id,
+            worker_id=who.worker_id,
+            visitor_id=who.visitor_id,
             created_at=now,
             expires_at=now + lasts,
             address=address,
@@ -64,6 +75,7 @@ def find(connection: Connection, secret: str, *, now: datetime) -> PhonePerson |
             table.c.session_hash,
             table.c.worker_id,
             table.c.visitor_id,
+            table.c.created_at,
             workers.c.name.label("worker_name"),
             visitors.c.name.label("visitor_name"),
         )
@@ -74,7 +86,9 @@ def find(connection: Connection, secret: str, *, now: datetime) -> PhonePerson |
     row = connection.execute(query).first()
     if row is None or (row.worker_name or row.visitor_name) is None:
         return None
-    return PhonePerson(row.session_hash, row.worker_name or row.visitor_name, row.worker_id, row.visitor_id)
+    return PhonePerson(
+        row.session_hash, row.worker_name or row.visitor_name, row.created_at, row.worker_id, row.visitor_id
+    )
 
 
 def end(connection: Connection, session_hash: str) -> None:
@@ -87,6 +101,7 @@ def tidy(connection: Connection, *, now: datetime) -> None:
     expired = select(phone_sessions.c.session_hash).where(phone_sessions.c.expires_at <= now)
     connection.execute(delete(phone_drafts).where(phone_drafts.c.owner.in_(expired)))
     connection.execute(delete(phone_sessions).where(phone_sessions.c.expires_at <= now))
+    connection.execute(delete(phone_drafts).where(phone_drafts.c.saved_at <= now - FORMS_REMEMBERED_FOR))
     connection.execute(delete(form_tokens).where(form_tokens.c.used_at <= now - FORMS_REMEMBERED_FOR))
 
 

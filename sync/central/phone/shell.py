@@ -25,7 +25,7 @@ import secrets
 import threading
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 from typing import Annotated, Any, Protocol
@@ -50,6 +50,7 @@ from sync.central.phone.settings import PHONE_PATH
 from sync.central.phone.throttle import Guessing
 from sync.central.statements import insert_or
 from sync.central.tables_phone import form_tokens
+from sync.web_door import address_of
 
 STAFF_COOKIE = "sitegate_phone_staff"
 PERSON_COOKIE = "sitegate_phone"
@@ -108,6 +109,7 @@ class PhoneShell:
         self._templates.filters["both"] = both
         self._templates.globals["words"] = words
         self._templates.globals["form_token"] = form_token
+        self._templates.globals["shifted"] = shifted
 
     def now(self) -> datetime:
         return self.office.now()
@@ -232,11 +234,6 @@ class PhoneShell:
             self.guessing.tidy(connection, now=now)
 
 
-def address_of(request: Request) -> str:
-    """Where a request comes from; behind a trusted proxy the server has put the real address there."""
-    return request.client.host if request.client else ""
-
-
 async def _sent_form(request: Request) -> AsyncIterator[FormData]:
     async with request.form() as form:
         yield form
@@ -271,6 +268,11 @@ def form_token() -> Markup:
     return Markup('<input type="hidden" name="{}" value="{}">').format(
         TOKEN_FIELD, secrets.token_urlsafe(_TOKEN_BYTES)
     )
+
+
+def shifted(day: date, days: float) -> date:
+    """A day so many days later, for the bounds of an input."""
+    return day + timedelta(days=days)
 
 
 def both(said: Bilingual) -> Markup:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from http import HTTPStatus
 
-from sync.central.console.words import Words
+from sync.people import DocumentType
+from sync.words import Words
 
 TITLE = Words("工地通行", "Sitegate")
 HOME = Words("首页", "Home")
@@ -33,10 +34,29 @@ WORKER_WRONG = Words(
     "号码不对，或尝试次数过多。请核对后再试，或到登记台办理。",
     "The numbers do not fit, or too many attempts. Check them, or ask at the kiosk.",
 )
-LOCKED = Words(
-    "尝试次数过多，请 {minutes} 分钟后再试，或到登记台办理。",
-    "Too many attempts: try again in {minutes} minutes, or ask at the kiosk.",
+NO_PAPERS_HERE = Words("此处暂不能登录，请到登记台办理。", "Nobody can sign in here now: ask at the kiosk.")
+
+VISITOR = Words("访客登录", "Visitor sign-in")
+VISITOR_HINT = Words("没有工号的人员从这里填写。", "For everybody without a worker number.")
+IS_WORKER = Words("我有工号", "I have a worker number")
+NAME = Words("姓名", "Name")
+PHONE = Words("手机号", "Phone")
+DOCUMENT_TYPE = Words("证件类型", "Document")
+DOCUMENT_NUMBER = Words("证件号码", "Document number")
+CONTINUE = Words("继续", "Continue")
+NAME_WRONG = Words("请填写证件上的姓名", "your name as your document has it")
+PHONE_WRONG = Words("请填写手机号", "a phone number, please")
+DOCUMENT_WRONG = Words(
+    "号码与证件类型不符，请逐位核对", "this is no number of that document: compare it digit by digit"
 )
+DOCUMENT_TYPES = {
+    DocumentType.RESIDENT_ID: Words("居民身份证", "Resident ID card"),
+    DocumentType.PASSPORT: Words("护照", "Passport"),
+    DocumentType.HONGKONG_MACAO_PERMIT: Words("港澳居民来往内地通行证", "Hong Kong and Macao permit"),
+    DocumentType.TAIWAN_PERMIT: Words("台湾居民来往大陆通行证", "Taiwan permit"),
+    DocumentType.FOREIGN_PERMANENT: Words("外国人永久居留证", "Permanent residence card"),
+    DocumentType.OTHER: Words("其他证件", "Another document"),
+}
 
 FOREIGN_PAGE = Words("请求来自其他网页，已拒绝。", "Another page may not send forms here.")
 TOO_MANY = Words("请求过于频繁，请稍候再试。", "Too many requests: wait a moment and try again.")

@@ -1,0 +1,91 @@
+"""A form as data on a phone page: filled in over several requests without script, checked, sent once.
+
+Adding a trip, a slip, a reload: each leads back to a page that shows the draft as it was typed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlalchemy import Connection, delete, select
+from starlette.datastructures import FormData
+from starlette.responses import RedirectResponse
+
+from sync.central.database import Database
+from sync.central.phone.shell import SEE_OTHER, sent_text
+from sync.central.statements import upsert
+from sync.central.tables_phone import phone_drafts
+from sync.forms import Checked, Entered, Form, check, entered, group_added, group_removed
+
+DO_FIELD = "do"
+ADD, REMOVE = "add", "remove"
+CHECK_QUERY = "check=1"
+
+
+@dataclass(frozen=True, slots=True)
+class FormPage:
+    """What a template needs. `checked` None: nothing to complain about yet."""
+
+    form: Form
+    entered: Entered
+    checked: Checked | None
+    today: date
+
+
+class FormFlow:
+    """One form of one application."""
+
+    def __init__(self, database: Database, form: Form) -> None:
+        self._database = database
+        self.form = form
+
+    def page(self, owner: str, otherwise: Entered, *, today: date, complains: bool) -> FormPage:
+        """The draft of `owner`, or `otherwise` where there is none; with complaints if it was sent so."""
+        table = phone_drafts
+        query = select(table.c.answers).where(table.c.owner == owner, table.c.form_id == self.form.form_id)
+        with self._database.read() as connection:
+            draft: Entered | None = connection.scalar(query)
+        shown = otherwise if draft is None else draft
+        checked = check(self.form, shown, today=today) if complains and draft is not None else None
+        return FormPage(self.form, shown, checked, today)
+
+    def posted(
+        self, sent: FormData, owner: str, back: str, *, today: date, now: datetime
+    ) -> Checked | RedirectResponse:
+        """The checked answers if the form is complete; else the way back, with what was typed kept."""
+        found = entered(self.form, _lists(sent))
+        act, _, rest = sent_text(sent, DO_FIELD).partition(":")
+        name, _, number = rest.partition(":")
+        if act in (ADD, REMOVE) and any(field.name == name and field.fields for field in self.form.fields):
+            if act == ADD:
+                found = group_added(self.form, found, name)
+            elif number.isascii() and number.isdecimal():
+                found = group_removed(found, name, int(number))
+            self._keep(owner, found, now)
+            return RedirectResponse(f"{back}#{name}", status_code=SEE_OTHER)
+        checked = check(self.form, found, today=today)
+        if checked.is_complete:
+            return checked
+        self._keep(owner, found, now)
+        joint = "&" if "?" in back else "?"
+        return RedirectResponse(f"{back}{joint}{CHECK_QUERY}#problems", status_code=SEE_OTHER)
+
+    def forget(self, connection: Connection, owner: str) -> None:
+        """In the transaction that takes the form."""
+        table = phone_drafts
+        connection.execute(delete(table).where(table.c.owner == owner, table.c.form_id == self.form.form_id))
+
+    def _keep(self, owner: str, found: Entered, now: datetime) -> None:
+        row = {"owner": owner, "form_id": self.form.form_id, "answers": found, "saved_at": now}
+        with self._database.write() as connection:
+            upsert(connection, phone_drafts, [row])
+
+
+def _lists(sent: FormData) -> Mapping[str, Sequence[str]]:
+    found: dict[str, list[str]] = {}
+    for name, value in sent.multi_items():
+        if isinstance(value, str):
+            found.setdefault(name, []).append(value)
+    return found

@@ -1,0 +1,153 @@
+"""The daily declaration of a worker or visitor."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from zoneinfo import ZoneInfo
+
+from fastapi import APIRouter, Request
+from sqlalchemy import Connection, select
+from starlette.responses import RedirectResponse, Response
+
+from sync.central import declarations, tables
+from sync.central.accounts_access import no_such
+from sync.central.declarations import Declared, Declarer
+from sync.central.phone import words_declare as said
+from sync.central.phone.form_flow import FormFlow
+from sync.central.phone.sessions import PhonePerson
+from sync.central.phone.settings import PHONE_PATH
+from sync.central.phone.shell import PhoneRefused, PhoneShell, SentForm, sent_text
+from sync.central.worker_desk import Site
+from sync.declarations import WORKER_FORM, Declaration
+from sync.forms import form as form_of
+from sync.forms import newest_form
+from sync.forms.telling import told, typed
+
+PATH = f"{PHONE_PATH}/declare"
+TRIPS_SHOWN_FOR = timedelta(days=14)
+
+
+def router(shell: PhoneShell) -> APIRouter:
+    """`/m/declare` and its receipts."""
+    area = APIRouter()
+    database = shell.office.database
+    flow = FormFlow(database, newest_form(WORKER_FORM))
+
+    @area.get("/declare")
+    def page(request: Request, site: str = "", check: str = "") -> Response:
+        person = shell.require_person(request)
+        with database.read() as connection:
+            sites = _sites(connection, person)
+            chosen = _chosen(sites, site)
+            if chosen is None:
+                return shell.render(request, "declare_site.html", sites=sites, said=said)
+            zone = ZoneInfo(chosen.timezone)
+            today = shell.now().astimezone(zone).date()
+            last = _own_latest(connection, person)
+            recent = (
+                declarations.trips_since(connection, _declarer(person), today - TRIPS_SHOWN_FOR)
+                if person.worker_id
+                else []
+            )
+        of_today = last if last is not None and last.local_day == today else None
+        before = typed(flow.form, last.answers, only_carried=of_today is None) if last is not None else {}
+        return shell.render(
+            request,
+            "declare.html",
+            page=flow.page(person.session_hash, before, today=today, complains=bool(check)),
+            site=chosen,
+            several_sites=len(sites) > 1,
+            of_today=of_today,
+            at=of_today.declared_at.astimezone(zone) if of_today else None,
+            trips=recent,
+            said=said,
+        )
+
+    @area.post("/declare")
+    def send(request: Request, form: SentForm) -> Response:
+        person, now = shell.require_person(request), shell.now()
+        site_id = sent_text(form, "site")
+        with database.read() as connection:
+            chosen = _chosen(_sites(connection, person), site_id)
+        if chosen is None:
+            raise PhoneRefused(said.NO_SITE)
+        today = now.astimezone(ZoneInfo(chosen.timezone)).date()
+        back = f"{PATH}?site={chosen.site_id}"
+        checked = flow.posted(form, person.session_hash, back, today=today, now=now)
+        if isinstance(checked, RedirectResponse):
+            return checked
+
+        def take(connection: Connection) -> str:
+            declaration = Declaration(
+                form_id=flow.form.form_id,
+                form_version=flow.form.version,
+                site_id=chosen.site_id,
+                worker_id=person.worker_id,
+                visitor_id=person.visitor_id,
+                local_day=today,
+                declared_at=now,
+                source="phone",
+                answers=checked.answers,
+            )
+            declarations.put(connection, declaration, checked, _declarer(person), received_at=now)
+            flow.forget(connection, person.session_hash)
+            return f"{PATH}/receipt/{declaration.declaration_id}"
+
+        return shell.once(form, person.subject, take)
+
+    @area.get("/declare/receipt/{declaration_id}")
+    def receipt(request: Request, declaration_id: str) -> Response:
+        person = shell.require_person(request)
+        with database.read() as connection:
+            found = declarations.one(connection, declaration_id)
+            if found is None or not _may_see(person, found):
+                raise no_such("declaration", "")
+            row = connection.execute(
+                select(tables.sites).where(tables.sites.c.site_id == found.site_id)
+            ).one()
+        zone = ZoneInfo(row.timezone)
+        return shell.render(
+            request,
+            "declare_receipt.html",
+            declared=found,
+            at=found.declared_at.astimezone(zone),
+            is_today=found.local_day == shell.now().astimezone(zone).date(),
+            site=row,
+            answers=list(told(form_of(found.form_id, found.form_version), found.answers)),
+            marks=[said.MARKS[mark] for mark in found.marks if mark in said.MARKS],
+            said=said,
+        )
+
+    return area
+
+
+def _sites(connection: Connection, person: PhonePerson) -> list[Site]:
+    """Of a worker the own ones, else all: a visitor may be anywhere."""
+    sites, link = tables.sites, tables.worker_sites
+    query = select(sites).order_by(sites.c.site_id)
+    if person.worker_id is not None:
+        query = query.join(link, link.c.site_id == sites.c.site_id).where(
+            link.c.worker_id == person.worker_id
+        )
+    return [Site(row.site_id, row.name, row.name_en, row.timezone) for row in connection.execute(query)]
+
+
+def _chosen(sites: list[Site], site_id: str) -> Site | None:
+    """The site of the poster; whoever has one site only need not choose."""
+    return next((site for site in sites if site.site_id == site_id), sites[0] if len(sites) == 1 else None)
+
+
+def _declarer(person: PhonePerson) -> Declarer:
+    return Declarer(person.worker_id, person.visitor_id)
+
+
+def _own_latest(connection: Connection, person: PhonePerson) -> Declared | None:
+    last = declarations.latest(connection, _declarer(person), WORKER_FORM)
+    return last if last is not None and _may_see(person, last) else None
+
+
+def _may_see(person: PhonePerson, found: Declared) -> bool:
+    """A visitor only what this session declared: knowing somebody's papers opens no earlier answers."""
+    if found.declarer != _declarer(person):
+        return False
+    return person.worker_id is not None or found.declared_at >= person.since
