@@ -1,7 +1,9 @@
 #!/bin/sh
-# Brings the programs that some tests need from Debian or Ubuntu, where that is allowed. Quick when they are
-# there. Tests whose program is missing skip themselves and say so; hence this ends with 0 even without them.
+# Brings the programs that some tests (or, with the argument `demo`, the demo) need from Debian or Ubuntu, where
+# that is allowed. Quick when they are there. What needs a missing program is skipped and says so; hence this
+# ends with 0 even without them.
 set -u
+purpose=${1:-tests}
 
 need() { # need PACKAGE IS-THERE(yes|no) WHAT-IS-SKIPPED-WITHOUT-IT
     if [ "$2" = no ]; then
@@ -25,6 +27,11 @@ PATH="$PATH:/usr/sbin:/sbin"
 
 look() {
     missing=""; skipped=""
+    if [ "$purpose" = demo ]; then
+        need chromium "$(has_program chromium chromium-browser)" "registering somebody at the kiosk's pages"
+        need fonts-noto-cjk "$(has_chinese_font)" "Chinese words in the kiosk's pictures"
+        return
+    fi
     need chromium "$(has_program chromium chromium-browser)" "tests of the gate screen (marker browser)"
     need fonts-noto-cjk "$(has_chinese_font)" "the test that Chinese words are drawn on the screen"
     need mosquitto "$(has_program mosquitto)" "tests against a real MQTT broker"
@@ -43,8 +50,8 @@ if [ "$(id -u)" -ne 0 ]; then
 fi
 if [ "$as_root" = no ] || ! command -v apt-get >/dev/null 2>&1; then
     echo "Not installed here (needs root or sudo without a password, and apt-get):$missing"
-    echo "Some tests will be skipped:$skipped"
-    echo "To run them: sudo apt-get install --no-install-recommends$missing"
+    echo "Skipped ($purpose):$skipped"
+    echo "To have them: sudo apt-get install --no-install-recommends$missing"
     exit 0
 fi
 
@@ -53,7 +60,7 @@ install() {
     $as_root env DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends $missing
 }
 
-echo "Installing for the tests:$missing"
+echo "Installing for the $purpose:$missing"
 log=$(mktemp) || exit 1
 trap 'rm -f "$log"' EXIT
 # The lists of packages are fetched only where the install fails without them: a fresh or an old machine.
@@ -61,13 +68,13 @@ if ! install >"$log" 2>&1; then
     { $as_root apt-get update -qq && install; } >"$log" 2>&1 || {
         tail -n 5 "$log"
         echo "apt-get could not install:$missing"
-        echo "Some tests will be skipped:$skipped"
+        echo "Skipped ($purpose):$skipped"
         exit 0
     }
 fi
 look
 if [ -n "$missing" ]; then
     echo "Installed, but still not found:$missing"
-    echo "Some tests will be skipped:$skipped"
+    echo "Skipped ($purpose):$skipped"
 fi
 exit 0

@@ -42,14 +42,19 @@ class DemoCentre:
         folder.mkdir(parents=True, exist_ok=True)
         self._command("site", "add", site_id, "--name", "示例工地", "--name-en", "Demo site")
         self._start()
-        keys = folder / "gate-keys"
-        self._command(
-            "gate", "add", site_id, gate_id, "--out", str(keys), "--keys", str(folder),
-            "--broker", self.broker_url, "--name", "一号门",
-        )  # fmt: skip
+        self._site_id = site_id
+        self.settings = self.add_box(gate_id, "一号门")
         self._command("user", "add", DEMO_USER, "--role", "admin", password=DEMO_PASSWORD)
         self.database = Database.open(self._database_url)
-        self.settings = CentreSettings(
+
+    def add_box(self, gate_id: str, name: str, *, kiosk: bool = False) -> CentreSettings:
+        """Register a gate or a kiosk; the part of its configuration that leads here."""
+        keys = self._folder / f"{gate_id}-keys"
+        self._command(
+            "gate", "add", self._site_id, gate_id, "--out", str(keys), "--keys", str(self._folder),
+            "--broker", self.broker_url, "--name", name, *(["--kiosk"] if kiosk else []),
+        )  # fmt: skip
+        return CentreSettings(
             enabled=True,
             broker=self.broker_url,
             gate_key_file=keys / "gate.key",

@@ -24,6 +24,8 @@ BACKGROUND_GREY = 96
 SAMPLES = ("carphone", "obama", "obama2", "obama3", "astronaut")
 
 _ENROLLED_FRAMES = (2, 8, 14)
+_LAST_KIOSK_FRAME = 36
+"""The gate is shown later frames: nobody is recognised by the picture that he was enrolled from."""
 _ENLARGED = 4
 _STILL_ZOOM = 0.06
 _STILL_SWAY_PX = 14.0
@@ -64,6 +66,23 @@ def write_footage(zoo: Zoo, scenes: tuple[Scene, ...], path: Path) -> None:
                 writer.write(image)
         for image in _nobody():
             writer.write(image)
+    finally:
+        writer.release()
+
+
+def write_kiosk_footage(zoo: Zoo, path: Path) -> None:
+    """The man in the car before the kiosk's camera, forth and back, so that it can be played for ever."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    forth = [
+        _placed(frame, HEIGHT_PX / frame.shape[0], 0.0)
+        for number, frame in enumerate(_video_frames(zoo.path("carphone")))
+        if number <= _LAST_KIOSK_FRAME
+    ]
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), FPS, (WIDTH_PX, HEIGHT_PX))
+    try:
+        for image in (*forth, *reversed(forth)):
+            for _ in range(SLOW_MOTION):
+                writer.write(image)
     finally:
         writer.release()
 
