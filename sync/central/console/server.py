@@ -39,7 +39,7 @@ def run_console(
 
     Raises SettingRefused when address or certificate do not work, ConsoleFailed when the server ends early.
     """
-    office = FrontOffice(database, on_roster_change=on_roster_change, vault=vault)
+    office = FrontOffice(database, on_roster_change=on_roster_change, vault=vault, lodging=settings.lodging)
     serve(office, settings, on_ready=on_ready, stop=stop)
 
 

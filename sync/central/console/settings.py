@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from sync.central.lodging_rules import LodgingSettings
 from sync.central.phone.settings import PhoneSettings
 
 
@@ -21,6 +22,7 @@ class ConsoleSettings(BaseModel):
     trusted_proxies  addresses whose X-Forwarded-For is believed, for the audit log
     timezone         in which times are typed when no site is chosen
     phone            of the pages for phones under /m
+    lodging          days between checks, photos of door-to-door checks, what counts as fever
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -34,6 +36,7 @@ class ConsoleSettings(BaseModel):
     trusted_proxies: tuple[str, ...] = ()
     timezone: str = "Asia/Shanghai"
     phone: PhoneSettings = PhoneSettings()
+    lodging: LodgingSettings = LodgingSettings()
 
     @field_validator("timezone")
     @classmethod

@@ -135,9 +135,10 @@ def test_riders_change_seats_and_leave_the_list_until_the_check(office: FrontOff
     measure(office, bus_id, 样一安=36.5)
     take(office, bus_id, Step.CHECKED)
     with office.database.write() as connection:
-        for change in (transport.reseat, transport.mark_absent):
-            with pytest.raises(StepRefused, match="checked_already"):
-                change(connection, MANAGER, bus_id, first, 1, now=NOW)
+        with pytest.raises(StepRefused, match="checked_already"):
+            transport.reseat(connection, MANAGER, bus_id, first, 1, now=NOW)
+        with pytest.raises(StepRefused, match="checked_already"):
+            transport.mark_absent(connection, MANAGER, bus_id, first, True, now=NOW)
 
 
 def test_a_bus_belongs_to_its_site(office: FrontOffice) -> None:
