@@ -35,8 +35,8 @@ class ConsoleSettings(BaseModel):
     allow_plain: bool = False
     trusted_proxies: tuple[str, ...] = ()
     timezone: str = "Asia/Shanghai"
-    phone: PhoneSettings = PhoneSettings()
-    lodging: LodgingSettings = LodgingSettings()
+    phone: PhoneSettings = Field(default_factory=PhoneSettings)
+    lodging: LodgingSettings = Field(default_factory=LodgingSettings)
 
     @field_validator("timezone")
     @classmethod
