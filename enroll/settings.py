@@ -35,6 +35,12 @@ class KioskSettings(Section):
     tls_certificate: Path | None = None
     tls_key: Path | None = None
     allow_plain: bool = False
+    number_prefix: str = Field(
+        default="",
+        max_length=48,
+        pattern=r"^[^\s/+#]*$",
+        description="of proposed numbers; empty: site and gate",
+    )
     idle_min: Annotated[float, Field(ge=1, le=480)] = 10.0
     languages: tuple[Literal["zh", "en"], ...] = ("zh", "en")
     consent_texts: Path | None = Field(default=None, description="folder; empty: the texts that are shipped")

@@ -15,6 +15,7 @@ from enroll.accounts import KioskAccounts
 from enroll.consent_text import ConsentTexts
 from enroll.drafts import Drafts
 from enroll.id_reader import open_reader
+from enroll.registration import Registration
 from enroll.roster_config import RosterConfig
 from sync.store import LocalStore
 
@@ -53,6 +54,7 @@ class KioskOffice:
         idle = timedelta(minutes=settings.kiosk.idle_min)
         self.accounts = KioskAccounts(store, now=now, idle=idle, hasher=hasher)
         self.drafts = Drafts(store, now=now)
+        self.registration = Registration(store, self.drafts, settings, now=now)
         self.consent_texts = ConsentTexts.load(settings.kiosk, settings.site)
         self.id_reader = open_reader(settings.kiosk.id_reader)
         self.camera: Camera | None = None

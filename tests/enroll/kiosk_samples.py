@@ -9,6 +9,8 @@ from pathlib import Path
 
 from argon2 import PasswordHasher
 
+from enroll.id_reader.simulated import sample_card
+from enroll.identity import typed_from_card
 from enroll.kiosk.office import KioskOffice
 from enroll.roster_config import RosterConfig
 from enroll.settings import KioskSettings
@@ -17,6 +19,7 @@ from sync.store.kiosk_accounts import KioskRole
 
 QUICK_HASHER = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 PASSWORD = "three plain words"
+SIGNATURE = "M10 20 L40 60 L80 20 L120 60 M130 20 L130 60 "
 ADMIN, MANAGER, SUPERVISOR = "admin", "manager", "supervisor"
 
 
@@ -43,3 +46,9 @@ def an_office(
             if store.kiosk_user(user_id) is None:
                 office.accounts.add_user(user_id, password=PASSWORD, role=role, by="test")
         yield office
+
+
+def typed(office: KioskOffice, **changes: str) -> dict[str, str]:
+    """An identity page that is complete: the paper of nobody, see `sample_card`."""
+    card = typed_from_card(sample_card(0))
+    return {**office.registration.first_typed(), **card, "team": "示例班组", **changes}
