@@ -13,6 +13,8 @@ from sync.central.attendance_log import AttendanceLog
 from sync.central.database import Database
 from sync.central.declaration_desk import DeclarationDesk
 from sync.central.gate_board import GateBoard
+from sync.central.lodging_desk import LodgingDesk
+from sync.central.lodging_rules import LodgingSettings
 from sync.central.person_vault import PersonVault
 from sync.central.presence import Presence
 from sync.central.site_reports import SiteReportDesk
@@ -33,6 +35,7 @@ class FrontOffice:
         on_roster_change: RosterChanged | None = None,
         hasher: PasswordHasher | None = None,
         vault: PersonVault | None = None,
+        lodging: LodgingSettings | None = None,
     ) -> None:
         self.database = database
         self.vault = vault
@@ -43,5 +46,6 @@ class FrontOffice:
         self.gates = GateBoard(database, now=now)
         self.attendance = AttendanceLog(database, now=now)
         self.declarations = DeclarationDesk(database, now=now)
+        self.lodging = LodgingDesk(database, now=now, settings=lodging or LodgingSettings())
         self.site_reports = SiteReportDesk(database, now=now)
         self.workers = WorkerDesk(database, now=now, on_roster_change=on_roster_change)
