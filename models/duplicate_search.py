@@ -46,7 +46,8 @@ def duplicate_threshold(tail: ImpostorTail, registry_size: int) -> float:
 
 
 def find_lookalikes(
-    owners: Sequence[str],
+    owners: NDArray[np.integer],
+    names: Sequence[str],
     vectors: NDArray[np.float32],
     probes: NDArray[np.float32],
     *,
@@ -55,17 +56,19 @@ def find_lookalikes(
 ) -> list[Lookalike]:
     """The registered people most like the new templates, best first, at most `limit`.
 
-    owners   of each row of `vectors`; vectors (n, d) and probes (k, d), k >= 1: float32, unit length
+    owners   (n,) index into `names` of each row of `vectors`; a negative one is nobody's
+    vectors  (n, d), probes (k, d), k >= 1: float32, unit length
 
     Besides the new templates their mean is compared, as a gate does with registered ones.
     """
     means, _ = mean_templates(probes, np.zeros(len(probes), np.intp))
     looks = np.concatenate([probes, means]).T
-    best: dict[str, float] = {}
+    best: dict[int, float] = {}
     for start in range(0, len(vectors), _BLOCK_ROWS):
         scores = (vectors[start : start + _BLOCK_ROWS] @ looks).max(axis=1)
-        for row in np.flatnonzero(scores >= at_least):
-            owner = owners[start + int(row)]
-            best[owner] = max(float(scores[row]), best.get(owner, -1.0))
-    ranked = sorted(best.items(), key=lambda pair: (-pair[1], pair[0]))
-    return [Lookalike(owner, score) for owner, score in ranked[:limit]]
+        rows = np.flatnonzero(scores >= at_least)
+        for owner, score in zip(owners[start + rows].tolist(), scores[rows].tolist(), strict=True):
+            if owner >= 0:
+                best[owner] = max(score, best.get(owner, -1.0))
+    ranked = sorted(((-score, names[owner]) for owner, score in best.items()))
+    return [Lookalike(name, -score) for score, name in ranked[:limit]]

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from models.duplicate_search import MOST_SHOWN, Lookalike, find_lookalikes
 from models.face import Embedding
 from models.mean_template import mean_templates
 
@@ -144,6 +145,20 @@ class Gallery:
             scores[now.rows_of[owner]] = _NEVER
             second = float(scores.max())
         return Match(owner, score, second, len(now.rows_of))
+
+    def lookalikes(
+        self, probes: NDArray[np.float32], *, at_least: float, besides: str = "", limit: int = MOST_SHOWN
+    ) -> list[Lookalike]:
+        """Everybody but the worker `besides` who is like one of the templates (k, 128), best first."""
+        now = self._now
+        probes = self._checked(probes)
+        if not len(probes):
+            return []
+        owners = now.owners.copy()
+        owners[now.dead] = _NOBODY
+        owners[now.rows_of.get(besides, np.zeros(0, np.intp))] = _NOBODY
+        matrix = now.matrix[: now.count]
+        return find_lookalikes(owners, now.ids, matrix, probes, at_least=at_least, limit=limit)
 
     def sample(self, limit: int, rng: np.random.Generator) -> tuple[list[str], NDArray[np.float32]]:
         """Owners and templates of at most `limit` workers drawn at random: the site's impostor cohort."""

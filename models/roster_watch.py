@@ -121,13 +121,18 @@ class RosterWatch:
         ]
         return np.stack(vectors) if vectors else np.zeros((0, EMBEDDING_SIZE), np.float32)
 
+    @property
+    def tail(self) -> ImpostorTail:
+        """How high strangers score: from the own roster where it is large enough, else the bundled one."""
+        return self._bundled if self._own is None else self._own
+
     def threshold(self) -> Threshold:
         """The threshold in force for the roster as it is now."""
         if self._settings.threshold is not None:
             return Threshold(self._settings.threshold, "fixed by config")
         size = max(1, len(self.gallery))
         own = self._own
-        tail = self._bundled if own is None else own
+        tail = self.tail
         low, high = tail.threshold_interval(size, self._settings.target_fpir)
         made_from = "bundled calibration" if own is None else f"own roster of {own.n_people}"
         return Threshold(
