@@ -82,6 +82,14 @@ class LaneUpdate:
     verdict: Verdict | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Who is before the lane now: `finding` None while the face is not decided; `worker_id` by face only."""
+
+    finding: Finding | None
+    worker_id: str | None = None
+
+
 @dataclass(slots=True)
 class _Person:
     """What is known of the person in one track."""
@@ -96,6 +104,8 @@ class _Person:
     """The previous good frame when it did not look like the person of this track."""
     answered_s: float | None = None
     answer: tuple[Finding, str | None] | None = None
+    by_pass: bool = False
+    """The answer is that of a pass, whatever the face is."""
 
 
 @dataclass(slots=True)
@@ -138,6 +148,7 @@ class Lane:
         self._people: dict[int, _Person] = {}
         self._answered: list[_Answered] = []
         self._served: int | None = None
+        self._somebody_near = False
 
     def observe(self, image: Image, faces: Sequence[Face], at_s: float) -> LaneUpdate:
         """Take one frame; `at_s` is its capture time in monotonic seconds and must not run backwards."""
@@ -148,6 +159,7 @@ class Lane:
         self._people = {number: p for number, p in self._people.items() if number in alive}
         for seen in tracks:
             self._keep_answered(self._people.get(seen.track_id), at_s)
+        self._somebody_near = bool(near)
         if not near:
             if inside:
                 return LaneUpdate(Phase.APPROACHING, inside[0], Advice.COME_CLOSER)
@@ -166,6 +178,22 @@ class Lane:
         if person.ballot.frames_seen < self._recognition.votes_needed:
             return None
         return self._settle(person, Finding.UNKNOWN, None, at_s=at_s)
+
+    def standing(self) -> Standing | None:
+        """The person that the latest frame served; None when nobody was near."""
+        person = self._people.get(self._served) if self._served is not None else None
+        if person is None or not self._somebody_near:
+            return None
+        finding, worker_id = person.answer or (None, None)
+        return Standing(Finding.UNKNOWN) if person.by_pass else Standing(finding, worker_id)
+
+    def answered_otherwise(self, worker_id: str, at_s: float) -> None:
+        """This worker was let in by a pass: the face before the lane gets no second answer."""
+        person = self._people.get(self._served) if self._served is not None else None
+        if person is not None and self._somebody_near:
+            person.answer, person.answered_s = (Finding.RECOGNISED, worker_id), at_s
+            person.by_pass = True
+        self._remember(Finding.RECOGNISED, worker_id, None, at_s)
 
     def forget(self, worker_id: str) -> None:
         """Serve this worker again at once: the door saw that they did not pass."""
@@ -293,6 +321,7 @@ class Lane:
         person.in_zone_since_s = at_s
         person.first_good_s = person.reference = person.stranger = None
         person.answered_s = person.answer = None
+        person.by_pass = False
 
     def _is_somebody_else(self, person: _Person, embedding: Embedding) -> bool:
         """True when two good frames in a row look like each other and not like the person so far."""

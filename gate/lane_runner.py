@@ -11,12 +11,15 @@ from typing import Protocol
 import cv2
 
 from gate.clock import Clock
-from gate.lane import Lane, LaneUpdate, Verdict
+from gate.lane import Lane, LaneUpdate, Standing, Verdict
+from gate.lane_passes import LanePasses
+from gate.pass_desk import PassCall
 from gate.settings import LaneSettings
 from gate.view import Answer, Health, LaneView, Phase
 from models.errors import ModelError
 from models.face import Face, Image
 from models.sources.frame import Frame, FrameSource, SourceState
+from sync.records import Outcome
 
 log = logging.getLogger(__name__)
 
@@ -51,6 +54,7 @@ class LaneRunner:
     """Runs one lane until it is stopped or its file has ended.
 
     settle    turns a verdict into a recorded, possibly opened answer
+    passes    the readers of QR passes and badges; `settle_pass` answers what they find
     health    what the screen says of the other parts
     """
 
@@ -62,6 +66,8 @@ class LaneRunner:
         lane: Lane,
         *,
         settle: Callable[[Frame, Verdict], Answer | None],
+        passes: LanePasses | None = None,
+        settle_pass: Callable[[Frame | None, PassCall], Answer] | None = None,
         health: Callable[[str], Health],
         clock: Clock,
         watcher: Watcher,
@@ -72,6 +78,8 @@ class LaneRunner:
         self._to_forget: deque[tuple[float, str]] = deque(maxlen=FORGET_AT_MOST)
         self._engine = engine
         self._settle = settle
+        self.passes = passes
+        self._settle_pass = settle_pass
         self._health = health
         self._clock = clock
         self._watcher = watcher
@@ -89,6 +97,8 @@ class LaneRunner:
 
     def start(self) -> None:
         self.source.start()
+        if self.passes is not None:
+            self.passes.start()
         self._thread.start()
 
     def stop(self, timeout_s: float = 5.0) -> None:
@@ -96,6 +106,8 @@ class LaneRunner:
         self._stop.set()
         if self._thread.is_alive():
             self._thread.join(timeout_s)
+        if self.passes is not None:
+            self.passes.stop()
         self.source.stop()
 
     def show_answer(self, answer: Answer) -> None:
@@ -129,6 +141,7 @@ class LaneRunner:
             health=self._health(self.settings.id),
             mirror=self.settings.source.mirror_screen,
             updated_s=now_s,
+            takes_passes=self._takes_passes(),
         )
 
     def picture(self) -> bytes | None:
@@ -148,6 +161,14 @@ class LaneRunner:
         if self.source.state is SourceState.LOST:
             return self.source.last_error or "no picture"
         return ""
+
+    def _takes_passes(self) -> bool:
+        reader = self.settings.pass_reader
+        return reader.qr or reader.badge.driver != "none"
+
+    def pass_reader_problem(self) -> str:
+        """What is wrong with the badge reader, in words for the operator; empty while it works."""
+        return "" if self.passes is None else self.passes.problem
 
     # -- the loop --------------------------------------------------------------------------------------
 
@@ -174,19 +195,42 @@ class LaneRunner:
                 return False
             if self.source.state is SourceState.LOST:
                 self._update = LaneUpdate(Phase.IDLE)
+                self._serve_pass(None, None, None, self._clock.monotonic())
             return True
         self._watcher.frame_seen(self.settings.id)
         if frame.number > self._expected_number:
             self._watcher.frames_dropped(self.settings.id, frame.number - self._expected_number)
         self._expected_number = frame.number + 1
         self._forget_who_is_due()
-        faces = self._engine.faces(frame.image)
+        if self.passes is not None:
+            self.passes.look(frame)
+        try:
+            faces = self._engine.faces(frame.image)
+        except ModelError:
+            # Pictures without use for recognition do not shut out who has a pass.
+            self._serve_pass(frame, None, None, frame.captured_s)
+            raise
         self._frame, self._frame_seen_s = frame, self._clock.monotonic()
         update = self._lane.observe(frame.image, faces, frame.captured_s)
-        if update.verdict is not None:
-            self._answer = self._settle(frame, update.verdict)
+        verdict = self._serve_pass(frame, self._lane.standing(), update.verdict, frame.captured_s)
+        if verdict is not None:
+            self._answer = self._settle(frame, verdict)
         self._update = update
         return True
+
+    def _serve_pass(
+        self, frame: Frame | None, standing: Standing | None, verdict: Verdict | None, at_s: float
+    ) -> Verdict | None:
+        """Answer a pass whose time has come; the verdict that still wants an answer of its own."""
+        if self.passes is None or self._settle_pass is None:
+            return verdict
+        call = self.passes.due(standing, verdict, at_s)
+        if call is None:
+            return verdict
+        self._answer = self._settle_pass(frame, call)
+        if self._answer.outcome is Outcome.ALLOW and call.reading.worker_id is not None:
+            self._lane.answered_otherwise(call.reading.worker_id, at_s)
+        return None if call.replaces_verdict else verdict
 
     def _forget_who_is_due(self) -> None:
         now_s = self._clock.monotonic()
@@ -194,6 +238,8 @@ class LaneRunner:
             due_s, worker_id = self._to_forget.popleft()
             if due_s <= now_s:
                 self._lane.forget(worker_id)
+                if self.passes is not None:
+                    self.passes.forget(worker_id)
             else:
                 self._to_forget.append((due_s, worker_id))
 
@@ -202,6 +248,8 @@ class LaneRunner:
         if frame is None:
             return
         verdict = self._lane.finish(frame.captured_s)
+        # Nobody can be waited for any more: a pass that waits is answered now.
+        verdict = self._serve_pass(frame, None, verdict, frame.captured_s)
         if verdict is not None:
             self._answer = self._settle(frame, verdict)
         self._update = LaneUpdate(Phase.IDLE)

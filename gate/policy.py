@@ -24,12 +24,27 @@ _SECONDS_PER_HOUR = 3600.0
 _RANK = {Outcome.ALLOW: 0, Outcome.HOLD: 1, Outcome.DENY: 2}
 
 
+@dataclass(frozen=True, slots=True)
+class PassFacts:
+    """What came with a QR pass or a badge.
+
+    problem         why the pass itself does not count; None where it does
+    face_differs    another worker was recognised together with it
+    used_elsewhere  it opened another lane less than a minute ago
+    """
+
+    problem: Reason | None = None
+    face_differs: bool = False
+    used_elsewhere: bool = False
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
     """Everything a rule may know about one person before one lane.
 
     worker        who the votes agreed on; None for somebody the roster does not know
     usable_face   False when no frame was good enough to look the person up
+    entry_pass    of somebody who asks by QR pass or badge instead of a face
     ambiguous     nobody, because two workers look alike: the same person under two numbers, or twins
     now           aware instant of the decision
     timezone      of the site; schedules are local time
@@ -40,6 +55,7 @@ class Context:
 
     worker: Worker | None
     usable_face: bool = True
+    entry_pass: PassFacts | None = None
     ambiguous: bool = False
     site_id: str
     direction: Direction = Direction.IN
@@ -116,6 +132,8 @@ def _active(flag: Flag, now: datetime) -> bool:
 
 def registered(context: Context, settings: PolicySettings) -> Findings:
     """Nobody the roster does not know; who could not be looked at, or told apart, is for the guard."""
+    if context.entry_pass is not None:
+        return _by_pass(context, context.entry_pass, settings)
     if not context.usable_face:
         return (Finding(Outcome.HOLD, Reason.FACE_NOT_USABLE),)
     if context.worker is not None:
@@ -123,6 +141,27 @@ def registered(context: Context, settings: PolicySettings) -> Findings:
     if context.ambiguous:
         return (Finding(Outcome.HOLD, Reason.AMBIGUOUS_MATCH),)
     return _deny(Reason.NOT_REGISTERED)
+
+
+_PASSES_FOR_THE_GUARD = frozenset({Reason.PASS_AMBIGUOUS})
+
+
+def _by_pass(context: Context, facts: PassFacts, settings: PolicySettings) -> Findings:
+    """A pass that holds, of a worker of the roster. On the way out its holder is not kept in."""
+    if context.worker is None:
+        reason = facts.problem or Reason.NOT_REGISTERED
+        return (Finding(Outcome.HOLD if reason in _PASSES_FOR_THE_GUARD else Outcome.DENY, reason),)
+    leaves = context.direction is Direction.OUT
+    found: list[Finding] = []
+    if facts.problem is not None:
+        found.append(Finding(Outcome.DENY, facts.problem, notice=leaves))
+    if facts.face_differs:
+        found.append(Finding(Outcome.HOLD, Reason.PASS_FACE_DIFFERS, notice=leaves))
+    elif facts.problem is None and not leaves:
+        found.extend(_as_configured(settings.without_face, Reason.PASS_ALONE))
+    if facts.used_elsewhere:
+        found.append(Finding(Outcome.ALLOW, Reason.PASS_USED_ELSEWHERE, notice=True))
+    return tuple(found)
 
 
 def site(context: Context, settings: PolicySettings) -> Findings:
@@ -213,7 +252,7 @@ def _covers(window: ScheduleWindow, local: datetime) -> bool:
 def liveness(context: Context, settings: PolicySettings) -> Findings:
     """Required: an attack is denied and a missing check follows `when_missing`; observed: noted only."""
     mode = context.liveness_settings.mode
-    if mode == "off" or context.liveness == "live" or not context.usable_face:
+    if mode == "off" or context.liveness == "live" or not context.usable_face or context.entry_pass:
         return ()
     attack = context.liveness == "spoof"
     if mode == "observe":

@@ -48,6 +48,16 @@ class Reason(StrEnum):
     LANE_LOCKED = "lane_locked"
     OUTBOX_FULL = "outbox_full"
     TAILGATING = "tailgating"
+    PASS_UNKNOWN = "pass_unknown"
+    PASS_FORGED = "pass_forged"
+    PASS_OTHER_SITE = "pass_other_site"
+    PASS_NOT_YET = "pass_not_yet"
+    PASS_EXPIRED = "pass_expired"
+    PASS_REVOKED = "pass_revoked"
+    PASS_AMBIGUOUS = "pass_ambiguous"
+    PASS_FACE_DIFFERS = "pass_face_differs"
+    PASS_ALONE = "pass_alone"
+    PASS_USED_ELSEWHERE = "pass_used_elsewhere"
 
 
 class Severity(IntEnum):
@@ -262,6 +272,66 @@ _TEXTS: dict[Reason, ReasonText] = {
         Words("火警，请撤离", "Fire alarm: leave now"),
         Words("门已打开，请前往集合点", "The gate is open: go to the assembly point"),
         Words("火警，请立即撤离", "Fire alarm. Leave now."),
+    ),
+    Reason.PASS_UNKNOWN: ReasonText(
+        Severity.REFUSAL,
+        Words("通行码或工牌未登记", "Pass or badge not registered"),
+        _SITE_OFFICE,
+        Words("通行码或工牌未登记，请到登记处办理", "This pass is not registered."),
+    ),
+    Reason.PASS_FORGED: ReasonText(
+        Severity.ALARM,
+        Words("通行码无效", "Pass not valid"),
+        _SEE_GUARD,
+        Words("通行码无效，请联系门卫", "This pass is not valid. Please see the guard."),
+    ),
+    Reason.PASS_OTHER_SITE: ReasonText(
+        Severity.REFUSAL,
+        Words("通行码属于其他工地", "Pass for another site"),
+        _SITE_OFFICE,
+        Words("通行码属于其他工地", "This pass is for another site."),
+    ),
+    Reason.PASS_NOT_YET: ReasonText(
+        Severity.REFUSAL,
+        Words("通行码尚未生效", "Pass not valid yet"),
+        Words("请在生效后再来，或到登记处查询", "Come back when it starts, or ask the site office"),
+        Words("通行码尚未生效", "Your pass is not valid yet."),
+    ),
+    Reason.PASS_EXPIRED: ReasonText(
+        Severity.REFUSAL,
+        Words("通行码已过期", "Pass expired"),
+        Words("请到登记处换发通行码", "Get a new pass at the site office"),
+        Words("通行码已过期，请到登记处换发", "Your pass has expired. Please get a new one."),
+    ),
+    Reason.PASS_REVOKED: ReasonText(
+        Severity.ALARM,
+        Words("通行码已作废", "Pass withdrawn"),
+        Words("请用新通行码，或到登记处办理", "Use your new pass, or go to the site office"),
+        Words("通行码已作废，请使用新的通行码", "This pass was withdrawn. Please use the new one."),
+    ),
+    Reason.PASS_AMBIGUOUS: ReasonText(
+        Severity.NOTICE,
+        Words("工牌号重复登记", "Badge registered twice"),
+        _SEE_GUARD,
+        Words("工牌号重复登记，请联系门卫", "This badge is registered twice. Please see the guard."),
+    ),
+    Reason.PASS_FACE_DIFFERS: ReasonText(
+        Severity.ALARM,
+        Words("人证需核对", "Face and pass to be checked"),
+        _WAIT_FOR_GUARD,
+        Words("请稍候，等待门卫核对", "Please wait for the guard."),
+    ),
+    Reason.PASS_ALONE: ReasonText(
+        Severity.NOTICE,
+        Words("未比对人脸", "Face not compared"),
+        _WAIT_FOR_GUARD,
+        Words("请稍候，等待门卫核对", "Please wait for the guard."),
+    ),
+    Reason.PASS_USED_ELSEWHERE: ReasonText(
+        Severity.NOTICE,
+        Words("此码刚在其他通道使用", "Pass just used at another lane"),
+        _WAIT_FOR_GUARD,
+        Words("请稍候，等待门卫核对", "Please wait for the guard."),
     ),
     Reason.TAILGATING: ReasonText(
         Severity.NOTICE,

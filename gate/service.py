@@ -8,17 +8,20 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
-from zoneinfo import ZoneInfo
 
+from gate.badge_reader import BadgeReader
 from gate.clock import Clock, ClockGuard
-from gate.decision import Decision
 from gate.errors import OverrideRefused
-from gate.lane import SAME_PERSON_MIN_COSINE, Finding, Lane, Verdict
+from gate.judge import Judge
+from gate.lane import SAME_PERSON_MIN_COSINE, Lane, Verdict
+from gate.lane_passes import LanePasses
 from gate.lane_runner import Engine, LaneRunner
 from gate.metrics import GateMetrics
 from gate.names import displayed_name
 from gate.override import PinCheck
-from gate.policy import Context, LivenessState, decide
+from gate.pass_book import PassBook
+from gate.pass_desk import PassCall
+from gate.policy import PassFacts
 from gate.reasons import Reason
 from gate.recorder import Recorder, Settled
 from gate.relays import open_input, open_relay
@@ -29,12 +32,12 @@ from models.face import Advice, Face, Image, Quality
 from models.liveness import LivenessModel
 from models.quality import QualityLimits, advise
 from models.roster_watch import RosterWatch
-from models.sources import open_source
 from models.sources.frame import Frame, SourceState
+from models.sources.opening import open_source
 from sync.backoff import Backoff
 from sync.edge.status import EdgeStatus
 from sync.errors import StoreError, UnknownWorker
-from sync.records import Direction, Event, MatchFacts, Method, Outcome, Passage, PassageNote, Worker
+from sync.records import Direction, Event, Method, Outcome, Passage, PassageNote, Worker
 from sync.store import LocalStore
 
 log = logging.getLogger(__name__)
@@ -101,7 +104,6 @@ class GateService:
         self._metrics = metrics
         self._liveness = liveness if settings.liveness.mode != "off" else None
         self._version = version
-        self._zone = ZoneInfo(settings.site.timezone)
         self._recorder = Recorder(store, on_store_fault=settings.policy.on_store_fault)
         self._pin = PinCheck(settings.screen, clock)
         self._clock_guard = ClockGuard(last_known=self._last_good_time())
@@ -117,6 +119,21 @@ class GateService:
         self._store_problem = ""
         self._centre: Centre | None = None
         self._locked = self._lanes_locked_before()
+        self._judge = Judge(
+            settings,
+            model=model,
+            clock=clock,
+            locked=self._locked,
+            clock_trusted=lambda: not self._clock_guard.problem,
+            centre=lambda: None if self._centre is None else self._centre.status(),
+        )
+        centre = settings.centre
+        self._pass_book = PassBook(
+            store,
+            site_id=settings.site.id,
+            clock=clock,
+            centre_key_file=centre.centre_public_key_file if centre.enabled else None,
+        )
         self._awake = threading.Event()
         self._doors = {lane.id: self._open_door(lane) for lane in settings.lanes}
         self._runners = {lane.id: self._make_runner(lane) for lane in settings.lanes}
@@ -163,6 +180,11 @@ class GateService:
         """Until every lane's file has ended; for `--once`."""
         for runner in self._runners.values():
             runner.ended.wait()
+
+    def badge_reader(self, lane_id: str) -> BadgeReader | None:
+        """The card reader of a lane; None where nothing is wired."""
+        passes = self._runners[lane_id].passes
+        return None if passes is None else passes.badges
 
     @property
     def doors(self) -> dict[str, Door]:
@@ -259,16 +281,16 @@ class GateService:
         except StoreError as error:
             self._store_problem = str(error)
             self._metrics.store_fault()
-            worker, decision = None, self._decide_unread(lane, verdict)
+            worker, decision = None, self._judge.unread(lane, verdict.worker_id)
         else:
-            decision = self._decide(lane, verdict, worker)
+            decision = self._judge.face(lane, verdict, worker)
         event = self._event(
             lane, Method.FACE, decision.outcome, (*decision.reasons, *decision.notices), at=frame.captured_at
         ).model_copy(
             update={
                 "worker_id": worker.worker_id if worker else None,
-                "match": self._facts(verdict),
-                "liveness": self._liveness_state(verdict),
+                "match": self._judge.match(verdict),
+                "liveness": self._judge.liveness(verdict),
                 "tailgating": verdict.tailgating,
                 "decided_in_ms": (verdict.decided_s - verdict.first_usable_s) * MILLISECONDS,
             }
@@ -276,57 +298,38 @@ class GateService:
         settled = self._settle(lane, event, usable_at_s=verdict.first_usable_s)
         return self._answer(settled, worker)
 
-    @staticmethod
-    def _decide_unread(lane: LaneSettings, verdict: Verdict) -> Decision:
-        """The worker's record cannot be read: nobody gets in, and nobody recognised is locked in."""
-        leaves = lane.direction is Direction.OUT and verdict.worker_id is not None
-        return Decision(Outcome.ALLOW if leaves else Outcome.DENY, (Reason.STORE_FAULT,))
-
-    def _decide(self, lane: LaneSettings, verdict: Verdict, worker: Worker | None) -> Decision:
-        if lane.id in self._locked:
-            return Decision(Outcome.DENY, (Reason.LANE_LOCKED,))
-        decision = decide(self._context(lane, verdict, worker), self.settings.policy)
-        enters = decision.outcome is Outcome.ALLOW and lane.direction is Direction.IN
-        if enters and self._outbox_is_full():
-            return Decision(Outcome.DENY, (Reason.OUTBOX_FULL, *decision.reasons), decision.notices)
-        return decision
-
-    def _outbox_is_full(self) -> bool:
-        centre = self._centre
-        return centre is not None and self.settings.centre.when_full == "shut" and centre.status().outbox_full
-
-    def _context(self, lane: LaneSettings, verdict: Verdict, worker: Worker | None) -> Context:
-        return Context(
-            worker=worker,
-            usable_face=verdict.finding is not Finding.NOT_USABLE,
-            ambiguous=verdict.ambiguous,
-            site_id=self.settings.site.id,
-            direction=lane.direction,
-            now=self._clock.now(),
-            timezone=self._zone,
-            liveness_settings=self.settings.liveness,
-            liveness=self._liveness_state(verdict),
-            clock_trusted=not self._clock_guard.problem,
-            roster_age_s=self._centre.status().roster_age_s if self._centre else None,
-            tailgating=verdict.tailgating,
+    def _settle_pass(self, lane: LaneSettings, frame: Frame | None, call: PassCall) -> Answer:
+        """A QR pass or a badge: policy, record, door, as for a face."""
+        reading = call.reading
+        facts = PassFacts(
+            problem=reading.problem,
+            face_differs=call.face_of is not None,
+            used_elsewhere=self._pass_book.used_elsewhere(reading, lane.id),
         )
-
-    def _liveness_state(self, verdict: Verdict) -> LivenessState:
-        if verdict.live_score is None:
-            return "not_checked"
-        return "live" if verdict.live_score >= self.settings.liveness.min_score else "spoof"
-
-    def _facts(self, verdict: Verdict) -> MatchFacts:
-        return MatchFacts(
-            score=round(verdict.score, 4),
-            threshold=round(verdict.threshold.value, 4),
-            margin=None if verdict.margin is None else round(verdict.margin, 4),
-            model=self._model,
-            frames=verdict.frames,
-            agreeing=verdict.agreeing,
-            roster_size=verdict.roster_size,
-            threshold_source=verdict.threshold.source,
+        try:
+            worker = self._worker(reading.worker_id)
+        except StoreError as error:
+            self._store_problem = str(error)
+            self._metrics.store_fault()
+            worker, decision = None, self._judge.unread(lane, reading.worker_id)
+        else:
+            decision = self._judge.entry_pass(lane, facts, worker)
+        event = self._event(
+            lane,
+            reading.method,
+            decision.outcome,
+            (*decision.reasons, *decision.notices),
+            at=None if frame is None else frame.captured_at,
+        ).model_copy(
+            update={
+                "worker_id": worker.worker_id if worker else None,
+                "note": f"pass {reading.key}" + (f", face of {call.face_of}" if call.face_of else ""),
+            }
         )
+        settled = self._settle(lane, event, usable_at_s=None)
+        if settled.opened_at_s is not None:
+            self._pass_book.opened(reading, lane.id)
+        return self._answer(settled, worker)
 
     def _event(
         self,
@@ -482,6 +485,8 @@ class GateService:
                 same_person=SAME_PERSON_MIN_COSINE[self.settings.recognition.embedder],
             ),
             settle=lambda frame, verdict: self._settle_verdict(lane, frame, verdict),
+            passes=LanePasses(lane, self.settings.recognition, self._pass_book),
+            settle_pass=lambda frame, call: self._settle_pass(lane, frame, call),
             health=self._health,
             clock=self._clock,
             watcher=self._metrics,
@@ -500,6 +505,7 @@ class GateService:
             store=self._recorder.fault or self._store_problem or self.roster.problem,
             relay=self._door_faults.get(lane_id, ""),
             clock=self._clock_guard.problem,
+            pass_reader=self._runners[lane_id].pass_reader_problem(),
             liveness="liveness not checked" if self._liveness is None and mode != "off" else "",
             centre=self._centre_text(),
             fire=lane_id in self._fire,

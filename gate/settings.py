@@ -110,6 +110,27 @@ class InputsSettings(Section):
     held_open_s: Seconds = 15.0
 
 
+class BadgeReaderSettings(Section):
+    """A card reader that says the number of a badge as a line of text. `none` means that nothing is wired."""
+
+    driver: Literal["none", "simulated", "serial"] = "none"
+    device: str = ""
+    baud: int = Field(default=9600, ge=300, le=921_600)
+
+    @model_validator(mode="after")
+    def _has_what_its_driver_needs(self) -> BadgeReaderSettings:
+        if self.driver == "serial" and not self.device:
+            raise ValueError("driver serial needs `device`, e.g. /dev/ttyUSB0")
+        return self
+
+
+class PassReaderSettings(Section):
+    """The ways in without a face."""
+
+    qr: bool = Field(default=True, description="QR passes are read from the pictures of the lane's camera")
+    badge: BadgeReaderSettings = BadgeReaderSettings()
+
+
 class LaneSettings(Section):
     """One camera, one door, one direction."""
 
@@ -124,6 +145,7 @@ class LaneSettings(Section):
     min_eye_distance_px: Annotated[float, Field(ge=8, le=1000)] = 20.0
     relay: RelaySettings = RelaySettings()
     inputs: InputsSettings = InputsSettings()
+    pass_reader: PassReaderSettings = PassReaderSettings()
 
     @field_validator("zone")
     @classmethod
@@ -215,6 +237,7 @@ class PolicySettings(Section):
     out_rules: tuple[RuleName, ...] = ("registered", "flag_notices", "tailgating")
     training_kind: Identifier = "training"
     training_missing: Literal["allow", "hold", "deny"] = "deny"
+    without_face: Literal["allow", "hold", "deny"] = "allow"
     schedule: tuple[ScheduleWindow, ...] = ()
     clock_untrusted: Literal["allow", "hold", "deny"] = "allow"
     max_roster_age_h: Annotated[float, Field(gt=0, le=8760)] = 72.0

@@ -44,6 +44,7 @@ class Health:
     relay: str = ""
     clock: str = ""
     liveness: str = ""
+    pass_reader: str = ""
     centre: str = ""
     fire: bool = False
     door_held_open: bool = False
@@ -63,6 +64,8 @@ class LaneView:
     health: Health
     mirror: bool
     updated_s: float
+    takes_passes: bool = False
+    """QR passes or badges are read here: the screen says so."""
 
 
 @dataclass(frozen=True, slots=True)

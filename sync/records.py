@@ -103,6 +103,9 @@ class Flag(Record):
     valid_until: AwareDatetime | None = None
 
 
+PassMethod = Literal[Method.QR, Method.BADGE]
+
+
 class PassGrant(Record):
     """A QR pass or a badge that was handed to a worker: the way in without a face.
 
@@ -113,7 +116,7 @@ class PassGrant(Record):
     """
 
     pass_id: Identifier = Field(default_factory=lambda: token_hex(PASS_ID_BYTES))
-    method: Literal[Method.QR, Method.BADGE]
+    method: PassMethod
     digest: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")] = Field(repr=False)
     valid_from: AwareDatetime | None = None
     valid_until: AwareDatetime | None = None

@@ -147,7 +147,8 @@ def _panel(view: LaneView) -> Panel:
         return Panel(Tone.APPROACH, "face", words.APPROACHING, None)
     if view.phase is Phase.DECIDING:
         return Panel(Tone.BUSY, "busy", words.DECIDING, words.DECIDING_HINT)
-    return Panel(Tone.IDLE, "face", words.IDLE, words.IDLE_HINT)
+    hint = words.IDLE_HINT_PASSES if view.takes_passes else words.IDLE_HINT
+    return Panel(Tone.IDLE, "face", words.IDLE, hint)
 
 
 def _answer(view: LaneView, monotonic_s: float) -> AnswerPanel | None:

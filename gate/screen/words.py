@@ -12,6 +12,7 @@ DIRECTIONS: dict[Direction, Words] = {
 
 IDLE = Words("请面向摄像头", "Face the camera")
 IDLE_HINT = Words("不便刷脸，请找门卫", "No face check? See the guard")
+IDLE_HINT_PASSES = Words("或出示通行码、工牌", "Or show your pass or badge")
 APPROACHING = Words("请看屏幕", "Look at the screen")
 DECIDING = Words("正在识别", "Checking")
 DECIDING_HINT = Words("请稍候", "One moment")
@@ -32,6 +33,7 @@ HEALTH_PARTS: dict[str, Words] = {
     "relay": Words("继电器", "Relay"),
     "clock": Words("时钟", "Clock"),
     "liveness": Words("活体检测", "Liveness"),
+    "pass_reader": Words("工牌读卡器", "Badge reader"),
     "centre": Words("中心平台", "Centre"),
 }
 WEEKDAYS = (

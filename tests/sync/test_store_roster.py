@@ -221,9 +221,10 @@ def test_following_the_changes_step_by_step_gives_the_roster_itself(
 
 
 def test_a_worker_is_found_by_a_pass_until_it_is_taken_away(store: LocalStore) -> None:
-    grants = tuple(
-        PassGrant(method=method, digest=digest * 64, valid_from=NOON, valid_until=NOON + timedelta(days=1))
-        for method, digest in ((Method.QR, "a"), (Method.BADGE, "b"))
+    end = NOON + timedelta(days=1)
+    grants = (
+        PassGrant(method=Method.QR, digest="a" * 64, valid_from=NOON, valid_until=end),
+        PassGrant(method=Method.BADGE, digest="b" * 64, revoked_at=NOON),
     )
     store.put_worker(a_worker(passes=grants))
     store.put_worker(a_worker("W-2", passes=(PassGrant(method=Method.QR, digest="c" * 64),)))

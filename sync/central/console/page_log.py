@@ -210,7 +210,7 @@ def _show_event(found: EventFacts) -> None:
             (words.LANE, f"{row.lane_id} · {words.DIRECTIONS[row.direction]}"),
             (words.TEAM, row.team),
             (words.EMPLOYER, row.employer),
-            (words.METHOD, row.method),
+            (words.METHOD, words.method(row.method)),
             (words.PASSAGE, str(words.PASSAGES[row.passage])),
             (words.LIVENESS, record.liveness),
         ]

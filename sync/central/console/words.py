@@ -234,12 +234,43 @@ REASONS = {
     "terminal_undecided": Words("第三方终端未作判定", "The terminal of another maker did not decide"),
     "terminal_person_unknown": Words("终端上的人员没有工号", "Known to the terminal only, without a number"),
     "tailgating": Words("可能尾随", "Another person stood in the zone"),
+    "pass_unknown": Words("通行码或工牌不在名单中", "No worker of the roster has this pass or badge"),
+    "pass_forged": Words("通行码伪造或签发方不可信", "Forged, or signed by nobody the gate trusts"),
+    "pass_other_site": Words("通行码属于其他工地", "A pass for another site"),
+    "pass_not_yet": Words("通行码尚未生效", "The pass is not valid yet"),
+    "pass_expired": Words("通行码已过期", "The pass has expired"),
+    "pass_revoked": Words("通行码已作废或被替换", "The pass was taken back or replaced"),
+    "pass_ambiguous": Words(
+        "同一工牌号登记给多人：请更正", "One badge, several workers: correct the registration"
+    ),
+    "pass_face_differs": Words(
+        "人脸是另一名工人：请核实", "The face was another worker's: find out who used it"
+    ),
+    "pass_alone": Words("凭码通行，未比对人脸", "By pass alone: no face was compared"),
+    "pass_used_elsewhere": Words(
+        "一分钟内在其他通道用过：可能被复制，请换发",
+        "Used at another lane within a minute: perhaps copied, issue a new one",
+    ),
+}
+METHODS = {
+    "face": Words("人脸", "Face"),
+    "qr": Words("通行码", "QR pass"),
+    "badge": Words("工牌", "Badge"),
+    "override": Words("门卫放行", "Guard"),
+    "exit_button": Words("出门按钮", "Exit button"),
+    "fire_alarm": Words("火警", "Fire alarm"),
+    "command": Words("中心指令", "Centre"),
 }
 
 
 def reason(code: str) -> str:
     """What a code means; a code of a newer gate stands for itself."""
     return str(REASONS.get(code, code))
+
+
+def method(code: str) -> str:
+    """How somebody asked to pass; that of a newer gate stands for itself."""
+    return str(METHODS.get(code, code))
 
 
 def count(found: BoundedCount) -> str:
