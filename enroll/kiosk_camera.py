@@ -10,12 +10,12 @@ from typing import Protocol
 
 import cv2
 
+from models.clock import Clock, SystemClock
 from models.errors import ModelError
 from models.face import Face, Image
-from models.sources import open_source
 from models.sources.capture import OpenCapture
-from models.sources.clock import Clock, SystemClock
 from models.sources.frame import Frame, FrameSource, SourceState
+from models.sources.opening import open_source
 from models.sources.settings import SourceSettings
 from sync.backoff import Backoff
 

@@ -1,4 +1,4 @@
-"""Time comes from outside, so that tests and a jumping clock are the same case."""
+"""Whether the wall clock can be believed."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import ctypes
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
-from models.sources.clock import Clock, SystemClock
+from models.clock import Clock, SystemClock
 
 __all__ = ["Clock", "ClockGuard", "SystemClock", "system_is_synchronised"]
 

@@ -23,8 +23,8 @@ from models.embedder import embedder_spec
 from models.engine import DETECTOR_WEIGHT
 from models.errors import ModelError
 from models.liveness import V1SE_WEIGHT, V2_WEIGHT
-from models.sources import open_source
 from models.sources.frame import Frame, FrameSource, SourceState
+from models.sources.opening import open_source
 from models.zoo import State, Zoo
 from sync.backoff import Backoff
 from sync.edge.acl_probe import examine_acl, mosquitto_acl

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
 from enroll.kiosk.office import KioskOffice
-from models.sources.clock import SystemClock
+from models.clock import SystemClock
 from sync.edge.agent import EdgeAgent
 from sync.edge.status import HealthTexts
 from sync.errors import StoreError

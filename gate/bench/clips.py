@@ -34,7 +34,7 @@ from models.bench_report import DEFAULT_OUT, percentiles, write_json
 from models.engine import FaceEngine
 from models.face import Face
 from models.quality import QualityLimits, advise
-from models.sources import open_source
+from models.sources.opening import open_source
 from models.sources.settings import SourceSettings
 from models.template_choice import choose_templates
 from sync.backoff import Backoff

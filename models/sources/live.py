@@ -16,9 +16,9 @@ from typing import Any, Protocol
 
 import cv2
 
+from models.clock import Clock
 from models.errors import SourceError
 from models.sources.capture import STREAM_OPEN_TIMEOUT_S, Capture, OpenCapture
-from models.sources.clock import Clock
 from models.sources.frame import Frame, SourceState
 from models.sources.picture import usable_picture
 from models.sources.recording import MediaClock, open_recording

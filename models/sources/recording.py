@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 
 import cv2
 
+from models.clock import Clock
 from models.errors import SourceError
 from models.sources.capture import Capture, OpenCapture
-from models.sources.clock import Clock
 from models.sources.frame import Frame, SourceState
 from models.sources.picture import usable_picture
 

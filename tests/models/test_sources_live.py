@@ -17,11 +17,11 @@ import numpy as np
 import psutil
 import pytest
 
+from models.clock import SystemClock
 from models.errors import SourceError
-from models.sources import open_source
-from models.sources.clock import SystemClock
 from models.sources.frame import Frame, FrameSource, SourceState
 from models.sources.live import MOST_ABANDONED
+from models.sources.opening import open_source
 from models.sources.settings import SourceSettings
 from sync.backoff import Backoff
 

@@ -13,10 +13,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from models.clock import SystemClock
 from models.errors import SourceError
-from models.sources import open_source
-from models.sources.clock import SystemClock
 from models.sources.frame import Frame, FrameSource, SourceState
+from models.sources.opening import open_source
 from models.sources.picture import LARGEST_SIDE_PX, usable_picture
 from models.sources.recording import MediaClock
 from models.sources.settings import SourceSettings

@@ -75,7 +75,8 @@ def damage(path: Path, page: int) -> None:
 
 
 def fill(store: LocalStore) -> None:
-    store.put_many([(a_worker(f"W-{n}"), [a_template(f"W-{n}", seed=n)]) for n in range(200)])
+    # Enough that the tables' descriptions lie in the first half of the file.
+    store.put_many([(a_worker(f"W-{n}"), [a_template(f"W-{n}", seed=n)]) for n in range(400)])
     store.record(an_event())
 
 
@@ -139,7 +140,8 @@ def test_a_damaged_page_is_said_and_found_by_the_check(
     assert store.check().sound
     store.close()
     pages = store_path.stat().st_size // PAGE_BYTES
-    for page in range(pages // 2, pages):
+    # The tables are listed in pages anywhere: those of the templates, filled last, are at the end.
+    for page in range(pages * 3 // 4, pages):
         damage(store_path, page)
     with LocalStore.open(store_path, key) as damaged:
         with pytest.raises(StoreCorrupt) as refused:

@@ -1,4 +1,4 @@
-"""Time as a source needs it; it comes from outside, so that tests and a jumping clock are the same case."""
+"""Time comes from outside, so that tests and a jumping clock are the same case."""
 
 from __future__ import annotations
 
