@@ -61,7 +61,7 @@ class Attendance:
                     numbered.gate_id,
                     sequence,
                     numbered.lane_id,
-                    _microseconds(numbered.occurred_at),
+                    microseconds(numbered.occurred_at),
                     numbered.worker_id,
                     numbered.outcome.value,
                     payload,
@@ -157,9 +157,9 @@ class Attendance:
                 db.execute(
                     "DELETE FROM outbox "
                     "WHERE event_id IN (SELECT event_id FROM events WHERE occurred_us < ?)",
-                    [_microseconds(before)],
+                    [microseconds(before)],
                 )
-        while chunk := self._prunable(_microseconds(before)):
+        while chunk := self._prunable(microseconds(before)):
             with self._connections.write() as db:
                 # Asked again here: a passage may have been noted since the look without the write lock.
                 gates = db.execute(
@@ -190,7 +190,8 @@ class Attendance:
         )
 
 
-def _microseconds(moment: datetime) -> int:
+def microseconds(moment: datetime) -> int:
+    """Of a moment since 1970 UTC, as `events.occurred_us` counts."""
     if moment.tzinfo is None:
         raise ValueError(f"{moment} has no time zone")
     return (moment - _EPOCH) // timedelta(microseconds=1)
@@ -207,8 +208,8 @@ def _filter(
         "lane_id = ?": lane_id,
         "worker_id = ?": worker_id,
         "outcome = ?": outcome.value if outcome else None,
-        "occurred_us >= ?": _microseconds(since) if since else None,
-        "occurred_us < ?": _microseconds(until) if until else None,
+        "occurred_us >= ?": microseconds(since) if since else None,
+        "occurred_us < ?": microseconds(until) if until else None,
     }
     wanted = {condition: value for condition, value in conditions.items() if value is not None}
     return " AND ".join(["TRUE", *wanted]), list(wanted.values())

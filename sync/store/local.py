@@ -21,6 +21,7 @@ from sync.store.drafts import DraftRows
 from sync.store.import_jobs import ImportJobs
 from sync.store.key import StoreKey
 from sync.store.kiosk_accounts import KioskAccountRows
+from sync.store.match_scores import MatchScores
 from sync.store.outbox import Outbox
 from sync.store.replica import Replica
 from sync.store.suggestions import Suggestions
@@ -61,6 +62,7 @@ class LocalStore(
     Trainings,
     Undo,
     Suggestions,
+    MatchScores,
 ):
     """Roster, events and outbox of one gate in one SQLCipher file; safe to use from any thread.
 

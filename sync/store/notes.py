@@ -50,6 +50,16 @@ class Notes:
             ).fetchone()
         return NoteState(False) if row is None else NoteState(row[0] is None, row[0] or "")
 
+    def subject_state(self, subject: str) -> NoteState:
+        """Whether the centre has everything about a subject, such as `worker:<id>`; a refusal comes first."""
+        with self._connections.read() as db:
+            row = db.execute(
+                "SELECT parked_reason FROM outbox WHERE subject = ? AND record_id IS NOT NULL "
+                "ORDER BY parked_reason IS NULL, item_id DESC LIMIT 1",
+                [subject],
+            ).fetchone()
+        return NoteState(False) if row is None else NoteState(row[0] is None, row[0] or "")
+
     def notes_refused(self, limit: int = 100) -> list[tuple[str, str, str, str]]:
         """Kind, record id, subject and reason of what the centre refused, newest first."""
         with self._connections.read() as db:

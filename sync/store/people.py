@@ -10,23 +10,13 @@ from typing import Any
 
 from sqlite_utils import Database
 
+from sync.erasure import FACE, WHOLE_RECORD
 from sync.errors import UnknownWorker
 from sync.people import Attachment, Consent, ConsentWithdrawal, Enrolment, Person
+from sync.store.erasing import ErasedHere, erase_face, erase_record
 from sync.store.local_changes import SUBJECT
 from sync.store.notes import Notes
 from sync.store.roster import Roster, check_templates, log_change, replace_templates, write_worker
-
-FACE = "face"
-FACE_PICTURES = ("photo", "training_picture")
-"""Attachments that show a face: they go with the consent."""
-
-
-@dataclass(frozen=True, slots=True)
-class ErasedHere:
-    """What went when a consent was withdrawn."""
-
-    templates: int
-    pictures: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +76,9 @@ class People(Roster, Notes):
     def withdraw_consent(self, withdrawal: ConsentWithdrawal) -> ErasedHere:
         """Take a consent back; with the one for faces go templates and pictures, here at once.
 
+        The kind `record` (`sync.erasure.WHOLE_RECORD`) takes name, papers and consents too: what stays is the
+        number, with the status `left`.
+
         The centre and every gate follow by the note; no old roster brings the templates back. Deleted pages
         are overwritten, and the write-ahead log is emptied.
 
@@ -93,7 +86,7 @@ class People(Roster, Notes):
             UnknownWorker: no such worker.
         """
         worker_id, at = withdrawal.worker_id, withdrawal.withdrawn_at.isoformat()
-        is_face = withdrawal.kind == FACE
+        erases_face = withdrawal.kind in (FACE, WHOLE_RECORD)
         with self._connections.write() as db:
             if not db.execute("SELECT 1 FROM workers WHERE worker_id = ?", [worker_id]).fetchone():
                 raise UnknownWorker(
@@ -105,14 +98,25 @@ class People(Roster, Notes):
                 withdrawal,
                 record_id=withdrawal.withdrawal_id,
                 subject=f"{SUBJECT}{worker_id}",
-                erases=is_face,
+                erases=erases_face,
             )
             db.execute(
                 "UPDATE consents SET withdrawn_at = ? "
                 "WHERE worker_id = ? AND kind = ? AND withdrawn_at IS NULL",
-                [at, worker_id, withdrawal.kind],
+                [at, worker_id, FACE if erases_face else withdrawal.kind],
             )
-            erased = _erase_face(db, worker_id) if is_face else ErasedHere(0, 0)
+            erased = ErasedHere(0, 0)
+            if erases_face:
+                erased = (erase_record if withdrawal.kind == WHOLE_RECORD else erase_face)(db, worker_id)
+                # Behind the withdrawal: the centre adds it to the receipt.
+                self._queue_note(
+                    db,
+                    "erased",
+                    erased.receipt(withdrawal, self._clock.now()),
+                    record_id=f"{withdrawal.withdrawal_id}-kiosk"[:64],
+                    subject=f"{SUBJECT}{worker_id}",
+                    erases=True,
+                )
             db.execute(
                 "INSERT INTO withdrawals VALUES (?, ?, ?, ?)",
                 [
@@ -283,31 +287,6 @@ class People(Roster, Notes):
             _write_person(db, enrolment.person)
         if enrolment.consent is not None:
             _write_consent(db, enrolment.consent)
-
-
-def _erase_face(db: Database, worker_id: str) -> ErasedHere:
-    templates = db.execute("DELETE FROM templates WHERE worker_id = ?", [worker_id]).rowcount
-    db.execute("DELETE FROM staged_templates WHERE worker_id = ?", [worker_id])
-    pictures = db.execute(
-        "DELETE FROM attachments WHERE worker_id = ? AND kind IN (SELECT value FROM json_each(?))",
-        [worker_id, json.dumps(FACE_PICTURES)],
-    ).rowcount
-    db.execute("UPDATE workers SET face_consent_on = NULL WHERE worker_id = ?", [worker_id])
-    _erase_from_notes(db, worker_id)
-    return ErasedHere(int(templates), int(pictures))
-
-
-def _erase_from_notes(db: Database, worker_id: str) -> None:
-    """Enrolments of this worker that still wait for the centre go without the face."""
-    rows = db.execute(
-        "SELECT item_id, payload FROM outbox WHERE kind = 'enrolment' AND subject = ?",
-        [f"{SUBJECT}{worker_id}"],
-    ).fetchall()
-    for item_id, payload in rows:
-        enrolment = Enrolment.model_validate_json(payload)
-        if enrolment.templates:
-            bare = enrolment.model_copy(update={"templates": ()})
-            db.execute("UPDATE outbox SET payload = ? WHERE item_id = ?", [bare.model_dump_json(), item_id])
 
 
 def _write_person(db: Database, person: Person) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from sync.erasure import WHOLE_RECORD, ErasureReceipt
 from sync.errors import RecordInvalid, UnknownWorker
 from sync.people import Attachment, Enrolment
 from sync.records import Flag, FlagLevel, Template, Worker, WorkerStatus
@@ -71,7 +72,7 @@ def test_what_a_worker_does_reaches_the_centre_in_its_order(store: LocalStore) -
     store.enrol(an_enrolment())
     store.enrol(an_enrolment("W-2", seed=2))
     store.withdraw_consent(a_withdrawal())
-    assert [number for number, _ in waiting(store)] == [1, 2, 3]
+    assert [number for number, _ in waiting(store)] == [1, 2, 3, 4], "the last one says what went here"
     held = [item.item_id for item in store.outbox_pending(without={1})]
     assert held == [2], "the withdrawal does not overtake the enrolment"
 
@@ -110,7 +111,7 @@ def test_an_old_roster_does_not_bring_back_a_face_that_was_erased_here(store: Lo
     store.withdraw_consent(a_withdrawal())
     from_the_centre(store, a_worker("W-1", team="木工班"), a_template(), version=2)
     assert store.templates("W-1") == []
-    store.outbox_acknowledge([1], roster_version=3)
+    store.outbox_acknowledge([1, 2], roster_version=3)
     assert store.templates("W-1") == [], "the centre has not said yet what it made of it"
     from_the_centre(store, a_worker("W-1", team="木工班"), version=3)
     assert store.worker("W-1").team == "木工班"
@@ -212,3 +213,31 @@ def test_a_question_gets_its_answer_or_a_reason(store: LocalStore) -> None:
     unknown = store.reply("unknown")
     assert unknown is not None
     assert unknown.problem
+
+
+def test_erasing_the_whole_record_leaves_the_number_alone(store: LocalStore) -> None:
+    store.enrol(an_enrolment(), attachments=[a_photo(), a_photo(kind="consent_scan")])
+    erased = store.withdraw_consent(a_withdrawal().model_copy(update={"kind": WHOLE_RECORD}))
+    assert (erased.templates, erased.pictures, erased.persons, erased.consents, erased.papers) == (1,) * 5
+    worker = store.worker("W-1")
+    assert (worker.name, worker.phone, worker.status) == ("W-1", "", WorkerStatus.LEFT)
+    assert (store.person("W-1"), store.consents("W-1"), store.attachments("W-1")) == (None, [], [])
+    unsent, _, said = (item.payload for item in store.outbox_pending())
+    assert a_worker("W-1").name not in unsent
+    assert A_RESIDENT_NUMBER not in unsent
+    receipt = ErasureReceipt.model_validate_json(said)
+    assert receipt.complete
+    assert {item.what for item in receipt.items} == {
+        "templates: 1",
+        "pictures: 1",
+        "persons: 1",
+        "consents: 1",
+        "papers: 1",
+    }
+
+
+def test_a_name_that_the_centre_sent_before_does_not_come_back_after_an_erasure(store: LocalStore) -> None:
+    from_the_centre(store, a_worker("W-1", team="示例班"), a_template(), version=1)
+    store.withdraw_consent(a_withdrawal().model_copy(update={"kind": WHOLE_RECORD}))
+    store.outbox_acknowledge([1, 2], roster_version=1)
+    assert store.worker("W-1").team == ""
