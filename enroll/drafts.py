@@ -11,7 +11,7 @@ from uuid import uuid4
 from pydantic import AwareDatetime, Field
 
 from enroll.errors import EnrollError
-from sync.people import Consent, Person
+from sync.people import Consent, DuplicateDecision, Person
 from sync.records import Identifier, Record, Template, Worker
 from sync.store import LocalStore
 from sync.store.drafts import DraftRow
@@ -33,6 +33,7 @@ class EnrolmentDraft(Record):
     typed     fields of the identity page as they were typed, before all of them are right
     worker    set, like `person`, when the identity page is passed; the templates carry its number
     consent   for the face; with a refusal there is no capture
+    decisions about look-alikes; they go to the centre after the worker (`enroll.duplicates.queue_decisions`)
     photo     JPEG of the capture; what becomes of it follows from consent and config
     scan      JPEG of the consent that was signed on paper
     """
@@ -47,6 +48,7 @@ class EnrolmentDraft(Record):
     consent: Consent | None = None
     templates: Templates = Field(default=(), repr=False)
     capture_note: str = ""
+    decisions: tuple[DuplicateDecision, ...] = ()
     photo: bytes | None = Field(default=None, repr=False)
     scan: bytes | None = Field(default=None, repr=False)
 

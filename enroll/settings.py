@@ -49,6 +49,10 @@ class KioskSettings(Section):
     keep_photos: Literal["never", "with_consent"] = "with_consent"
     photo_days: int = Field(default=30, ge=1, le=3650)
     source: SourceSettings = Field(default=SourceSettings(), description="the kiosk's camera")
+    helmet_shot: bool = Field(default=False, description="one more picture with the helmet on")
+    liveness_missing: Literal["note", "refuse"] = Field(
+        default="note", description="what a capture does where the weights for liveness are missing"
+    )
     id_reader: IdReaderSettings = IdReaderSettings()
     centre_url: str = Field(default="", description="web address of the centre, for the QR of certificates")
     courses: Path | None = Field(default=None, description="folder; empty: the sample course that is shipped")
