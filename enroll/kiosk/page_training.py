@@ -13,6 +13,7 @@ from enroll.kiosk import training_lesson
 from enroll.kiosk import words_training as words
 from enroll.kiosk.frame import KioskPage, KioskRoute, KioskVisitor, action, heading, subheading
 from enroll.kiosk.training_camera import CameraView
+from enroll.kiosk.training_records import build_records
 from enroll.training_desk import Lesson
 from enroll.training_faces import FaceLogin, Recognised
 from sync.errors import SyncError
@@ -56,6 +57,7 @@ class _Screen:
                 subheading(words.COURSE_BROKEN)
                 for problem in problems:
                     ui.label(str(problem)).classes("sg-bad")
+            await build_records(self.visitor)
 
     def _course_card(self, course: Course) -> None:
         manifest = course.manifest
@@ -87,6 +89,7 @@ class _Screen:
 
         lesson = await self.visitor.ask(work)
         if lesson is not None:
+            self.look = None
             view = training_lesson.LessonView(
                 self.visitor, lesson, self.camera, self.room, self.moment, on_end=self.show_courses
             )
@@ -107,6 +110,7 @@ class _Login:
         self._for_class = for_class
         self._seen: dict[str, Recognised] = {}
         self._shown: object = None
+        self._faces = 0
         screen.room.clear()
         with screen.room:
             heading(words.LOGIN)
@@ -115,7 +119,8 @@ class _Login:
                     ui.label(str(course.manifest.title)).classes("sg-subtitle")
                     self._hint = ui.label(str(words.LOGIN_HINT)).classes("sg-big").props("role=status")
                     self._people = ui.element("div")
-                    action(words.BACK, screen.show_courses)
+                    with ui.element("div").classes("sg-bar"):
+                        action(words.BACK, screen.show_courses)
                 with ui.element("aside").classes("sg-side"):
                     screen.camera.build()
         screen.look = self.look
@@ -124,15 +129,15 @@ class _Login:
         screen = self._screen
 
         def work() -> int | None:
-            shot = screen.camera.newest()
+            shot = screen.camera.next()
             if shot is None:
-                return None
+                return self._faces if screen.camera.has_picture else None
             found = self._login.look(shot.faces, shot.captured_s)
+            self._faces = found.faces
             if not self._for_class:
                 self._seen.clear()
-                if found.faces > 1:
-                    return found.faces
-            self._seen.update({one.worker_id: one for one in found.recognised})
+            if self._for_class or found.faces == 1:
+                self._seen.update({one.worker_id: one for one in found.recognised})
             return found.faces
 
         faces = await screen.visitor.ask(work)
@@ -160,7 +165,8 @@ class _Login:
                 ui.label(f"{words.RECOGNISED}: {worker.name} · {worker.worker_id}").classes("sg-big sg-good")
             if found:
                 goes_on = not self._for_class and found[0][1] is not None
-                action(words.GO_ON_WHERE if goes_on else words.START, self._start, main=True)
+                with ui.element("div").classes("sg-bar"):
+                    action(words.GO_ON_WHERE if goes_on else words.START, self._start, main=True)
 
     async def _start(self) -> None:
         learners = {one.worker_id: one.score for one in self._seen.values()}

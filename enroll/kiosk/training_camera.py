@@ -39,19 +39,33 @@ class CameraView:
         self._office = office
         self._shot: Shot | None = None
         self._sent_s = 0.0
+        self._given_s = 0.0
         self._picture: ui.image | None = None
 
     def build(self) -> None:
         """Place the preview here."""
-        self._picture = ui.image().classes("sg-preview").props(f'alt="{words.PREVIEW}" no-spinner')
+        self._picture = ui.image().classes("sg-preview").props(f'alt="{words.PREVIEW}" no-spinner fit=contain')
 
-    def newest(self) -> Shot | None:
+    @property
+    def has_picture(self) -> bool:
+        """Whether there was a fresh picture at the last look."""
+        return self._shot is not None
+
+    def _newest(self) -> Shot | None:
         """None without a camera, or when its picture has stopped."""
         camera: Any = self._office.camera
         shot: Shot | None = None if camera is None else camera.latest()
         is_fresh = shot is not None and time.monotonic() - shot.captured_s <= STALE_AFTER_S
         self._shot = shot if is_fresh else None
         return self._shot
+
+    def next(self) -> Shot | None:
+        """The newest one, if it was not handed out before: a picture votes once."""
+        shot = self._newest()
+        if shot is None or shot.captured_s == self._given_s:
+            return None
+        self._given_s = shot.captured_s
+        return shot
 
     def refresh(self) -> None:
         """Send the preview when it is due."""

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import math
 from collections.abc import Awaitable, Callable
 from html import escape
+from pathlib import Path
 from urllib.parse import quote
 
 from nicegui import ui
@@ -15,31 +18,13 @@ from enroll.training_desk import Lesson
 from sync.training.course import Page, Question, QuestionKind
 from sync.training.errors import StepRefused
 from sync.training.record import Result, TrainingRecord
-from sync.training.session import Moment, Phase, TrainingSession
+from sync.training.session import HELD, Moment, Phase, TrainingSession
 from sync.words import Words
 
-STYLE = """
-.sg-training { width: 100%; }
-.sg-courses { display: grid; grid-template-columns: repeat(auto-fill, minmax(360px, 1fr)); gap: 16px; }
-.sg-lesson { display: grid; grid-template-columns: minmax(0, 1fr) 300px; gap: 18px; align-items: start; }
-.sg-slide { position: relative; min-height: 430px; }
-.sg-slide-row { display: grid; grid-template-columns: minmax(0, 1fr) minmax(0, 330px); gap: 18px; }
-.sg-slide img.sg-drawing { width: 100%; max-height: 320px; object-fit: contain; }
-.sg-slide video, .sg-slide iframe { width: 100%; height: 420px; border: 0; }
-.sg-zh { font-size: 21px; line-height: 1.5; } .sg-zh p, .sg-zh li { margin: 4px 0; }
-.sg-enslide { color: var(--sg-soft); font-size: 16px; }
-.sg-big { font-size: 21px; }
-.sg-preview { width: 100%; border-radius: 10px; background: #12263a; min-height: 60px; }
-.sg-overlay { position: absolute; inset: 0; background: #fff8e6; border: 4px solid var(--sg-wait); z-index: 5;
-  border-radius: 10px; display: flex; flex-direction: column; gap: 14px; align-items: center;
-  justify-content: center; text-align: center; padding: 20px; }
-.sg-overlay .sg-title { color: var(--sg-wait); margin: 0; }
-.sg-option { display: flex; width: 100%; }
-.sg-option .q-radio, .sg-option .q-checkbox { min-height: 54px; width: 100%; }
-.sg-option .q-radio__label, .sg-option .q-checkbox__label { font-size: 20px; white-space: normal; }
-.sg-person { display: flex; gap: 8px; align-items: center; }
-.sg-verdict { font-size: 34px; font-weight: 700; }
-"""
+STYLE = (Path(__file__).parent / "training.css").read_text(encoding="utf-8")
+
+_SHOW_PDF = """fetch(%s).then((got) => got.blob()).then((pdf) => {
+  document.getElementById("sg-pdf").src = URL.createObjectURL(pdf) + "#page=%d&toolbar=0"; });"""
 
 
 class LessonView:
@@ -72,6 +57,7 @@ class LessonView:
         self._overlay: ui.element | None = None
         self._overlay_text: ui.label | None = None
         self._go_on: ui.button | None = None
+        self._plays = False
 
     async def look(self) -> None:
         """One turn: the newest picture to the lesson, and what changed onto the screen."""
@@ -80,11 +66,11 @@ class LessonView:
             return
 
         def work() -> bool:
-            shot = self._camera.newest()
+            shot = self._camera.next()
             lesson.look(
                 None if shot is None else shot.image, () if shot is None else shot.faces, self._moment()
             )
-            return shot is not None
+            return self._camera.has_picture
 
         has_picture = await self._visitor.ask(work)
         if has_picture is None:
@@ -115,9 +101,11 @@ class LessonView:
                 refused.append(error)
 
         await self._visitor.ask(work)
-        if refused:
-            tell(words.REFUSALS[refused[0].refusal], bad=True)
-        await self.look()
+        # The button that was pressed may be gone by now: what follows belongs to the room.
+        with self._room:
+            if refused:
+                tell(words.REFUSALS[refused[0].refusal], bad=True)
+            await self.look()
 
     # --- Building -----------------------------------------------------------------------------------------
 
@@ -125,6 +113,7 @@ class LessonView:
         lesson = self._lesson
         self._room.clear()
         self._next = self._left = self._overlay = self._go_on = None
+        self._plays = False
         self._people = []
         with self._room:
             if lesson.class_over:
@@ -168,8 +157,9 @@ class LessonView:
                 f'<video id="sg-video" src="{self._url(page.video)}" playsinline></video>', sanitize=False
             )
         if page.pdf:
-            where = f"{self._url(page.pdf)}#page={page.pdf_page}&toolbar=0"
-            ui.html(f'<iframe src="{where}" title="{escape(str(page.title))}"></iframe>', sanitize=False)
+            # Fetched, because the door lets no page of ours be framed.
+            ui.html(f'<iframe id="sg-pdf" title="{escape(str(page.title))}"></iframe>', sanitize=False)
+            ui.run_javascript(_SHOW_PDF % (json.dumps(self._url(page.pdf)), page.pdf_page))
         self._left = ui.label().classes("sg-big").props("role=status")
         with ui.element("div").classes("sg-bar"):
             previous = action(
@@ -214,6 +204,7 @@ class LessonView:
 
     def _pause_cover(self) -> None:
         self._overlay = ui.element("div").classes("sg-overlay").props("role=alert")
+        self._overlay.set_visibility(False)
         with self._overlay:
             ui.icon("pause_circle", size="64px").props("aria-hidden=true")
             ui.label(str(words.PAUSED)).classes("sg-title")
@@ -257,7 +248,7 @@ class LessonView:
             )
         if self._left is not None:
             wait_s = lesson.page_left_s or (0 if lesson.is_class else self._course_wait_s())
-            self._left.set_text(f"{words.LEFT} {wait_s:.0f} {words.SECONDS}" if wait_s > 0 else "")
+            self._left.set_text(f"{words.LEFT} {math.ceil(wait_s)} {words.SECONDS}" if wait_s > 0 else "")
         if self._next is not None:
             self._next.set_enabled(lesson.may_turn and not self._course_wait_s())
         self._cover(has_picture=has_picture)
@@ -275,14 +266,15 @@ class LessonView:
         paused = bool(held) and all(held)
         if self._overlay is None or self._overlay_text is None or self._go_on is None:
             return
-        if self._overlay.visible != paused:
-            ui.run_javascript(
-                f"const v = document.getElementById('sg-video'); if (v) v.{'pause' if paused else 'play'}();"
-            )
+        if self._plays is paused:
+            self._plays = not paused
+            ui.run_javascript(f"document.getElementById('sg-video')?.{'pause' if paused else 'play'}()")
         self._overlay.set_visibility(paused)
         if paused:
             reason = words.REASONS.get(held[0], words.PAUSED) if has_picture else words.NO_CAMERA
             self._overlay_text.set_text(str(reason))
+            # What the picture paused goes on by itself.
+            self._go_on.set_visibility(any(reason in HELD for reason in held))
             self._go_on.set_enabled(any(one.verified for one in lesson.sessions))
 
     # --- Ends ---------------------------------------------------------------------------------------------

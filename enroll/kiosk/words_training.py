@@ -75,6 +75,12 @@ VERIFY = Words("核验全部记录", "Verify all records")
 EXPIRING = Words("即将到期", "Ends soon")
 HAS_ENDED = Words("已过期", "Ended")
 NOBODY_EXPIRES = Words("14 天内没有人到期", "Nobody's training ends within 14 days")
+KIND = Words("类别", "Kind")
+STATE = Words("状态", "State")
+OPEN = Words("打开", "Open")
+THERE = Words("已上传", "received")
+WAITS_HERE = Words("待上传", "waits here")
+REFUSED_THERE = Words("被拒收", "refused")
 NO_RECORDS = Words("还没有培训记录", "No training records yet")
 
 REASONS: dict[str, Words] = {

@@ -37,8 +37,8 @@ MAX_LISTED = 500
 """Checks and interruptions that a record lists; a course with more has other problems."""
 
 BY_HAND, POWER, CLASS_OVER = "by_hand", "power", "class_over"
+HELD = frozenset({BY_HAND, POWER, CLASS_OVER})
 """Reasons for a pause that do not come from the picture: somebody has to say go on."""
-_HELD = frozenset({BY_HAND, POWER, CLASS_OVER})
 
 _MILD = frozenset({Sight.NOBODY.value, Sight.UNCLEAR.value})
 """Pauses that give way to a worse finding, so that it goes on the record too."""
@@ -154,7 +154,7 @@ class TrainingSession:
         Raises SessionStale when the course has changed.
         """
         session = cls(course, state, limits)
-        if state.phase is not Phase.OVER and state.pause not in _HELD:
+        if state.phase is not Phase.OVER and state.pause not in HELD:
             # Whatever was seen last is old: the gap itself is what goes on the record.
             session._end_interruption(state.last_at)
             session._interrupt(POWER, state.last_at, None)
@@ -206,7 +206,7 @@ class TrainingSession:
             return
         if not before:
             self._came_back(moment)
-        if self.state.pause in _HELD:
+        if self.state.pause in HELD:
             self._same_s = None
             return
         if vote is not None and vote.sight is Sight.SAME:
@@ -389,7 +389,7 @@ class TrainingSession:
 
     def _came_back(self, moment: Moment) -> None:
         """The learner is before the screen (again): a pause that the picture made is over."""
-        if self.state.pause and self.state.pause not in _HELD:
+        if self.state.pause and self.state.pause not in HELD:
             self._end_interruption(moment.now)
         self._check = (CheckKind.RETURNED, [])
 
