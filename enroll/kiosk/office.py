@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import functools
 import threading
+import time
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from argon2 import PasswordHasher
@@ -20,21 +21,16 @@ from enroll.roster_config import RosterConfig
 from sync.store import LocalStore
 
 if TYPE_CHECKING:
+    from enroll.capture_desk import CaptureTools
+    from enroll.kiosk_camera import KioskCamera
     from enroll.training_desk import TrainingDesk
     from models.engine import FaceEngine
-
-
-class Camera(Protocol):
-    """The kiosk's camera; what it shows is the business of the capture."""
-
-    def close(self) -> None: ...
 
 
 class KioskOffice:
     """One of each; they share the store and the clock.
 
     now          the clock
-    camera       None where none is plugged in
     load_engine  opens the face engine at its first use, which takes a moment; None: the configured one
     """
 
@@ -57,7 +53,6 @@ class KioskOffice:
         self.registration = Registration(store, self.drafts, settings, now=now)
         self.consent_texts = ConsentTexts.load(settings.kiosk, settings.site)
         self.id_reader = open_reader(settings.kiosk.id_reader)
-        self.camera: Camera | None = None
         self._load_engine = load_engine or self._configured_engine
         self._loading = threading.Lock()
         self._engine: FaceEngine | None = None
@@ -69,6 +64,24 @@ class KioskOffice:
             if self._engine is None:
                 self._engine = self._load_engine()
             return self._engine
+
+    @functools.cached_property
+    def camera(self) -> KioskCamera:
+        """The camera of `kiosk.source`; it runs while a page looks."""
+        from enroll.kiosk_camera import KioskCamera  # noqa: PLC0415 - its libraries take a moment
+
+        with self._loading:  # two threads may ask first; two cameras would take the device from each other
+            made: KioskCamera = self.__dict__.setdefault(
+                "camera", KioskCamera(self.settings.kiosk.source, engine=lambda: self.engine)
+            )
+            return made
+
+    @functools.cached_property
+    def capture(self) -> CaptureTools:
+        """What captures share; blocks for a moment at the first use. Raises WeightMissing and the like."""
+        from enroll.capture_desk import capture_tools  # noqa: PLC0415 - its libraries take a moment
+
+        return capture_tools(self.store, self.settings, self.engine, now=self.now, monotonic=time.monotonic)
 
     @functools.cached_property
     def training(self) -> TrainingDesk:
