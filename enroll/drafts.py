@@ -36,6 +36,7 @@ class EnrolmentDraft(Record):
     decisions about look-alikes; they go to the centre after the worker (`enroll.duplicates.queue_decisions`)
     photo     JPEG of the capture; what becomes of it follows from consent and config
     scan      JPEG of the consent that was signed on paper
+    is_known  the worker is registered already: the face is captured anew
     """
 
     draft_id: Identifier = Field(default_factory=lambda: uuid4().hex)
@@ -51,6 +52,7 @@ class EnrolmentDraft(Record):
     decisions: tuple[DuplicateDecision, ...] = ()
     photo: bytes | None = Field(default=None, repr=False)
     scan: bytes | None = Field(default=None, repr=False)
+    is_known: bool = False
 
 
 class Drafts:

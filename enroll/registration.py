@@ -10,14 +10,17 @@ from enum import StrEnum
 from typing import Literal
 from zoneinfo import ZoneInfo
 
+from pydantic import JsonValue
+
 from enroll.consent_text import ConsentText
 from enroll.drafts import Drafts, EnrolmentDraft
 from enroll.errors import EnrollError
 from enroll.identity import Identity, check_identity, needs_guardian
 from enroll.roster_config import RosterConfig
 from sync.errors import UnknownWorker
-from sync.people import Attachment, Consent, ConsentWithdrawal, Enrolment, Person
+from sync.people import Attachment, Consent, ConsentWithdrawal, DocumentType, Enrolment, Person
 from sync.records import Worker, WorkerStatus
+from sync.resident_number import check_document
 from sync.store import LocalStore
 
 SIGNATURE_MAX_CHARACTERS = 20_000
@@ -25,6 +28,9 @@ _LEAST_STROKES_CHARACTERS = 30
 """A dot or a slip of the finger is shorter than any name."""
 
 _SIGNATURE = re.compile(r"(?:[ML]-?[0-9]{1,4} -?[0-9]{1,4} ?)+")
+WORKER_FIELDS = ("name", "employer", "team", "trade", "phone", "site_ids", "grant_from", "grant_until")
+"""Of a worker's record what the identity page holds, but for the number."""
+
 _LAST = "kiosk.last_enrolment"
 _COUNTER = "kiosk.last_number."
 
@@ -100,25 +106,37 @@ class Registration:
         last = max(self._store.last_number(prefix), kept if isinstance(kept, int) else 0)
         return f"{prefix}{last + 1:04d}"
 
-    def same_document(self, draft: EnrolmentDraft) -> list[Worker]:
-        """Workers who are registered with the draft's document already."""
-        if draft.person is None:
+    def registered_with(self, document_type: str, number: str) -> list[Worker]:
+        """Workers who are registered with that document already; nobody for a number that is none."""
+        try:
+            kind = DocumentType(document_type)
+            canonical = check_document(kind, number, self._today())
+        except ValueError:
             return []
-        found = self._store.persons_by_document(draft.person.document_type, draft.person.document_number)
+        found = self._store.persons_by_document(kind, canonical)
         return [worker for person in found if (worker := self._worker(person.worker_id)) is not None]
 
-    def check(self, typed: Mapping[str, str]) -> Identity:
-        """Whether what was typed may go on; see `check_identity`."""
-        taken = self._worker(typed.get("worker_id", "").strip()) is not None
+    def check(self, typed: Mapping[str, str], *, own_number: str = "") -> Identity:
+        """Whether what was typed may go on; see `check_identity`. `own_number` is not taken by another."""
+        number = typed.get("worker_id", "").strip()
+        taken = number != own_number and self._worker(number) is not None
         return check_identity(typed, today=self._today(), zone=self._zone, number_is_taken=taken)
 
     def put_identity(self, draft_id: str, typed: Mapping[str, str]) -> Identity:
         """Keep what was typed; with no problem left, worker and person too. Raises DraftGone."""
-        identity = self.check(typed)
         draft = self._drafts.get(draft_id)
+        if own_number := _known_number(draft):
+            # The number of somebody who is registered stays.
+            typed = {**typed, "worker_id": own_number}
+        identity = self.check(typed, own_number=own_number)
         changes: dict[str, object] = {"typed": dict(typed)}
         if identity.worker is not None:
-            changes |= {"worker": identity.worker, "person": identity.person}
+            worker = identity.worker
+            if draft.is_known and draft.worker is not None:
+                # Status, flags and clearances are not on the page.
+                typed_fields = {name: getattr(worker, name) for name in WORKER_FIELDS}
+                worker = draft.worker.model_copy(update=typed_fields)
+            changes |= {"worker": worker, "person": identity.person}
             if draft.worker is not None and draft.worker.worker_id != identity.worker.worker_id:
                 # Consent and templates carry the number.
                 changes |= {"consent": None, "templates": (), "photo": None, "scan": None}
@@ -163,23 +181,24 @@ class Registration:
         twice. Raises StepMissing, DraftGone, StoreError.
         """
         draft = self._drafts.get(draft_id)
-        worker, person = _identified(draft)
+        worker, person = _registered(draft) if draft.is_known else _identified(draft)
         if draft.consent is None:
             raise StepMissing("nobody was asked for the consent", next_step="Go back to the consent.")
         if draft.consent.granted and not draft.templates:
             raise StepMissing("there is no face yet", next_step="Go back to the capture.")
         last = self.last()
         is_repeated = last is not None and last.enrolment_id == draft_id
-        if not is_repeated and self._worker(worker.worker_id) is not None:
+        if not (is_repeated or draft.is_known) and self._worker(worker.worker_id) is not None:
             raise StepMissing(
                 f"the number {worker.worker_id} was given to somebody else meanwhile",
                 next_step="Go back to the identity and take another number.",
             )
         now = self._now()
         granted = draft.consent.granted
+        consent_on = draft.consent.given_at.astimezone(self._zone).date()
         enrolment = Enrolment(
             enrolment_id=draft_id,
-            worker=worker.model_copy(update={"face_consent_on": self._today() if granted else None}),
+            worker=worker.model_copy(update={"face_consent_on": consent_on if granted else None}),
             person=person,
             consent=draft.consent,
             templates=draft.templates if granted else (),
@@ -188,10 +207,15 @@ class Registration:
             note=draft.capture_note,
         )
         if not is_repeated:
-            # Written first: should the power go now, the worker is not there and undo finds nobody.
-            self._store.put_state(
-                _LAST, {"id": draft_id, "worker": worker.worker_id, "by": by, "at": now.isoformat()}
-            )
+            # Written first: should the power go now, the worker is not there and undo finds nobody. Who was
+            # registered before is not taken out by an undo.
+            last_one: JsonValue = {
+                "id": draft_id,
+                "worker": worker.worker_id,
+                "by": by,
+                "at": now.isoformat(),
+            }
+            self._store.put_state(_LAST, None if draft.is_known else last_one)
             self._store.enrol(enrolment, attachments=self._attachments(draft, now))
         self._remember_number(worker.worker_id)
         self._drafts.cancel(draft_id)
@@ -279,6 +303,17 @@ class Registration:
 
     def _today(self) -> date:
         return self._now().astimezone(self._zone).date()
+
+
+def _known_number(draft: EnrolmentDraft) -> str:
+    return draft.worker.worker_id if draft.is_known and draft.worker is not None else ""
+
+
+def _registered(draft: EnrolmentDraft) -> tuple[Worker, Person | None]:
+    """Somebody may have been registered without papers."""
+    if draft.worker is None:
+        raise StepMissing("the identity is not complete", next_step="Go back to the identity.")
+    return draft.worker, draft.person
 
 
 def _identified(draft: EnrolmentDraft) -> tuple[Worker, Person]:

@@ -234,13 +234,12 @@ def test_numbers_count_up_and_none_is_given_twice(office: KioskOffice) -> None:
 
 def test_a_number_and_a_document_that_are_there_already_are_noticed(office: KioskOffice) -> None:
     worker_id = registered(office)
-    draft = office.drafts.begin(MANAGER)
     assert office.registration.check(typed(office, worker_id=worker_id)).problems == {
         "worker_id": NUMBER_TAKEN
     }
-    office.registration.put_identity(draft.draft_id, typed(office))
-    (same,) = office.registration.same_document(office.drafts.get(draft.draft_id))
+    (same,) = office.registration.registered_with("resident_id", typed(office)["document_number"].lower())
     assert same.worker_id == worker_id
+    assert office.registration.registered_with("resident_id", "1") == []
 
 
 def test_another_number_asks_for_consent_and_capture_again(office: KioskOffice) -> None:
