@@ -38,10 +38,17 @@ class MatchScores:
 
     def first_scores(self, worker_id: str, since: datetime, limit: int) -> Scores:
         """The first matches of one worker from that moment on."""
+        return self._scores(worker_id, since, limit, "event_no")
+
+    def latest_scores_of(self, worker_id: str, since: datetime, limit: int) -> Scores:
+        """The last matches of one worker, none before that moment."""
+        return self._scores(worker_id, since, limit, "event_no DESC")[::-1]
+
+    def _scores(self, worker_id: str, since: datetime, limit: int, order: str) -> Scores:
         with self._connections.read() as db:
             rows = db.execute(
                 f"SELECT {_COLUMNS} FROM events "  # noqa: S608 (fixed words)
-                f"WHERE worker_id = ? AND occurred_us >= ? AND {_MATCHED} ORDER BY event_no LIMIT ?",
+                f"WHERE worker_id = ? AND occurred_us >= ? AND {_MATCHED} ORDER BY {order} LIMIT ?",
                 [worker_id, microseconds(since), limit],
             ).fetchall()
         return [(score, threshold) for score, threshold in rows]

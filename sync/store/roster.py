@@ -147,6 +147,15 @@ class Roster:
                 [*arguments, -1 if limit is None else limit, offset],
             )
 
+    def workers_by_id(self, worker_ids: Sequence[str]) -> list[Worker]:
+        """Those of the workers who are here, in order of their number."""
+        with self._connections.read() as db:
+            return read_workers(
+                db,
+                "WHERE worker_id IN (SELECT value FROM json_each(?)) ORDER BY worker_id",
+                [json.dumps(list(worker_ids))],
+            )
+
     def count_workers(self, *, search: str = "") -> int:
         where, arguments = _search(search)
         with self._connections.read() as db:
