@@ -186,6 +186,11 @@ class Gallery:
         dead = np.concatenate([old.dead, *gone]).astype(np.intp) if gone else old.dead
 
         matrix = _with_room(old.matrix, old.count, extra)
+        for rows in gone:
+            # Not only out of use: who withdrew the consent is gone from memory too. A search that is under
+            # way may see the zeros, which are like nobody.
+            old.matrix[rows] = 0
+            matrix[rows] = 0
         owners = np.concatenate([old.owners, np.full(extra, _NOBODY)])
         owners[dead] = _NOBODY
         ids = list(old.ids)

@@ -71,6 +71,8 @@ class Replica(Roster):
     def replica_apply(self, entries: Sequence[ReplicaEntry], *, version: int) -> list[str]:
         """Take over a difference up to `version`, whole or not at all; ids of workers that changed.
 
+        A face that went is gone from the write-ahead log too when this returns.
+
         Raises:
             RecordInvalid: a template is not what it should be; nothing was taken over.
         """
@@ -103,6 +105,10 @@ class Replica(Roster):
                 log_change(db, ids)
             _put_state(db, ReplicaState(version, _state(db).confirmed_at))
             ids += local_changes.settle(db, version)
+            faceless = [one.worker_id for one in entries if not one.templates]
+            erased = _forget_staged_faces(db, faceless) or bool(faceless and ids)
+        if erased:
+            self._connections.empty_log()
         return ids
 
     def replica_staging(self) -> Staging | None:
@@ -183,6 +189,8 @@ class Replica(Roster):
             ids += local_changes.settle(db, staging.version)
             db.execute("DELETE FROM state WHERE key = ?", [_STAGING])
         self._clear_staged()
+        if ids:
+            self._connections.empty_log()
         return ids
 
     def replica_forget_staging(self) -> None:
@@ -190,6 +198,7 @@ class Replica(Roster):
         with self._connections.write() as db:
             db.execute("DELETE FROM state WHERE key = ?", [_STAGING])
         self._clear_staged()
+        self._connections.empty_log()
 
     def _clear_staged(self) -> None:
         removed = CLEAR_CHUNK
@@ -221,6 +230,15 @@ def _delete_templates(db: Database, worker_ids: Sequence[str]) -> None:
     db.execute(
         "DELETE FROM templates WHERE worker_id IN (SELECT value FROM json_each(?))", [json.dumps(worker_ids)]
     )
+
+
+def _forget_staged_faces(db: Database, worker_ids: Sequence[str]) -> bool:
+    """A snapshot on its way may still hold the face of somebody who has none any more."""
+    gone = db.execute(
+        "DELETE FROM staged_templates WHERE worker_id IN (SELECT value FROM json_each(?))",
+        [json.dumps(worker_ids)],
+    ).rowcount
+    return bool(gone)
 
 
 def _state(db: Database) -> ReplicaState:

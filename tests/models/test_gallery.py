@@ -129,3 +129,16 @@ def test_searches_go_on_while_the_roster_is_rewritten() -> None:
     stop.set()
     thread.join()
     assert not wrong
+
+
+def test_a_face_that_was_taken_away_is_gone_from_memory_too() -> None:
+    gallery = Gallery()
+    rng = np.random.default_rng(5)
+    vectors = rng.normal(size=(40, 128)).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    gallery.load([f"W{row}" for row in range(40)], vectors)
+    matrix = gallery._now.matrix
+    gallery.remove("W7")
+    assert not matrix[7].any()
+    assert not gallery._now.matrix[7].any()
+    assert gallery.search(vectors[8]).worker_id == "W8"
