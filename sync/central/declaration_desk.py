@@ -139,19 +139,19 @@ class DeclarationDesk:
         site_id: str,
         day: date,
         *,
-        team: str = "",
+        team: str | None = None,
         after: str = "",
         rows: int = PAGE_ROWS,
     ) -> list[PersonDay]:
-        """Who has not declared, in order of their numbers, after the number `after`."""
+        """Who has not declared, in order of their numbers, after the number `after`; of one team, or all."""
         self._check(viewer, site_id)
-        self._note(viewer, Action.LOOKED_AT_DECLARATIONS, site_id, day, shown="missing", team=team)
+        self._note(viewer, Action.LOOKED_AT_DECLARATIONS, site_id, day, shown="missing", team=team or "")
         with self._database.read() as connection:
             zone = site_zone(connection, site_id)
             query = _people(site_id, day, zone).where(
                 declarations.c.declaration_id.is_(None), tables.workers.c.worker_id > after
             )
-            if team:
+            if team is not None:
                 query = query.where(tables.workers.c.team == team)
             found = connection.execute(query.order_by(tables.workers.c.worker_id).limit(rows))
             return [_person_day(row, zone) for row in found]

@@ -18,7 +18,17 @@ from starlette.types import ASGIApp
 from sync.central.api_problems import status_of
 from sync.central.console.settings import ConsoleSettings
 from sync.central.front_office import FrontOffice
-from sync.central.phone import page_declare, page_home, page_sign_in, words
+from sync.central.phone import (
+    page_buses,
+    page_checks,
+    page_declare,
+    page_home,
+    page_lodging,
+    page_missing,
+    page_sign_in,
+    page_site_report,
+    words,
+)
 from sync.central.phone.access import PhoneAccess
 from sync.central.phone.settings import PHONE_PATH
 from sync.central.phone.shell import SEE_OTHER, Bilingual, PhoneRefused, PhoneShell, SignInFirst
@@ -29,6 +39,11 @@ AREAS: tuple[Callable[[PhoneShell], APIRouter], ...] = (
     page_home.router,
     page_sign_in.router,
     page_declare.router,
+    page_site_report.router,
+    page_missing.router,
+    page_lodging.router,
+    page_checks.router,
+    page_buses.router,
 )
 """Every area adds its router here; paths are below `PHONE_PATH`."""
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
+from sync.central.accounts_access import Right
+from sync.central.phone import words_lodging, words_site
 from sync.central.phone.shell import PhoneShell
 from sync.central.phone.words_declare import DECLARE
 from sync.words import Words
@@ -14,14 +16,22 @@ from sync.words import Words
 
 @dataclass(frozen=True, slots=True)
 class HomeLink:
-    """`for_staff`: shown only to somebody signed in with an account."""
+    """`right` not None: shown only to somebody signed in with an account that includes it."""
 
     path: str
     words: Words
-    for_staff: bool = False
+    right: Right | None = None
 
 
-LINKS: tuple[HomeLink, ...] = (HomeLink("/m/declare", DECLARE),)
+LINKS: tuple[HomeLink, ...] = (
+    HomeLink("/m/declare", DECLARE),
+    HomeLink("/m/site-report", words_site.REPORT, right=Right.REPORT_SITE),
+    HomeLink("/m/missing", words_site.MISSING, right=Right.READ_DECLARATIONS),
+    HomeLink("/m/poster", words_site.POSTER, right=Right.READ_DECLARATIONS),
+    HomeLink("/m/house", words_lodging.REGISTER_HOUSE),
+    HomeLink("/m/check", words_lodging.CHECKS, right=Right.CHECK_HOUSES),
+    HomeLink("/m/bus", words_lodging.BUSES, right=Right.MANAGE_BUSES),
+)
 
 
 def router(shell: PhoneShell) -> APIRouter:
@@ -32,7 +42,9 @@ def router(shell: PhoneShell) -> APIRouter:
     def home(request: Request) -> Response:
         viewer = shell.staff(request)
         shell.person(request)
-        links = [link for link in LINKS if viewer is not None or not link.for_staff]
+        links = [
+            link for link in LINKS if link.right is None or (viewer is not None and viewer.may(link.right))
+        ]
         return shell.render(request, "home.html", links=links)
 
     return area

@@ -144,7 +144,8 @@ class PhoneShell:
         self._tidy(now)
         with self.office.database.write() as connection:
             taken = insert_or(connection, form_tokens).values(token_hash=token_hash, used_at=now)
-            if connection.execute(taken.on_conflict_do_nothing()).rowcount:
+            taken = taken.on_conflict_do_nothing().returning(form_tokens.c.token_hash)
+            if connection.execute(taken).first() is not None:
                 path = work(connection)
                 connection.execute(
                     update(form_tokens).where(form_tokens.c.token_hash == token_hash).values(result=path)

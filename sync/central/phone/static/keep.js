@@ -1,0 +1,27 @@
+// What is typed into a form marked data-keep and not sent yet survives a reload; it goes with the tab.
+// A page that shows the form as saved (data-keep="saved") forgets it. The page works without this too.
+(() => {
+  const form = document.querySelector("form[data-keep]");
+  if (!form) return;
+  const key = "keep:" + location.pathname;
+  const kept = () => [...form.elements].filter((one) => one.name && !["hidden", "file", "submit"].includes(one.type));
+  if (new URLSearchParams(location.search).has("saved")) {
+    sessionStorage.removeItem(key);
+  } else if (form.dataset.keep !== "refused") {
+    const typed = JSON.parse(sessionStorage.getItem(key) || "{}");
+    for (const one of kept()) {
+      const name = one.name + (one.type === "radio" ? "=" + one.value : "");
+      if (!(name in typed)) continue;
+      if (one.type === "radio" || one.type === "checkbox") one.checked = typed[name];
+      else one.value = typed[name];
+    }
+  }
+  form.addEventListener("input", () => {
+    const typed = {};
+    for (const one of kept()) {
+      const is_choice = one.type === "radio" || one.type === "checkbox";
+      typed[one.name + (one.type === "radio" ? "=" + one.value : "")] = is_choice ? one.checked : one.value;
+    }
+    sessionStorage.setItem(key, JSON.stringify(typed));
+  });
+})();
