@@ -1,4 +1,4 @@
-"""`sitegate roster`: import, template, list, show, remove, flag, unflag."""
+"""`sitegate roster`: import, template, list, show, remove, flag, unflag, pass, badge."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from rich.table import Table
 
 from enroll.cli_import import import_, template
 from enroll.cli_options import ConfigOption, KeyFileOption, StoreOption, plain_console, settings_with
+from enroll.cli_passes import badge, pass_
 from enroll.errors import EnrollError
 from enroll.roster_values import parse_instant
 from enroll.store_access import open_store
@@ -25,6 +26,8 @@ _WorkerId = Annotated[str, typer.Argument(help="Worker number.", show_default=Fa
 
 app.command("import")(import_)
 app.command()(template)
+app.command("pass")(pass_)
+app.command()(badge)
 
 
 @app.command("list")
@@ -69,7 +72,7 @@ def show(
         worker = opened.worker(worker_id)
         templates = opened.templates(worker_id)
     table = Table(show_header=False, box=None)
-    for name, value in worker.model_dump(exclude={"flags", "clearances", "site_ids"}).items():
+    for name, value in worker.model_dump(exclude={"flags", "clearances", "site_ids", "passes"}).items():
         table.add_row(name, _shown(value, zone))
     table.add_row("site_ids", ", ".join(worker.site_ids))
     for clearance in worker.clearances:
@@ -77,6 +80,10 @@ def show(
     for flag in worker.flags:
         until = f" until {_shown(flag.valid_until, zone)}" if flag.valid_until else ""
         table.add_row("flag", f"{flag.level}{until}: {flag.reason} (id {flag.flag_id})")
+    for grant in worker.passes:
+        until = f" until {_shown(grant.valid_until, zone)}" if grant.valid_until else ""
+        gone = f", taken back {_shown(grant.revoked_at, zone)}" if grant.revoked_at else ""
+        table.add_row("pass", f"{grant.method}{until}{gone} (id {grant.pass_id})")
     for kept in templates:
         made = _shown(kept.created_at, zone)
         table.add_row(

@@ -1,6 +1,6 @@
 """QR passes and badges: what a code carries, and whether to believe it. Pure. Why: docs/decisions/passes.md.
 
-A fixed pass carries nothing but a random secret; the roster holds its sha256 (`PassGrant.digest`). So it is
+A fixed pass carries nothing but a secret; the roster holds its sha256 (`PassGrant.digest`). So it is
 checked without a key, ends with its grant, and cannot be made from a copied roster. A signed pass says itself
 whose it is, where and how long, under the Ed25519 key of its issuer: for passes that live for minutes and
 change no roster. Both are written in the characters of the alphanumeric QR mode.
@@ -11,7 +11,7 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
-import secrets
+import hmac
 import struct
 import unicodedata
 from collections.abc import Collection, Mapping
@@ -90,14 +90,19 @@ class EntryPass(Record):
 
 @dataclass(frozen=True, slots=True)
 class FixedPass:
-    """A new pass: the text of its code, to be printed and not kept, and the digest for the roster."""
+    """The text of a code, to be printed and not kept, and the digest for the roster."""
 
     text: str = field(repr=False)
     digest: str
 
 
-def new_fixed_pass() -> FixedPass:
-    secret = secrets.token_bytes(SECRET_BYTES)
+def fixed_pass(key: Ed25519PrivateKey, pass_id: str) -> FixedPass:
+    """The pass of that id by the holder of `key`, always the same: who made it can show it again.
+
+    The secret is HMAC-SHA256 of the id under the private key, cut to 128 bits; nobody else can make it.
+    """
+    secret = hmac.digest(key.private_bytes_raw(), f"sitegate-fixed-pass-1\n{pass_id}".encode(), "sha256")
+    secret = secret[:SECRET_BYTES]
     return FixedPass(FIXED + _base32(secret), _digest("pass", secret))
 
 

@@ -16,9 +16,9 @@ from sync.passes import (
     badge_digest,
     badge_number,
     fixed_digest,
+    fixed_pass,
     is_pass,
     issuers,
-    new_fixed_pass,
     sign,
     verify,
 )
@@ -106,17 +106,18 @@ def test_a_signed_pass_holds_at_its_site_only_and_until_it_is_taken_back() -> No
 
 
 def test_a_fixed_pass_fits_the_smallest_code_and_the_roster_cannot_make_it() -> None:
-    made = new_fixed_pass()
+    made = fixed_pass(KEY, "0123456789abcdef")
     assert len(made.text) == 29  # version 2-Q: 25 x 25 modules
     assert set(made.text) <= QR_ALPHANUMERIC
     assert fixed_digest(made.text) == fixed_digest(made.text.lower()) == made.digest
     assert made.text not in repr(made)
-    assert new_fixed_pass().digest != made.digest
-    assert fixed_digest(new_fixed_pass().text) != made.digest
+    assert fixed_pass(KEY, "0123456789abcdef") == made  # so it can be printed again
+    assert fixed_pass(KEY, "0123456789abcdee").digest != made.digest
+    assert fixed_pass(Ed25519PrivateKey.generate(), "0123456789abcdef").digest != made.digest
 
 
 def test_only_codes_for_gates_concern_a_gate() -> None:
-    assert is_pass(new_fixed_pass().text)
+    assert is_pass(fixed_pass(KEY, "0123456789abcdef").text)
     assert is_pass(sign(entry_pass(), KEY))
     assert not is_pass("https://example.org/health-code")
 
@@ -137,7 +138,7 @@ def test_a_worker_without_passes_is_written_as_before_there_were_any() -> None:
     """So gates and centres of both ages agree on the digest of a roster that has none."""
     plain = Worker(worker_id="W-17", name="示例甲", site_ids=("demo-site",))
     assert "passes" not in plain.model_dump_json()
-    grant = PassGrant(method=Method.QR, digest=new_fixed_pass().digest)
+    grant = PassGrant(method=Method.QR, digest=fixed_pass(KEY, "0123456789abcdef").digest)
     with_pass = plain.model_copy(update={"passes": (grant,)})
     assert Worker.model_validate_json(with_pass.model_dump_json()) == with_pass
     assert entry_digest(with_pass, ()) != entry_digest(plain, ())
