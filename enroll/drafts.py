@@ -16,6 +16,7 @@ from sync.records import Identifier, Record, Template, Worker
 from sync.store import LocalStore
 from sync.store.drafts import DraftRow
 from sync.wire.templates import Templates
+from sync.words import Words
 
 KEPT_FOR = timedelta(days=1)
 """Personal data of somebody who was never registered: gone after a day without a change."""
@@ -79,7 +80,12 @@ class Drafts:
         draft = _read(self._store.draft(draft_id))
         if draft is None:
             raise DraftGone(
-                "this registration was finished, cancelled or left for a day", next_step="Begin it again."
+                "this registration was finished, cancelled or left for a day",
+                next_step="Begin it again.",
+                words=Words(
+                    "此登记已完成、取消或放置超过一天，请重新开始",
+                    "Finished, cancelled or too old: begin again",
+                ),
             )
         return draft
 

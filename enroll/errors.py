@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 from sync.errors import SyncError
+from sync.words import Words
 
 
 class EnrollError(SyncError):
-    """Base of every error of this room; it is answered on the command line like those of the store."""
+    """Base of every error of this room; it is answered on the command line like those of the store.
+
+    `words` say the same on a screen, for people who read no English; None where nobody at the kiosk sees it.
+    """
+
+    def __init__(self, message: str, *, next_step: str = "", words: Words | None = None) -> None:
+        super().__init__(message, next_step=next_step)
+        self.words = words
 
 
 class RosterFileUnusable(EnrollError, ValueError):

@@ -22,6 +22,7 @@ from sync.people import Attachment, Consent, ConsentWithdrawal, DocumentType, En
 from sync.records import Worker, WorkerStatus
 from sync.resident_number import check_document
 from sync.store import LocalStore
+from sync.words import Words
 
 SIGNATURE_MAX_CHARACTERS = 20_000
 _LEAST_STROKES_CHARACTERS = 30
@@ -30,6 +31,18 @@ _LEAST_STROKES_CHARACTERS = 30
 _SIGNATURE = re.compile(r"(?:[ML]-?[0-9]{1,4} -?[0-9]{1,4} ?)+")
 WORKER_FIELDS = ("name", "employer", "team", "trade", "phone", "site_ids", "grant_from", "grant_until")
 """Of a worker's record what the identity page holds, but for the number."""
+
+_ASK_FIRST = Words("请先征求同意", "Ask for the consent first")
+_CAPTURE_FIRST = Words("请先拍摄人脸", "Take the pictures of the face first")
+_IDENTITY_FIRST = Words("请先填写身份", "Fill in the identity first")
+_NUMBER_GONE = Words(
+    "此工号刚被他人使用，请返回换一个工号", "The number was taken meanwhile: choose another one"
+)
+_ONLY_LAST = Words("只能撤销最近一次登记", "Only the last registration can be undone")
+_GUARDIAN = Words("请填写监护人姓名", "Write the guardian's name")
+_PAPER = Words("请拍摄或选择签字页", "Photograph the signed page, or choose a file")
+_SIGN = Words("请先签名，或改用纸质签字", "Sign in the field first, or on paper")
+_SIGN_AGAIN = Words("签名无法识别，请重签", "The signature cannot be read: clear the field and sign again")
 
 _LAST = "kiosk.last_enrolment"
 _COUNTER = "kiosk.last_number."
@@ -183,15 +196,20 @@ class Registration:
         draft = self._drafts.get(draft_id)
         worker, person = _registered(draft) if draft.is_known else _identified(draft)
         if draft.consent is None:
-            raise StepMissing("nobody was asked for the consent", next_step="Go back to the consent.")
+            raise StepMissing(
+                "nobody was asked for the consent", next_step="Go back to the consent.", words=_ASK_FIRST
+            )
         if draft.consent.granted and not draft.templates:
-            raise StepMissing("there is no face yet", next_step="Go back to the capture.")
+            raise StepMissing(
+                "there is no face yet", next_step="Go back to the capture.", words=_CAPTURE_FIRST
+            )
         last = self.last()
         is_repeated = last is not None and last.enrolment_id == draft_id
         if not (is_repeated or draft.is_known) and self._worker(worker.worker_id) is not None:
             raise StepMissing(
                 f"the number {worker.worker_id} was given to somebody else meanwhile",
                 next_step="Go back to the identity and take another number.",
+                words=_NUMBER_GONE,
             )
         now = self._now()
         granted = draft.consent.granted
@@ -238,7 +256,9 @@ class Registration:
         last = self.last()
         if last is None or last.enrolment_id != enrolment_id:
             raise NothingToUndo(
-                "only the last registration can be undone", next_step="Look the worker up and sign him off."
+                "only the last registration can be undone",
+                next_step="Look the worker up and sign him off.",
+                words=_ONLY_LAST,
             )
         if self._store.forget_enrolment(last.worker_id, enrolment_id):
             self._store.put_state(_LAST, None)
@@ -312,7 +332,9 @@ def _known_number(draft: EnrolmentDraft) -> str:
 def _registered(draft: EnrolmentDraft) -> tuple[Worker, Person | None]:
     """Somebody may have been registered without papers."""
     if draft.worker is None:
-        raise StepMissing("the identity is not complete", next_step="Go back to the identity.")
+        raise StepMissing(
+            "the identity is not complete", next_step="Go back to the identity.", words=_IDENTITY_FIRST
+        )
     return draft.worker, draft.person
 
 
@@ -324,13 +346,21 @@ def _identified(draft: EnrolmentDraft) -> tuple[Worker, Person]:
 
 def _require_complete(signature: Signature, *, is_child: bool) -> None:
     if is_child and not signature.guardian_name.strip():
-        raise ConsentIncomplete("for a child a guardian must sign", next_step="Write the guardian's name.")
+        raise ConsentIncomplete(
+            "for a child a guardian must sign", next_step="Write the guardian's name.", words=_GUARDIAN
+        )
     if signature.how == "paper":
         if signature.scan is None:
-            raise ConsentIncomplete("the signed paper is missing", next_step="Photograph it or add a file.")
+            raise ConsentIncomplete(
+                "the signed paper is missing", next_step="Photograph it or add a file.", words=_PAPER
+            )
         return
     strokes = signature.strokes
     if len(strokes) < _LEAST_STROKES_CHARACTERS:
-        raise ConsentIncomplete("the signature is missing", next_step="Sign in the field, or on paper.")
+        raise ConsentIncomplete(
+            "the signature is missing", next_step="Sign in the field, or on paper.", words=_SIGN
+        )
     if len(strokes) > SIGNATURE_MAX_CHARACTERS or not _SIGNATURE.fullmatch(strokes):
-        raise ConsentIncomplete("the signature cannot be read", next_step="Clear the field and sign again.")
+        raise ConsentIncomplete(
+            "the signature cannot be read", next_step="Clear the field and sign again.", words=_SIGN_AGAIN
+        )

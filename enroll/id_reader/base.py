@@ -8,6 +8,13 @@ from typing import Protocol
 
 from enroll.errors import EnrollError
 from sync.people import DocumentType, Sex
+from sync.words import Words
+
+READER_SILENT = Words(
+    "读卡器没有回应：请检查数据线，也可以手工填写", "The reader does not answer: check its cable, or type"
+)
+READER_REFUSES = Words("读卡器无法读取：请重新放置证件", "The reader cannot read it: lay the card anew")
+READER_FOREIGN = Words("读卡器的回应无法识别", "The reader answers in another language")
 
 
 class IdReaderFault(EnrollError, OSError):

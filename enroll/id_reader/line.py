@@ -16,7 +16,7 @@ from datetime import datetime
 
 import serial
 
-from enroll.id_reader.base import IdCard, IdReaderFault
+from enroll.id_reader.base import READER_FOREIGN, READER_REFUSES, READER_SILENT, IdCard, IdReaderFault
 from sync.people import DocumentType, Sex
 
 MAX_LINE_BYTES = 4096
@@ -45,6 +45,7 @@ class LineReader:
                 raise IdReaderFault(
                     f"the card reader at {self._device} does not work",
                     next_step="Check its cable; the fields can be typed.",
+                    words=READER_SILENT,
                 ) from error
         return _card(line, self._device)
 
@@ -68,6 +69,7 @@ class LineReader:
             raise IdReaderFault(
                 f"the card reader at {self._device} did not answer within {self._timeout_s:g} s",
                 next_step="Check its cable; the fields can be typed.",
+                words=READER_SILENT,
             )
         return str(line.decode("utf-8", errors="replace")).strip()
 
@@ -82,7 +84,11 @@ def _card(line: str, device: str) -> IdCard | None:
     if word == "NOCARD":
         return None
     if word == "ERROR":
-        raise IdReaderFault(f"the card reader at {device} says: {rest[:100]}", next_step="Lay the card anew.")
+        raise IdReaderFault(
+            f"the card reader at {device} says: {rest[:100]}",
+            next_step="Lay the card anew.",
+            words=READER_REFUSES,
+        )
     try:
         fields = json.loads(rest if word == "CARD" else "")
         born = str(fields.get("birth", ""))
@@ -99,4 +105,5 @@ def _card(line: str, device: str) -> IdCard | None:
         raise IdReaderFault(
             f"the card reader at {device} answered in another language",
             next_step="It must speak the line protocol of docs/kiosk.md.",
+            words=READER_FOREIGN,
         ) from error

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from datetime import date
 
-from enroll.id_reader.base import IdCard, IdReaderFault
+from enroll.id_reader.base import READER_SILENT, IdCard, IdReaderFault
 from sync.people import DocumentType, Sex
 from sync.resident_number import check_character
 
@@ -43,7 +43,9 @@ class SimulatedReader:
 
     def read(self) -> IdCard | None:
         if not self.is_plugged_in:
-            raise IdReaderFault("the card reader does not answer", next_step="Check its cable.")
+            raise IdReaderFault(
+                "the card reader does not answer", next_step="Check its cable.", words=READER_SILENT
+            )
         with self._lock:
             if self._laid:
                 return self._laid.pop(0)

@@ -14,6 +14,7 @@ from nicegui import run, ui
 from starlette.responses import Response
 
 from enroll.accounts import Right, SessionEnded, Viewer
+from enroll.errors import EnrollError
 from enroll.kiosk import words
 from enroll.kiosk.access import kiosk_secret
 from enroll.kiosk.office import KioskOffice
@@ -68,7 +69,7 @@ class KioskVisitor:
         except SessionEnded:
             ui.navigate.to(LOGIN_PATH)
         except (SyncError, ModelError) as error:
-            tell(Words(str(error), error.next_step), bad=True)
+            tell(_words_of(error), bad=True)
         return None
 
     def audit(self, action: str, subject: str = "", **detail: Any) -> None:
@@ -175,10 +176,21 @@ def connection_words(office: KioskOffice) -> str:
     return " · ".join(parts)
 
 
+def _words_of(error: SyncError | ModelError) -> Words:
+    """What went wrong, for people at the screen."""
+    said = error.words if isinstance(error, EnrollError) else None
+    return said or Words(words.FAILED.zh, f"{words.FAILED.en} {error} {error.next_step}".strip())
+
+
 def tell(text: Words, *, bad: bool = False) -> None:
     """A short message over the page."""
     ui.notify(
-        str(text), type="negative" if bad else "positive", timeout=8000, multi_line=True, close_button="✕"
+        str(text),
+        type="negative" if bad else "positive",
+        position="top",
+        timeout=8000,
+        multi_line=True,
+        close_button="✕",
     )
 
 

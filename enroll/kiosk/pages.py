@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from enroll.kiosk import words
 from enroll.kiosk.frame import KioskPage, KioskRoute, KioskVisitor
+from enroll.kiosk.page_consent import CONSENT_PAGE
+from enroll.kiosk.page_done import DONE_PAGE, PHOTO_ROUTE
 from enroll.kiosk.page_home import build_tiles
+from enroll.kiosk.page_identity import IDENTITY_PAGE
 from enroll.kiosk.page_training import TRAINING_PAGE, TRAINING_ROUTES
 
 
@@ -14,7 +17,10 @@ async def _build_home(visitor: KioskVisitor) -> None:
 
 PAGES: tuple[KioskPage, ...] = (
     KioskPage("/", words.HOME, _build_home, icon="home"),
+    IDENTITY_PAGE,
+    CONSENT_PAGE,
+    DONE_PAGE,
     TRAINING_PAGE,
 )
 
-ROUTES: tuple[KioskRoute, ...] = (*TRAINING_ROUTES,)
+ROUTES: tuple[KioskRoute, ...] = (PHOTO_ROUTE, *TRAINING_ROUTES)

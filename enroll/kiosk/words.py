@@ -8,6 +8,7 @@ from sync.words import Words
 TITLE = Words("工地登记", "Sitegate kiosk")
 HOME = Words("首页", "Home")
 LOGOUT = Words("退出", "Sign out")
+FAILED = Words("操作未完成，请把下面的英文告诉维护人员：", "This did not work:")
 MAY_NOT = Words("您的角色不能使用此页", "Your role does not include this page")
 MAIN_MENU = Words("主导航", "Main menu")
 

@@ -11,12 +11,15 @@ import threading
 from pathlib import Path
 
 from enroll.kiosk.server import run_kiosk
+from enroll.roster_config import RosterConfig
+from enroll.settings import IdReaderSettings, KioskSettings
 from tests.enroll.kiosk_samples import an_office
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("folder", type=Path)
+    parser.add_argument("--reader", action="store_true", help="with a simulated card reader")
     arguments = parser.parse_args()
     stop = threading.Event()
 
@@ -25,7 +28,9 @@ def main() -> None:
         stop.set()
 
     threading.Thread(target=wait_for_the_end, daemon=True).start()
-    with an_office(arguments.folder) as office:
+    reader = IdReaderSettings(driver="simulated" if arguments.reader else "none")
+    settings = RosterConfig(kiosk=KioskSettings(port=0, id_reader=reader))
+    with an_office(arguments.folder, settings=settings) as office:
         run_kiosk(office, on_ready=lambda url: print(url, flush=True), stop=stop)
 
 
