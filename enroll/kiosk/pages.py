@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from enroll.kiosk import words
 from enroll.kiosk.frame import KioskPage, KioskRoute, KioskVisitor
+from enroll.kiosk.page_capture import CAPTURE_PAGE, CAPTURE_ROUTES
 from enroll.kiosk.page_consent import CONSENT_PAGE
 from enroll.kiosk.page_done import DONE_PAGE, PHOTO_ROUTE
 from enroll.kiosk.page_home import build_tiles
@@ -19,8 +20,9 @@ PAGES: tuple[KioskPage, ...] = (
     KioskPage("/", words.HOME, _build_home, icon="home"),
     IDENTITY_PAGE,
     CONSENT_PAGE,
+    CAPTURE_PAGE,
     DONE_PAGE,
     TRAINING_PAGE,
 )
 
-ROUTES: tuple[KioskRoute, ...] = (PHOTO_ROUTE, *TRAINING_ROUTES)
+ROUTES: tuple[KioskRoute, ...] = (PHOTO_ROUTE, *CAPTURE_ROUTES, *TRAINING_ROUTES)
