@@ -131,6 +131,13 @@ def open_check(connection: Connection, house: House, *, now: datetime) -> str:
     return connection.scalar(query.limit(1)) or ""
 
 
+def last_team(connection: Connection, viewer: Viewer) -> TeamData | None:
+    """With whom this user went last: a team goes from door to door."""
+    query = select(checks).where(checks.c.started_by == viewer.user_id).order_by(checks.c.started_at.desc())
+    row = connection.execute(query.limit(1)).first()
+    return TeamData(row.police_name, row.medic_name, row.official_name) if row is not None else None
+
+
 def sheet(connection: Connection, viewer: Viewer, check_id: str, *, now: datetime) -> CheckSheet:
     """Raises NotAllowed, NotFound. The caller notes the look."""
     row, house = _check(connection, viewer, check_id, now)

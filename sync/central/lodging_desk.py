@@ -136,6 +136,17 @@ class LodgingDesk:
             lines = self._rows(connection, [lodging.house_of(row, now) for row in found[:rows]], now)
         return HousePage(tuple(lines), lines[-1].house.house_id if len(found) > rows else "")
 
+    def due(self, viewer: Viewer) -> list[HouseRow]:
+        """Houses whose check is due, those at risk first. Raises NotAllowed."""
+        viewer.require(Right.CHECK_HOUSES)
+        now, wanted = self._now(), HouseFilter(due=True)
+        self._note(viewer, Action.LOOKED_AT_HOUSES, now, wanted)
+        with self._database.read() as connection:
+            found = connection.execute(self._query(viewer, wanted, now, "").limit(PAGE_ROWS)).all()
+            rows = self._rows(connection, [lodging.house_of(row, now) for row in found], now)
+        by_risk = {risk: place for place, risk in enumerate(reversed(Risk))}
+        return sorted(rows, key=lambda row: (by_risk[row.house.risk], row.due_at or now))
+
     def export(self, viewer: Viewer, wanted: HouseFilter) -> Iterator[HouseRow]:
         """Everything that fits, a piece at a time. Raises NotAllowed."""
         viewer.require(Right.MANAGE_LODGING)

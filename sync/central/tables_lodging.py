@@ -108,6 +108,7 @@ checks = Table(
     Column("signed_by", Text, nullable=False, server_default=""),
     Column("signed_at", Instant),
     Index(None, "house_id", "started_at"),
+    Index(None, "started_by", "started_at"),
 )
 
 check_entries = Table(

@@ -125,7 +125,13 @@ def export(
 
 
 def board_lines(
-    connection: Connection, viewer: Viewer, bus_id: str, text: str, vault: PersonVault, *, now: datetime
+    connection: Connection,
+    viewer: Viewer,
+    bus_id: str,
+    text: str,
+    vault: PersonVault | None,
+    *,
+    now: datetime,
 ) -> int:
     """Add the riders of a pasted list, all of them or none; returns how many.
 
@@ -143,7 +149,7 @@ def board_workers(
     viewer: Viewer,
     bus_id: str,
     worker_ids: Iterable[str],
-    vault: PersonVault,
+    vault: PersonVault | None,
     *,
     now: datetime,
 ) -> int:
@@ -368,7 +374,7 @@ def _board(
     bus: Bus,
     read: dict[int, RiderLine],
     names: dict[str, str],
-    vault: PersonVault,
+    vault: PersonVault | None,
     now: datetime,
 ) -> int:
     slips: dict[int, Slip] = {}
@@ -379,7 +385,10 @@ def _board(
         if line.worker_id and line.name and not same_name(line.name, names[line.worker_id]):
             slips[number] = Slip.UNKNOWN_WORKER
             continue
-        hashed = vault.hash(line.document_type, line.document) if line.document_type else ""
+        if line.document and vault is None:
+            slips[number] = Slip.NO_VAULT
+            continue
+        hashed = vault.hash(line.document_type, line.document) if vault and line.document_type else ""
         worker_id = line.worker_id or _worker_of(connection, viewer, line, hashed)
         name, rider_id = names.get(worker_id, line.name), uuid4().hex
         try:
@@ -398,7 +407,7 @@ def _board(
                 "worker_id": worker_id or None,
                 "name": name,
                 "document_type": line.document_type or "",
-                "document_sealed": vault.seal(line.document, bound_to=rider_id) if hashed else None,
+                "document_sealed": vault.seal(line.document, bound_to=rider_id) if vault and hashed else None,
                 "document_hash": hashed or None,
                 "phone": line.phone,
                 "seat": seat,

@@ -39,6 +39,7 @@ class Slip(StrEnum):
     SEAT_TAKEN = "seat_taken"
     BUS_FULL = "bus_full"
     NO_PHOTO = "no_photo"
+    NO_VAULT = "no_vault"
 
 
 class FieldsRefused(CentralError, ValueError):

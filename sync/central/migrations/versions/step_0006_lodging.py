@@ -126,6 +126,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("check_id", name=op.f("pk_checks")),
     )
     op.create_index(op.f("ix_checks_house_id_started_at"), "checks", ["house_id", "started_at"], unique=False)
+    op.create_index(
+        op.f("ix_checks_started_by_started_at"), "checks", ["started_by", "started_at"], unique=False
+    )
     op.create_table(
         "house_risks",
         sa.Column("change_id", ID, nullable=False),
