@@ -33,10 +33,15 @@ from sync.records import Template, Worker
 from sync.store import LocalStore
 from sync.store.trainings import KeptTraining
 from sync.training.certificate import certificate_pdf
-from sync.training.clearance import WARN_DAYS
 from sync.training.course import Course, load_courses
 from sync.training.errors import CourseUnusable, Refusal, SessionStale, StepRefused
-from sync.training.record import ChainFinding, SignedTraining, expires_within, verify_chain
+from sync.training.record import (
+    WARN_DAYS,
+    ChainFinding,
+    SignedTraining,
+    expires_within,
+    verify_chain,
+)
 from sync.training.session import Moment, Phase, SessionState, TrainingSession
 from sync.wire.keys import read_private_key
 

@@ -58,6 +58,7 @@ class Action(StrEnum):
     DECIDED_DUPLICATE = "decided_duplicate"
     MERGED_WORKERS = "merged_workers"
     LOOKED_AT_ERASURES = "looked_at_erasures"
+    LOOKED_AT_TRAININGS = "looked_at_trainings"
     WITHDREW_CONSENT = "withdrew_consent"
     CONFIRMED_ERASURE = "confirmed_erasure"
     REVEALED_PAPERS = "revealed_papers"

@@ -16,7 +16,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, insert, select
 
 from sync.central import duplicate_pairs, erasures, persons, registry, tables
-from sync.central.clearances import longest_clearances
+from sync.clearances import longest_clearances
 from sync.central.erasures import UnknownErasure
 from sync.central.notes import Handler, NoteContext, NoteRefused
 from sync.central.person_vault import PersonVault

@@ -18,6 +18,7 @@ from sync.central.lodging_rules import LodgingSettings
 from sync.central.person_vault import PersonVault
 from sync.central.presence import Presence
 from sync.central.site_reports import SiteReportDesk
+from sync.central.training_office import TrainingOffice
 from sync.central.worker_desk import RosterChanged, WorkerDesk
 
 
@@ -48,4 +49,5 @@ class FrontOffice:
         self.declarations = DeclarationDesk(database, now=now)
         self.lodging = LodgingDesk(database, now=now, settings=lodging or LodgingSettings())
         self.site_reports = SiteReportDesk(database, now=now)
+        self.trainings = TrainingOffice(database, now=now)
         self.workers = WorkerDesk(database, now=now, on_roster_change=on_roster_change)

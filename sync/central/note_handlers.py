@@ -3,5 +3,6 @@
 from __future__ import annotations
 
 from sync.central.notes import Handler
+from sync.central.trainings import take_training
 
-HANDLERS: dict[str, Handler] = {}
+HANDLERS: dict[str, Handler] = {"training": take_training}

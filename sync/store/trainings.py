@@ -9,11 +9,11 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from pydantic import Field
 from sqlite_utils import Database
 
+from sync.clearances import longest_clearances
 from sync.records import Record, Worker
 from sync.store.local_changes import SUBJECT
 from sync.store.notes import Notes
 from sync.store.roster import Roster, log_change, read_workers, write_worker
-from sync.training.clearance import granted
 from sync.training.record import FIRST_PREVIOUS, SignedTraining, TrainingRecord, sign
 from sync.training.session import SessionState
 
@@ -159,7 +159,8 @@ def _grant(db: Database, record: TrainingRecord) -> None:
     if clearance is None or not found:
         return
     (worker,) = found
-    write_worker(db, worker.model_copy(update={"clearances": granted(worker.clearances, clearance)}))
+    clearances = longest_clearances(worker.clearances, (clearance,))
+    write_worker(db, worker.model_copy(update={"clearances": clearances}))
     log_change(db, [worker.worker_id])
 
 

@@ -24,6 +24,9 @@ from sync.training.errors import RecordTampered
 FIRST_PREVIOUS = "0" * 64
 """What the first record of a chain names as the hash of the one before it."""
 
+WARN_DAYS = 14
+"""Training that ends within so many days is to be repeated."""
+
 _SIGNED = b"sitegate-training-1\n"
 Hex64 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from sync.clearances import longest_clearances
 from sync.records import Clearance
 from sync.store import LocalStore, StoreKey
-from sync.training.clearance import granted
 from sync.training.errors import RecordTampered
 from sync.training.record import (
     FIRST_PREVIOUS,
@@ -107,10 +107,10 @@ def test_a_pass_never_shortens_what_holds_longer() -> None:
     long = Clearance(kind="training", valid_until=NOON + timedelta(days=800))
     new = a_record().clearance()
     assert new is not None
-    assert granted((long,), new) == (long,)
+    assert longest_clearances((long,), (new,)) == (long,)
     old = Clearance(kind="training", valid_until=NOON)
-    assert granted((old, Clearance(kind="medical")), new) == (Clearance(kind="medical"), new)
-    assert granted((Clearance(kind="training"),), new) == (Clearance(kind="training"),)
+    assert longest_clearances((old, Clearance(kind="medical")), (new,)) == (Clearance(kind="medical"), new)
+    assert longest_clearances((Clearance(kind="training"),), (new,)) == (Clearance(kind="training"),)
 
 
 def test_a_pass_is_kept_queued_and_granted_in_one_step(store: LocalStore, key: StoreKey) -> None:

@@ -10,7 +10,7 @@ from sync.records import Clearance
 def longest_clearances(held: Sequence[Clearance], offered: Sequence[Clearance]) -> tuple[Clearance, ...]:
     """What is held, and of what is offered other kinds and those that hold longer; one of each kind.
 
-    So nothing that the centre knows is shortened or taken away by a record that left before it.
+    So nothing that is known is shortened or taken away by a record that left before it.
     """
     best = {one.kind: one for one in held}
     for one in offered:
