@@ -34,6 +34,7 @@ class EnrolmentDraft(Record):
     typed     fields of the identity page as they were typed, before all of them are right
     worker    set, like `person`, when the identity page is passed; the templates carry its number
     consent   for the face; with a refusal there is no capture
+    without_face  the capture was left out on purpose: the worker gets a pass
     decisions about look-alikes; they go to the centre after the worker (`enroll.duplicates.queue_decisions`)
     photo     JPEG of the capture; what becomes of it follows from consent and config
     scan      JPEG of the consent that was signed on paper
@@ -49,6 +50,7 @@ class EnrolmentDraft(Record):
     person: Person | None = None
     consent: Consent | None = None
     templates: Templates = Field(default=(), repr=False)
+    without_face: bool = False
     capture_note: str = ""
     decisions: tuple[DuplicateDecision, ...] = ()
     photo: bytes | None = Field(default=None, repr=False)
@@ -99,8 +101,15 @@ class Drafts:
     def put_capture(
         self, draft_id: str, templates: Sequence[Template], photo: bytes | None, note: str
     ) -> EnrolmentDraft:
-        """What the capture found; it replaces an earlier capture. Raises DraftGone."""
-        return self.change(draft_id, templates=tuple(templates), photo=photo, capture_note=note)
+        """What the capture found; it replaces an earlier one. No templates: left out. Raises DraftGone."""
+        return self.change(
+            draft_id,
+            templates=tuple(templates),
+            photo=photo,
+            capture_note=note,
+            without_face=not templates,
+            decisions=(),
+        )
 
     def cancel(self, draft_id: str) -> None:
         """Erase it; one that is gone already is no error."""

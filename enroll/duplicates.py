@@ -206,10 +206,14 @@ def decide(
         raise RecordInvalid("the reason is too long", next_step="Use at most 500 characters.") from error
 
 
-def queue_decisions(store: LocalStore, decisions: Sequence[DuplicateDecision]) -> None:
-    """Send decisions to the centre; call it after `enrol`, so that it knows the worker by then."""
+def queue_decisions(store: LocalStore, decisions: Sequence[DuplicateDecision], worker_id: str) -> None:
+    """Send decisions about a worker to the centre; after `enrol`, so that it knows the worker by then.
+
+    Doing it again is harmless; decisions made under another number, which was changed since, are left out.
+    """
     for one in decisions:
-        store.put_note("duplicate", one, record_id=one.decision_id, subject=f"worker:{one.worker_id}")
+        if one.worker_id == worker_id and not store.note_state(one.decision_id).waiting:
+            store.put_note("duplicate", one, record_id=one.decision_id, subject=f"worker:{worker_id}")
 
 
 def vectors_of(templates: Sequence[Template], model: str, model_version: str) -> NDArray[np.float32]:

@@ -14,6 +14,7 @@ from pydantic import JsonValue
 
 from enroll.consent_text import ConsentText
 from enroll.drafts import Drafts, EnrolmentDraft
+from enroll.duplicates import queue_decisions
 from enroll.errors import EnrollError
 from enroll.identity import Identity, check_identity, needs_guardian
 from enroll.roster_config import RosterConfig
@@ -199,7 +200,7 @@ class Registration:
             raise StepMissing(
                 "nobody was asked for the consent", next_step="Go back to the consent.", words=_ASK_FIRST
             )
-        if draft.consent.granted and not draft.templates:
+        if draft.consent.granted and not draft.templates and not draft.without_face:
             raise StepMissing(
                 "there is no face yet", next_step="Go back to the capture.", words=_CAPTURE_FIRST
             )
@@ -235,6 +236,7 @@ class Registration:
             }
             self._store.put_state(_LAST, None if draft.is_known else last_one)
             self._store.enrol(enrolment, attachments=self._attachments(draft, now))
+        queue_decisions(self._store, draft.decisions, worker.worker_id)
         self._remember_number(worker.worker_id)
         self._drafts.cancel(draft_id)
         return enrolment

@@ -162,7 +162,9 @@ def test_different_people_need_a_reason_and_the_decision_goes_up_after_the_enrol
         decide("new", found, same_person=False, reason="  ", decided_by="m", now=AT)
     decision = decide("new", found, same_person=False, reason="双胞胎", decided_by="m", now=AT)
     register(store, "new", 4)
-    queue_decisions(store, [decision])
+    queue_decisions(store, [decision], "new")
+    queue_decisions(store, [decision], "new")
+    assert store.outbox_depth() == 3
     assert store.note_state(decision.decision_id).waiting
 
 
