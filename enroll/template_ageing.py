@@ -22,7 +22,7 @@ Scores = Sequence[tuple[float, float]]
 
 @dataclass(frozen=True, slots=True)
 class Ageing:
-    """Cosines. `recent`: median of the last matches; `first`: of those after the enrolment, None if too few."""
+    """Cosines. `recent`: median of the last matches; `first`: of those after the enrolment, if there are."""
 
     recent: float
     threshold: float

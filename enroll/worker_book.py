@@ -18,9 +18,11 @@ from enroll.name_search import NameIndex
 from enroll.registration import WORKER_FIELDS
 from enroll.roster_config import RosterConfig
 from enroll.template_ageing import MATCHES, Ageing, ageing, measured
+from sync.erasure import WHOLE_RECORD
 from sync.people import Consent, ConsentWithdrawal, DocumentType, Enrolment, Person
 from sync.records import Template, Worker, WorkerStatus
 from sync.store import LocalStore
+from sync.store.erasing import FACE_PICTURES
 from sync.store.notes import NoteState
 from sync.store.people import GivenConsent, Withdrawn
 from sync.words import Words
@@ -54,6 +56,7 @@ class Found:
 
     workers: tuple[Worker, ...]
     persons: Mapping[str, Person] = field(repr=False)
+    with_face: frozenset[str]
     total: int
     page: int
 
@@ -131,7 +134,8 @@ class WorkerBook:
         workers = {worker.worker_id: worker for worker in self._store.workers_by_id(shown)}
         found = tuple(workers[one] for one in shown if one in workers)
         self._store.put_audit(by, "workers_listed", detail={"shown": len(found), "found": len(ids)})
-        return Found(found, self._store.persons(shown), len(ids), page)
+        with_face = frozenset(self._store.with_templates(shown))
+        return Found(found, self._store.persons(shown), with_face, len(ids), page)
 
     def look(self, worker_id: str, *, by: str) -> WorkerFile:
         """Everything of one worker; the look is written down. Raises UnknownWorker."""
@@ -280,6 +284,20 @@ class WorkerBook:
         store.put_audit(by, "ageing_listed", detail={"shown": len(workers)})
         workers.sort(key=lambda worker: aged[worker.worker_id].margin)
         return [Aged(worker, aged[worker.worker_id]) for worker in workers]
+
+    def will_go(self, worker_id: str, kind: str) -> dict[str, int]:
+        """What an erasure would take here, by name as in `ErasedHere`."""
+        store = self._store
+        kinds = [one.kind for one in store.attachments(worker_id)]
+        pictures = sum(kind_of in FACE_PICTURES for kind_of in kinds)
+        going = {"templates": len(store.templates(worker_id)), "pictures": pictures}
+        if kind == WHOLE_RECORD:
+            going |= {
+                "persons": int(store.person(worker_id) is not None),
+                "consents": len(store.consents(worker_id)),
+                "papers": len(kinds) - pictures,
+            }
+        return going
 
     def erase(self, worker_id: str, kind: str, reason: str, *, by: str) -> ConsentWithdrawal:
         """Withdraw the consent to the face, or erase the whole record; `kind` is one of `sync.erasure`.

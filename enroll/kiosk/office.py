@@ -16,8 +16,10 @@ from enroll.accounts import KioskAccounts
 from enroll.consent_text import ConsentTexts
 from enroll.drafts import Drafts
 from enroll.id_reader import open_reader
+from enroll.import_desk import ImportDesk
 from enroll.registration import Registration
 from enroll.roster_config import RosterConfig
+from enroll.worker_book import WorkerBook
 from sync.store import LocalStore
 
 if TYPE_CHECKING:
@@ -51,6 +53,8 @@ class KioskOffice:
         self.accounts = KioskAccounts(store, now=now, idle=idle, hasher=hasher)
         self.drafts = Drafts(store, now=now)
         self.registration = Registration(store, self.drafts, settings, now=now)
+        self.imports = ImportDesk(store, settings, now=now)
+        self.book = WorkerBook(store, self.drafts, settings, now=now)
         self.consent_texts = ConsentTexts.load(settings.kiosk, settings.site)
         self.id_reader = open_reader(settings.kiosk.id_reader)
         self._load_engine = load_engine or self._configured_engine

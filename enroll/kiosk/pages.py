@@ -9,7 +9,11 @@ from enroll.kiosk.page_consent import CONSENT_PAGE
 from enroll.kiosk.page_done import DONE_PAGE, PHOTO_ROUTE
 from enroll.kiosk.page_home import build_tiles
 from enroll.kiosk.page_identity import IDENTITY_PAGE
+from enroll.kiosk.page_import import IMPORT_PAGE, IMPORT_ROUTES
+from enroll.kiosk.page_receipt import RECEIPT_PAGE
 from enroll.kiosk.page_training import TRAINING_PAGE, TRAINING_ROUTES
+from enroll.kiosk.page_worker import WORKER_PAGE
+from enroll.kiosk.page_workers import AGEING_PAGE, WORKERS_PAGE
 
 
 async def _build_home(visitor: KioskVisitor) -> None:
@@ -22,7 +26,12 @@ PAGES: tuple[KioskPage, ...] = (
     CONSENT_PAGE,
     CAPTURE_PAGE,
     DONE_PAGE,
+    WORKERS_PAGE,
+    AGEING_PAGE,
+    WORKER_PAGE,
+    RECEIPT_PAGE,
+    IMPORT_PAGE,
     TRAINING_PAGE,
 )
 
-ROUTES: tuple[KioskRoute, ...] = (PHOTO_ROUTE, *CAPTURE_ROUTES, *TRAINING_ROUTES)
+ROUTES: tuple[KioskRoute, ...] = (PHOTO_ROUTE, *CAPTURE_ROUTES, *IMPORT_ROUTES, *TRAINING_ROUTES)

@@ -156,6 +156,16 @@ class Roster:
                 [json.dumps(list(worker_ids))],
             )
 
+    def with_templates(self, worker_ids: Sequence[str]) -> list[str]:
+        """Those of the workers who have a face registered."""
+        with self._connections.read() as db:
+            rows = db.execute(
+                "SELECT DISTINCT worker_id FROM templates "
+                "WHERE worker_id IN (SELECT value FROM json_each(?))",
+                [json.dumps(list(worker_ids))],
+            ).fetchall()
+        return [str(worker_id) for (worker_id,) in rows]
+
     def count_workers(self, *, search: str = "") -> int:
         where, arguments = _search(search)
         with self._connections.read() as db:
