@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import date
 from hashlib import sha256
+from math import ceil
+from urllib.parse import quote
 
 from fastapi import APIRouter, Request
 from sqlalchemy import Connection
@@ -25,6 +27,9 @@ from sync.central.typed_fields import FieldsRefused, Slip
 
 _PATH = f"{PHONE_PATH}/check"
 _UNPROCESSABLE = 422
+_PEOPLE_PER_PAGE = 25
+"""Keeps a page below 60 KB: one person takes about 1.6 KB."""
+
 _NEW = "new"
 """Prefix of the fields of somebody who is not on the list."""
 
@@ -71,16 +76,23 @@ def _add_sheet_pages(area: APIRouter, shell: PhoneShell) -> None:
         slips: dict[str, Slip] | None = None,
         problem: LodgingProblem | None = None,
         *,
+        part: str = "",
         saved: bool = False,
     ) -> Response:
         with database.write() as connection:
             sheet = door_checks.sheet(connection, viewer, check_id, now=shell.now())
             door_checks.note_look(connection, viewer, sheet, now=shell.now())
+        parts = max(1, ceil(len(sheet.expected) / _PEOPLE_PER_PAGE))
+        number = next((one for one in range(1, parts + 1) if str(one) == part), 1)
+        start = (number - 1) * _PEOPLE_PER_PAGE
         return shell.render(
             request,
             "check_sheet.html",
             status=_UNPROCESSABLE if slips or problem else 200,
             sheet=sheet,
+            shown=sheet.expected[start : start + _PEOPLE_PER_PAGE],
+            part=number,
+            parts=parts,
             token=token,
             typed=_typed_of_sheet(sheet, sheet.house.today(shell.now())) if typed is None else typed,
             was={one.stay_id: _digest(one.entry.data if one.entry else None) for one in sheet.expected},
@@ -98,14 +110,14 @@ def _add_sheet_pages(area: APIRouter, shell: PhoneShell) -> None:
         return shell.render(request, "checks.html", rows=shell.office.lodging.due(viewer), said=said)
 
     @area.get("/check/{token}")
-    def at_door(request: Request, token: str, saved: str = "") -> Response:
+    def at_door(request: Request, token: str, saved: str = "", part: str = "") -> Response:
         viewer = shell.require_staff(request, Right.CHECK_HOUSES)
         with database.read() as connection:
             house = door_checks.house_at_door(connection, viewer, token, now=shell.now())
             check_id = door_checks.open_check(connection, house, now=shell.now())
             team = door_checks.last_team(connection, viewer)
         if check_id:
-            return sheet_form(request, viewer, token, check_id, saved=bool(saved))
+            return sheet_form(request, viewer, token, check_id, part=part, saved=bool(saved))
         return begin_form(request, viewer, token, asdict(team) if team else {})
 
     @area.post("/check/{token}")
@@ -129,11 +141,12 @@ def _add_sheet_pages(area: APIRouter, shell: PhoneShell) -> None:
     def save(request: Request, token: str, form: SentForm) -> Response:
         viewer, typed = shell.require_staff(request, Right.CHECK_HOUSES), typed_of(form)
         check_id, signs = typed.get("check_id", ""), typed.get("do") == "sign"
+        part = typed.get("part", "")
 
         def work(connection: Connection) -> str:
             _save(connection, viewer, check_id, typed, shell)
             if not signs:
-                return f"{_PATH}/{token}?saved=1"
+                return f"{_PATH}/{token}?saved=1&part={quote(part)}"
             role, remarks = typed.get("role", ""), typed.get("remarks", "")
             door_checks.sign(connection, viewer, check_id, role, remarks, now=shell.now())
             return f"{_PATH}/{token}/done/{check_id}"
@@ -141,11 +154,11 @@ def _add_sheet_pages(area: APIRouter, shell: PhoneShell) -> None:
         try:
             return shell.once(form, viewer.user_id, work)
         except FieldsRefused as refused:
-            return sheet_form(request, viewer, token, check_id, typed, refused.slips)
+            return sheet_form(request, viewer, token, check_id, typed, refused.slips, part=part)
         except LodgingRefused as refused:
             if refused.problem is LodgingProblem.SIGNED:
                 return RedirectResponse(f"{_PATH}/{token}/done/{check_id}", status_code=SEE_OTHER)
-            return sheet_form(request, viewer, token, check_id, typed, problem=refused.problem)
+            return sheet_form(request, viewer, token, check_id, typed, problem=refused.problem, part=part)
 
     @area.get("/check/{token}/done/{check_id}")
     def done(request: Request, token: str, check_id: str) -> Response:

@@ -94,6 +94,9 @@ PHOTO_NOTE = Words(
 )
 KEPT_HERE = Words("未保存的填写内容暂存在本页。", "What is typed and not saved is kept on this page.")
 PEOPLE = Words("人", "people")
+SAVE_FIRST = Words(
+    "名单分页显示，换页前请先保存。", "The list has several pages: save before you go to another."
+)
 
 BUSES = Words("返岗车辆", "Return buses")
 NEW_BUS = Words("新增车辆", "Add a bus")

@@ -10,11 +10,12 @@ import pytest
 from sync.central import lodging
 from sync.central.accounts_access import Role, Viewer
 from sync.central.front_office import FrontOffice
+from sync.central.lodging_forms import TenantData
 from sync.central.lodging_rules import LodgingSettings
 from sync.central.tables_lodging import bus_riders, buses, check_entries, checks, houses, stays
 from tests.sync.central.console_fixtures import clock, filled_postgresql, filled_sqlite, office
 from tests.sync.central.console_samples import MANAGER_A, NOW, PASSWORD, SUPERVISOR_A, A
-from tests.sync.central.lodging_samples import a_house, a_tenant
+from tests.sync.central.lodging_samples import TODAY, a_house, a_tenant
 from tests.sync.central.phone_samples import Phone, count, token_of, with_documents
 from tests.sync.central.test_lodging import a_photo
 
@@ -172,6 +173,23 @@ def test_a_sheet_survives_a_reload_and_two_phones_at_one_door(office: FrontOffic
     assert 'value="36.5"' in page and page.count("recorded") == 2
     unsigned = sent(phone, path, f"{path}/sheet", check_id=check_id, do="sign")
     assert unsigned.status_code == 422 and 'id="e-role"' in unsigned.text
+
+
+def test_a_full_house_and_a_full_bus_stay_small_pages(office: FrontOffice, phone: Phone) -> None:
+    house = a_house(office)
+    with office.database.write() as connection:
+        for number in range(40):
+            data = TenantData(f"示例住户{number}", "", f"138000010{number:02}", "101", TODAY)
+            lodging.put_stay(connection, house, data, by="tenant", now=NOW)
+    phone.sign_in_staff(MANAGER_A, PASSWORD)
+    path = f"/m/check/{house.door_token}"
+    first = sent(phone, path, **TEAM)
+    second = phone.get(f"{path}?part=2")
+    assert first.text.count("<fieldset>") + second.text.count("<fieldset>") == 40
+    bus = sent(phone, "/m/bus/new", **BUS | {"seats": "80"}).url.path
+    lines = "\n".join(f"示例乘客 138000020{number:02}" for number in range(80))
+    page = sent(phone, bus, f"{bus}/riders", lines=lines)
+    assert page.text.count("°C") == 80
 
 
 def test_photos_are_offered_only_where_they_are_kept(office: FrontOffice, phone: Phone) -> None:

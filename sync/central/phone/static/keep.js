@@ -1,12 +1,15 @@
 // What is typed into a form marked data-keep and not sent yet survives a reload; it goes with the tab.
-// A page that shows the form as saved (data-keep="saved") forgets it. The page works without this too.
+// A page that says `saved` in its address forgets it. The page works without this too.
 (() => {
   const form = document.querySelector("form[data-keep]");
   if (!form) return;
-  const key = "keep:" + location.pathname;
+  const query = new URLSearchParams(location.search);
+  const key = "keep:" + location.pathname + "#" + (query.get("part") || "1");
   const kept = () => [...form.elements].filter((one) => one.name && !["hidden", "file", "submit"].includes(one.type));
-  if (new URLSearchParams(location.search).has("saved")) {
+  if (query.has("saved")) {
     sessionStorage.removeItem(key);
+    query.delete("saved"); // else a later reload would forget what is typed from now on
+    history.replaceState(null, "", location.pathname + "?" + query);
   } else if (form.dataset.keep !== "refused") {
     const typed = JSON.parse(sessionStorage.getItem(key) || "{}");
     for (const one of kept()) {
