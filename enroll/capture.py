@@ -266,15 +266,16 @@ class CaptureSession:
         return kept
 
     def note(self) -> str:
-        """What stands on the record about this capture, as codes."""
+        """What stands on the record about this capture, for people."""
         if self._vouched:
-            liveness = "vouched by the operator"
+            liveness = "由操作员确认 vouched by the operator"
         elif self._live is None:
-            liveness = "not checked"
+            liveness = "未检测 not checked"
         else:
             liveness = f"{fmean(self._live_of_shots):.2f}" if self._live_of_shots else "-"
-        skipped = f"; skipped {' '.join(self._skipped)}" if self._skipped else ""
-        return f"camera: {' '.join(shot.pose for shot in self.shots)}{skipped}; liveness {liveness}"
+        skipped = f"；跳过 skipped {' '.join(self._skipped)}" if self._skipped else ""
+        taken = " ".join(shot.pose for shot in self.shots)
+        return f"摄像头 camera {taken}{skipped}；活体 liveness {liveness}"
 
     # -- one frame ------------------------------------------------------------------------------------
 

@@ -190,12 +190,12 @@ class CaptureDesk:
         with self._serving:
             if not self._files:
                 raise PhotoRefused("there is no photo yet", code="no_photo", next_step="Choose a photo file.")
-            note = f"photo file: {len(self._files)}; liveness not checked"
+            note = f"照片文件 photo file {len(self._files)}；活体 liveness 未检测 not checked"
             return self._put([one.template for one in self._files], self._files[0].picture, note)
 
     def skip_face(self) -> EnrolmentDraft:
         """Go on without a face: the worker gets a pass."""
-        return self._drafts.put_capture(self._draft_id, (), None, "no face captured")
+        return self._drafts.put_capture(self._draft_id, (), None, "未拍人脸 no face captured")
 
     def look_for_duplicates(self, draft: EnrolmentDraft) -> Findings:
         """Here at once; the centre is asked at the same time, see `with_centre`."""
@@ -229,7 +229,7 @@ class CaptureDesk:
     def note_checked(self, findings: Findings) -> EnrolmentDraft:
         """Write into the draft what was compared and whether the registry's check is outstanding."""
         draft = self._drafts.get(self._draft_id)
-        note = f"{draft.capture_note}; {findings.note()}".removeprefix("; ")
+        note = f"{draft.capture_note}；{findings.note()}"
         return self._drafts.change(self._draft_id, capture_note=note)
 
     def is_new(self) -> bool:

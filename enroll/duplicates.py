@@ -59,9 +59,10 @@ class Findings:
 
     def note(self) -> str:
         """What stands on the record about this check."""
+        here = f"本机比对 compared here with {self.checked_here}"
         if self.checked_at_centre is None:
-            return f"compared with {self.checked_here} here; the registry's check is outstanding"
-        return f"compared with {self.checked_here} here and {self.checked_at_centre} at the centre"
+            return f"{here}；中心待比对 the registry's check is outstanding"
+        return f"{here}；中心比对 at the centre with {self.checked_at_centre}"
 
 
 class DuplicateDesk:

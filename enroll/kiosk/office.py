@@ -94,6 +94,12 @@ class KioskOffice:
 
         return TrainingDesk(self.store, self.settings, now=self.now, load_engine=lambda: self.engine)
 
+    def close(self) -> None:
+        """Give the camera back."""
+        camera: KioskCamera | None = self.__dict__.get("camera")
+        if camera is not None:
+            camera.close()
+
     def today(self) -> date:
         """The date at the site."""
         return self.now().astimezone(self.zone).date()

@@ -305,8 +305,9 @@ class _CapturePage:
     async def _settle(self, findings: Findings) -> None:
         if await self.visitor.ask(lambda: self.desk.note_checked(findings)) is None:
             return
-        outstanding = findings.checked_at_centre is None
-        self._say(w.REGISTRY_OUTSTANDING if outstanding else w.NO_DUPLICATE, "sg-finished", at_once=True)
+        if not findings.candidates:
+            outstanding = findings.checked_at_centre is None
+            self._say(w.REGISTRY_OUTSTANDING if outstanding else w.NO_DUPLICATE, "sg-finished", at_once=True)
         for candidate in findings.candidates:
             target = await ask_about(self.visitor, self.desk, self.draft, candidate, findings.threshold)
             if target is not None:

@@ -36,6 +36,8 @@ def run_kiosk(
         ) from error
     except WebServerFailed as error:
         raise KioskFailed(str(error), next_step=error.next_step) from error
+    finally:
+        office.close()
 
 
 def _serve(office: KioskOffice, on_ready: Callable[[str], None] | None, stop: threading.Event) -> None:

@@ -113,7 +113,7 @@ def test_four_held_poses_make_three_to_five_templates(film: Film) -> None:
     chosen = film.session.chosen_faces()
     assert MIN_TEMPLATES <= len(chosen) <= MAX_TEMPLATES
     assert all(shot.picture.shape == (480, 360, 3) for shot in film.session.shots)
-    assert "liveness not checked" in film.session.note()
+    assert "liveness 未检测 not checked" in film.session.note()
 
 
 def test_the_guidance_leads_from_pose_to_pose(film: Film) -> None:

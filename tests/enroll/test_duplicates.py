@@ -135,7 +135,7 @@ def test_the_centre_s_answer_joins_what_was_found_here(store: LocalStore) -> Non
     findings = one.with_centre(here, ask_id)
     assert findings is not None
     assert {(c.match.worker_id, c.is_here) for c in findings.candidates} == {("w1", True), ("w9", False)}
-    assert findings.note() == "compared with 1 here and 336000 at the centre"
+    assert "here with 1；" in findings.note() and "at the centre with 336000" in findings.note()
 
 
 @pytest.mark.parametrize("reply", [{"problem": "the centre did not answer"}, {"answer": "{}"}])
