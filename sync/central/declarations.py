@@ -15,10 +15,9 @@ from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Column, ColumnElement, Connection, Table, delete, insert, select, update
-from sqlalchemy.exc import IntegrityError
 
 from sync.central import tables
-from sync.central.errors import UnknownSite
+from sync.central.errors import CentralError, UnknownSite
 from sync.central.notes import Handler, NoteContext, NoteRefused
 from sync.central.person_vault import PersonVault
 from sync.central.statements import insert_or
@@ -27,11 +26,15 @@ from sync.central.tables_phone import visitors
 from sync.declarations import Declaration, VisitorPapers
 from sync.forms import Checked, UnknownForm, check, form
 
-ATTEMPTS = 3
-"""Two phones of one person at the same moment: one of them begins again."""
+ATTEMPTS = 5
+"""Phones of one person at the same moment take turns; more than that is an id that came twice."""
 
 CLOCK_SLACK = timedelta(minutes=5)
 _SEAT_ROW = re.compile(r"\d{1,3}")
+
+
+class NotStored(CentralError, RuntimeError):
+    """A version that finds no place among the others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +93,7 @@ def put(
 ) -> None:
     """Keep a declaration; of one person and day the latest counts, whichever arrives first."""
 
-    def insert_it(superseded_by: str | None) -> None:
+    def insert_it(superseded_by: str | None) -> bool:
         row = declaration.model_dump(
             include={
                 "declaration_id",
@@ -103,25 +106,21 @@ def put(
                 "recorded_by",
             }
         )
-        connection.execute(
-            insert(declarations).values(
-                **row,
-                **declarer.columns,
-                received_at=received_at,
-                gate_id=gate_id,
-                marks=" ".join(checked.marks),
-                answers=checked.answers,
-                superseded_by=superseded_by,
-            )
-        )
-        if superseded_by is None:
-            _put_trips(connection, declaration, checked, declarer)
+        row |= {
+            **declarer.columns,
+            "received_at": received_at,
+            "gate_id": gate_id,
+            "marks": " ".join(checked.marks),
+            "answers": checked.answers,
+            "superseded_by": superseded_by,
+        }
+        return insert_unless_there(connection, declarations.c.declaration_id, row)
 
     def retire(old_id: str) -> None:
         for table in (trips, declared_stays):
             connection.execute(delete(table).where(table.c.declaration_id == old_id))
 
-    put_latest(
+    counts = put_latest(
         connection,
         declarations.c.declaration_id,
         declarer.owns(declarations) & (declarations.c.local_day == declaration.local_day),
@@ -129,6 +128,8 @@ def put(
         insert_it=insert_it,
         retire=retire,
     )
+    if counts:
+        _put_trips(connection, declaration, checked, declarer)
 
 
 def put_latest(
@@ -137,33 +138,40 @@ def put_latest(
     same: ColumnElement[bool],
     *,
     new: tuple[str, datetime],
-    insert_it: Callable[[str | None], None],
+    insert_it: Callable[[str | None], bool],
     retire: Callable[[str], None],
-) -> None:
-    """Insert a version of something of which the one declared last counts.
+) -> bool:
+    """Insert a version of something of which the one declared last counts; whether the new one does.
 
-    same       the clause for all versions of it
+    same       the clause for all versions of it; a unique index allows one with `superseded_by` NULL
     new        id and time of the new version
-    insert_it  called with the id of the version that counts instead, or None
+    insert_it  called with the id of the version that counts instead, or None; False where another one counts
     retire     called with the id of the version that no longer counts
     """
     table = id_column.table
     query = select(id_column, table.c.declared_at).where(same, table.c.superseded_by.is_(None))
-    for attempt in range(1, ATTEMPTS + 1):
-        try:
-            with connection.begin_nested():
-                held = connection.execute(query.with_for_update()).first()
-                if held is None or held.declared_at > new[1]:
-                    insert_it(held[0] if held else None)
-                else:
-                    connection.execute(update(table).where(id_column == held[0]).values(superseded_by=new[0]))
-                    retire(held[0])
-                    insert_it(None)
-            return
-        except IntegrityError:
-            # Somebody else's version of the same came in between: it is visible now.
-            if attempt == ATTEMPTS:
-                raise
+    for _ in range(ATTEMPTS):
+        # The first of its day, nearly always: one statement.
+        if insert_it(None):
+            return True
+        held = connection.execute(query.with_for_update()).first()
+        if held is None:
+            continue  # another one took its place meanwhile
+        if held.declared_at > new[1]:
+            insert_it(held[0])
+            return False
+        connection.execute(update(table).where(id_column == held[0]).values(superseded_by=new[0]))
+        retire(held[0])
+    raise NotStored(
+        f"{table.name} {new[0]} could not be stored beside the others of its day",
+        next_step="look for a record that came under another's id",
+    )
+
+
+def insert_unless_there(connection: Connection, id_column: Column[str], row: Mapping[str, Any]) -> bool:
+    """Whether the row was inserted; False where a unique index has another one."""
+    statement = insert_or(connection, id_column.table).values(**row).on_conflict_do_nothing()
+    return connection.scalar(statement.returning(id_column)) is not None
 
 
 def latest(connection: Connection, declarer: Declarer, form_id: str) -> Declared | None:

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, select
 
 from sync.central import audit, tables
 from sync.central.accounts_access import Right, Viewer
 from sync.central.audit import Action
 from sync.central.database import Database
-from sync.central.declarations import check_note, put_latest, site_zone
+from sync.central.declarations import check_note, insert_unless_there, put_latest, site_zone
 from sync.central.notes import NoteContext
 from sync.central.tables_declarations import site_reports
 from sync.declarations import SiteReport
@@ -85,20 +85,18 @@ def put(
     """Keep a report; of one employer and day the latest counts."""
     short = short_supplies(checked.answers, report.local_day)
 
-    def insert_it(superseded_by: str | None) -> None:
-        connection.execute(
-            insert(site_reports).values(
-                **report.model_dump(exclude={"schema_version", "answers"}),
-                received_at=received_at,
-                gate_id=gate_id,
-                headcount=checked.answers["headcount"],
-                returned=checked.answers["returned"],
-                unwell=checked.answers["unwell"],
-                short_on=short[0].on if short else None,
-                answers=checked.answers,
-                superseded_by=superseded_by,
-            )
-        )
+    def insert_it(superseded_by: str | None) -> bool:
+        row = report.model_dump(exclude={"schema_version", "answers"}) | {
+            "received_at": received_at,
+            "gate_id": gate_id,
+            "headcount": checked.answers["headcount"],
+            "returned": checked.answers["returned"],
+            "unwell": checked.answers["unwell"],
+            "short_on": short[0].on if short else None,
+            "answers": checked.answers,
+            "superseded_by": superseded_by,
+        }
+        return insert_unless_there(connection, site_reports.c.report_id, row)
 
     put_latest(
         connection,

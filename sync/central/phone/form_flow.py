@@ -41,12 +41,15 @@ class FormFlow:
         self._database = database
         self.form = form
 
-    def page(self, owner: str, otherwise: Entered, *, today: date, complains: bool) -> FormPage:
-        """The draft of `owner`, or `otherwise` where there is none; with complaints if it was sent so."""
+    def draft(self, connection: Connection, owner: str) -> Entered | None:
+        """What `owner` has typed and not sent."""
         table = phone_drafts
         query = select(table.c.answers).where(table.c.owner == owner, table.c.form_id == self.form.form_id)
-        with self._database.read() as connection:
-            draft: Entered | None = connection.scalar(query)
+        found: Entered | None = connection.scalar(query)
+        return found
+
+    def page(self, draft: Entered | None, otherwise: Entered, *, today: date, complains: bool) -> FormPage:
+        """The draft, or `otherwise` where there is none; with complaints if it was sent as it is."""
         shown = otherwise if draft is None else draft
         checked = check(self.form, shown, today=today) if complains and draft is not None else None
         return FormPage(self.form, shown, checked, today)

@@ -35,15 +35,17 @@ def router(shell: PhoneShell) -> APIRouter:
 
     @area.get("/declare")
     def page(request: Request, site: str = "", check: str = "") -> Response:
-        person = shell.require_person(request)
+        chosen = shell.sites.get(site)
         with database.read() as connection:
-            sites = _sites(connection, person)
-            chosen = _chosen(sites, site)
-            if chosen is None:
+            person = shell.require_person(request, connection)
+            sites = [chosen] if chosen else _sites(connection, shell, person)
+            if len(sites) != 1:
                 return shell.render(request, "declare_site.html", sites=sites, said=said)
+            chosen = sites[0]
             zone = ZoneInfo(chosen.timezone)
             today = shell.now().astimezone(zone).date()
             last = _own_latest(connection, person)
+            draft = flow.draft(connection, person.session_hash)
             recent = (
                 declarations.trips_since(connection, _declarer(person), today - TRIPS_SHOWN_FOR)
                 if person.worker_id
@@ -54,9 +56,8 @@ def router(shell: PhoneShell) -> APIRouter:
         return shell.render(
             request,
             "declare.html",
-            page=flow.page(person.session_hash, before, today=today, complains=bool(check)),
+            page=flow.page(draft, before, today=today, complains=bool(check)),
             site=chosen,
-            several_sites=len(sites) > 1,
             of_today=of_today,
             at=of_today.declared_at.astimezone(zone) if of_today else None,
             trips=recent,
@@ -66,9 +67,7 @@ def router(shell: PhoneShell) -> APIRouter:
     @area.post("/declare")
     def send(request: Request, form: SentForm) -> Response:
         person, now = shell.require_person(request), shell.now()
-        site_id = sent_text(form, "site")
-        with database.read() as connection:
-            chosen = _chosen(_sites(connection, person), site_id)
+        chosen = shell.sites.get(sent_text(form, "site"))
         if chosen is None:
             raise PhoneRefused(said.NO_SITE)
         today = now.astimezone(ZoneInfo(chosen.timezone)).date()
@@ -77,42 +76,42 @@ def router(shell: PhoneShell) -> APIRouter:
         if isinstance(checked, RedirectResponse):
             return checked
 
+        declaration = Declaration(
+            form_id=flow.form.form_id,
+            form_version=flow.form.version,
+            site_id=chosen.site_id,
+            worker_id=person.worker_id,
+            visitor_id=person.visitor_id,
+            local_day=today,
+            declared_at=now,
+            source="phone",
+            answers=checked.answers,
+        )
+        receipt = f"{PATH}/receipt/{declaration.declaration_id}"
+
         def take(connection: Connection) -> str:
-            declaration = Declaration(
-                form_id=flow.form.form_id,
-                form_version=flow.form.version,
-                site_id=chosen.site_id,
-                worker_id=person.worker_id,
-                visitor_id=person.visitor_id,
-                local_day=today,
-                declared_at=now,
-                source="phone",
-                answers=checked.answers,
-            )
             declarations.put(connection, declaration, checked, _declarer(person), received_at=now)
             flow.forget(connection, person.session_hash)
-            return f"{PATH}/receipt/{declaration.declaration_id}"
+            return receipt
 
-        return shell.once(form, person.subject, take)
+        return shell.once(form, person.subject, take, path=receipt)
 
     @area.get("/declare/receipt/{declaration_id}")
     def receipt(request: Request, declaration_id: str) -> Response:
-        person = shell.require_person(request)
         with database.read() as connection:
+            person = shell.require_person(request, connection)
             found = declarations.one(connection, declaration_id)
-            if found is None or not _may_see(person, found):
-                raise no_such("declaration", "")
-            row = connection.execute(
-                select(tables.sites).where(tables.sites.c.site_id == found.site_id)
-            ).one()
-        zone = ZoneInfo(row.timezone)
+        site = shell.sites.get(found.site_id) if found is not None else None
+        if found is None or site is None or not _may_see(person, found):
+            raise no_such("declaration", "")
+        zone = ZoneInfo(site.timezone)
         return shell.render(
             request,
             "declare_receipt.html",
             declared=found,
             at=found.declared_at.astimezone(zone),
             is_today=found.local_day == shell.now().astimezone(zone).date(),
-            site=row,
+            site=site,
             answers=list(told(form_of(found.form_id, found.form_version), found.answers)),
             marks=[said.MARKS[mark] for mark in found.marks if mark in said.MARKS],
             said=said,
@@ -121,20 +120,13 @@ def router(shell: PhoneShell) -> APIRouter:
     return area
 
 
-def _sites(connection: Connection, person: PhonePerson) -> list[Site]:
-    """Of a worker the own ones, else all: a visitor may be anywhere."""
-    sites, link = tables.sites, tables.worker_sites
-    query = select(sites).order_by(sites.c.site_id)
-    if person.worker_id is not None:
-        query = query.join(link, link.c.site_id == sites.c.site_id).where(
-            link.c.worker_id == person.worker_id
-        )
-    return [Site(row.site_id, row.name, row.name_en, row.timezone) for row in connection.execute(query)]
-
-
-def _chosen(sites: list[Site], site_id: str) -> Site | None:
-    """The site of the poster; whoever has one site only need not choose."""
-    return next((site for site in sites if site.site_id == site_id), sites[0] if len(sites) == 1 else None)
+def _sites(connection: Connection, shell: PhoneShell, person: PhonePerson) -> list[Site]:
+    """Without a poster: of a worker the own ones, of a visitor all. With one, whoever stands before it."""
+    if person.worker_id is None:
+        return shell.sites.all()
+    link = tables.worker_sites.c
+    own = set(connection.scalars(select(link.site_id).where(link.worker_id == person.worker_id)))
+    return [site for site in shell.sites.all() if site.site_id in own]
 
 
 def _declarer(person: PhonePerson) -> Declarer:

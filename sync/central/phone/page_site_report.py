@@ -64,14 +64,15 @@ def router(shell: PhoneShell) -> APIRouter:
         viewer = shell.require_staff(request, Right.REPORT_SITE)
         chosen, wanted = places.site_and_day(viewer, site, day)
         report = places.report(viewer, chosen.site_id, employer, wanted)
+        owner = _owner(viewer, chosen.site_id, employer, wanted)
         with office.database.read() as connection:
+            draft = flow.draft(connection, owner)
             last = report or site_reports.latest(connection, chosen.site_id, employer, wanted)
         before = typed(flow.form, last.answers, only_carried=report is None) if last else {}
-        owner = _owner(viewer, chosen.site_id, employer, wanted)
         return shell.render(
             request,
             "site_report_form.html",
-            page=flow.page(owner, before, today=wanted, complains=bool(check)),
+            page=flow.page(draft, before, today=wanted, complains=bool(check)),
             site=chosen,
             employer=employer,
             day=wanted,

@@ -21,9 +21,11 @@ In a template every form holds `{{ form_token() }}`, and words are written `{{ W
 
 from __future__ import annotations
 
+import functools
 import secrets
 import threading
 from collections.abc import AsyncIterator, Callable
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from hashlib import sha256
@@ -47,6 +49,7 @@ from sync.central.front_office import FrontOffice
 from sync.central.phone import sessions, words
 from sync.central.phone.sessions import PhonePerson
 from sync.central.phone.settings import PHONE_PATH
+from sync.central.phone.site_book import SiteBook
 from sync.central.phone.throttle import Guessing
 from sync.central.statements import insert_or
 from sync.central.tables_phone import form_tokens
@@ -60,6 +63,7 @@ SEE_OTHER = 303
 _TOKEN_BYTES = 18
 _TOKEN_LENGTHS = range(16, 65)
 _TIDY_EVERY = timedelta(minutes=10)
+_WORDS_REMEMBERED = 4096
 _TEMPLATES = Path(__file__).with_name("templates")
 
 
@@ -99,6 +103,7 @@ class PhoneShell:
         self._is_encrypted = settings.is_encrypted
         self._tidied_at: datetime | None = None
         self._tidying = threading.Lock()
+        self.sites = SiteBook(office.database)
         self._templates = Environment(
             loader=FileSystemLoader(_TEMPLATES),
             autoescape=True,
@@ -128,11 +133,14 @@ class PhoneShell:
         )
         return HTMLResponse(page, status_code=status)
 
-    def once(self, form: FormData, who: str, work: Callable[[Connection], str]) -> RedirectResponse:
+    def once(
+        self, form: FormData, who: str, work: Callable[[Connection], str], *, path: str = ""
+    ) -> RedirectResponse:
         """Do `work` in one transaction, once per form; it returns the path of the page that shows the result.
 
         The same form sent again by the same `who` (a user id, a person's subject) leads to the first result;
         two sendings at the same moment wait for each other. Where `work` raises, the form may be sent again.
+        Whoever knows the path beforehand gives it as `path` too, and saves a statement.
 
         Raises PhoneRefused where the form carries no token.
         """
@@ -143,17 +151,20 @@ class PhoneShell:
         now = self.now()
         self._tidy(now)
         with self.office.database.write() as connection:
-            taken = insert_or(connection, form_tokens).values(token_hash=token_hash, used_at=now)
-            taken = taken.on_conflict_do_nothing().returning(form_tokens.c.token_hash)
-            if connection.execute(taken).first() is not None:
-                path = work(connection)
-                connection.execute(
-                    update(form_tokens).where(form_tokens.c.token_hash == token_hash).values(result=path)
-                )
+            new = insert_or(connection, form_tokens).values(token_hash=token_hash, used_at=now, result=path)
+            new = new.on_conflict_do_nothing()
+            if connection.scalar(new.returning(form_tokens.c.token_hash)) is not None:
+                led_to = work(connection)
+                if led_to != path:
+                    connection.execute(
+                        update(form_tokens)
+                        .where(form_tokens.c.token_hash == token_hash)
+                        .values(result=led_to)
+                    )
             else:
                 query = select(form_tokens.c.result).where(form_tokens.c.token_hash == token_hash)
-                path = str(connection.scalar(query))
-        return RedirectResponse(path, status_code=SEE_OTHER)
+                led_to = str(connection.scalar(query))
+        return RedirectResponse(led_to, status_code=SEE_OTHER)
 
     def public_url(self, request: Request) -> str:
         """What a poster's address starts with, without a slash at the end."""
@@ -186,9 +197,9 @@ class PhoneShell:
 
     # -- workers and visitors ----------------------------------------------------------------------------
 
-    def require_person(self, request: Request) -> PhonePerson:
-        """The worker or visitor who is signed in. Raises SignInFirst."""
-        person = self.person(request)
+    def require_person(self, request: Request, connection: Connection | None = None) -> PhonePerson:
+        """The worker or visitor who is signed in. Raises SignInFirst. Reads with `connection` if given."""
+        person = self.person(request, connection)
         if person is None:
             raise SignInFirst(sign_in_path(request))
         return person
@@ -200,13 +211,13 @@ class PhoneShell:
             raise SignInFirst(sign_in_path(request))
         return person
 
-    def person(self, request: Request) -> PhonePerson | None:
+    def person(self, request: Request, connection: Connection | None = None) -> PhonePerson | None:
         """The worker or visitor who is signed in, if any."""
         secret = request.cookies.get(PERSON_COOKIE, "")
         person = None
         if secret:
-            with self.office.database.read() as connection:
-                person = sessions.find(connection, secret, now=self.now())
+            with nullcontext(connection) if connection else self.office.database.read() as reading:
+                person = sessions.find(reading, secret, now=self.now())
         request.state.person = person
         return person
 
@@ -278,6 +289,11 @@ def shifted(day: date, days: float) -> date:
 
 def both(said: Bilingual) -> Markup:
     """Chinese, English beside it and marked as such."""
-    if not said.en:
-        return Markup.escape(said.zh)
-    return Markup('{} <span class="en" lang="en">{}</span>').format(said.zh, said.en)
+    return _both(said.zh, said.en)
+
+
+@functools.lru_cache(maxsize=_WORDS_REMEMBERED)
+def _both(zh: str, en: str) -> Markup:
+    if not en:
+        return Markup.escape(zh)
+    return Markup('{} <span class="en" lang="en">{}</span>').format(zh, en)
