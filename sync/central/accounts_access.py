@@ -31,6 +31,7 @@ class Right(StrEnum):
     WRITE_WORKERS = "write_workers"
     CORRECT_ATTENDANCE = "correct_attendance"
     READ_AUDIT = "read_audit"
+    READ_PAPERS = "read_papers"
     USE_CONSOLE = "use_console"
     CHECK_HOUSES = "check_houses"
     MANAGE_LODGING = "manage_lodging"
@@ -47,6 +48,7 @@ _RIGHTS: dict[Role, frozenset[Right]] = {
             Right.USE_CONSOLE,
             Right.FLAG,
             Right.WRITE_WORKERS,
+            Right.READ_PAPERS,
             Right.CORRECT_ATTENDANCE,
             Right.CHECK_HOUSES,
             Right.MANAGE_LODGING,

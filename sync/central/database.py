@@ -36,7 +36,7 @@ _ALIVE = {
 """libpq, in s, the last in ms: a server that is gone without a word (power, cable) is noticed within half a
 minute; by the system's defaults a worker would wait for it for up to two hours. A URL may say otherwise."""
 
-_PRAGMAS = ("synchronous = FULL", "foreign_keys = ON")
+_PRAGMAS = ("synchronous = FULL", "foreign_keys = ON", "secure_delete = ON")
 _WRITES = "sitegate_writes"
 _MIGRATIONS = Path(__file__).with_name("migrations")
 

@@ -1,14 +1,13 @@
 """Is this person registered already? A face or a document against the whole registry.
 
-Asked by kiosks before they register somebody, and asked again by a thread of its own for every enrolment
-that came: so a kiosk that was without a connection, or two that registered one person at the same moment,
-are made up for. What is found waits at the console for a decision.
+Asked by kiosks before they register somebody, and asked again afterwards for every enrolment that came: so a
+kiosk that was without a connection, or two that registered one person at the same moment, are made up for.
+What is found waits at the console for a decision.
 """
 
 from __future__ import annotations
 
 import logging
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -31,8 +30,6 @@ from sync.records import Template
 log = logging.getLogger(__name__)
 
 CHECKED_AT_ONCE = 20
-PAUSE_S = 10.0
-STOPPED_WITHIN_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,34 +112,19 @@ def _note_shown(connection: Connection, context: AskContext, matches: tuple[Dupl
 
 
 class DuplicateWatch:
-    """A thread that compares every enrolment that came, and keeps the faces ready where there are kiosks.
+    """Compares every enrolment that came, and keeps the faces ready where there are kiosks.
 
     What is not compared yet is known to the database, so a restart forgets nothing.
     """
 
-    def __init__(
-        self, database: Database, search: DuplicateSearch, *, now: Callable[[], datetime], poll_s: float
-    ) -> None:
-        self.problem = ""
+    def __init__(self, database: Database, search: DuplicateSearch, *, now: Callable[[], datetime]) -> None:
         self._database = database
         self._search = search
         self._now = now
-        self._poll_s = poll_s
         self._failed: set[str] = set()
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="duplicates", daemon=True)
-
-    def start(self) -> None:
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Finishes the enrolment at hand."""
-        self._stopping.set()
-        if self._thread.is_alive():
-            self._thread.join(STOPPED_WITHIN_S)
 
     def look(self) -> int:
-        """One round: compare what waits; how many enrolments were."""
+        """Compare some of what waits; how many enrolments that were."""
         with self._database.read() as connection:
             gates = tables.gates.c
             has_kiosk = connection.scalar(select(gates.gate_id).where(gates.is_kiosk).limit(1)) is not None
@@ -156,8 +138,6 @@ class DuplicateWatch:
         if has_kiosk:
             self._search.faces.follow()
         for enrolment_id, worker_id in waiting:
-            if self._stopping.is_set():
-                break
             try:
                 self._check(enrolment_id, worker_id)
             except DBAPIError:
@@ -199,24 +179,3 @@ class DuplicateWatch:
                         score=one.score if have_faces else None,
                         now=now,
                     )
-
-    def _run(self) -> None:
-        while not self._stopping.is_set():
-            wait_s = self._poll_s
-            try:
-                if self.look() == CHECKED_AT_ONCE:
-                    wait_s = 0
-                self.problem = ""
-            except DBAPIError as error:
-                self._say(f"the database does not answer: {type(error.orig).__name__}")
-                wait_s = PAUSE_S
-            except Exception as error:  # the thread must go on
-                log.exception("duplicates")
-                self._say(f"the search for duplicates fails: {type(error).__name__}")
-                wait_s = PAUSE_S
-            self._stopping.wait(wait_s)
-
-    def _say(self, problem: str) -> None:
-        if problem != self.problem:
-            log.error("duplicates: %s", problem)
-        self.problem = problem

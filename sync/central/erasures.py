@@ -5,7 +5,7 @@ Every function takes an open connection and is part of its transaction.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Row, delete, func, or_, select, update
 from sync.central import persons, registry, tables
 from sync.central.errors import CentralError
 from sync.central.reception import GateName
-from sync.central.statements import insert_new, upsert
+from sync.central.statements import insert_or, upsert
 from sync.central.tables_people import duplicates, enrolments, erasure_items, erasures
 from sync.erasure import FACE, WHOLE_RECORD, ErasureItem, ErasureReceipt, Place
 from sync.people import ConsentWithdrawal
@@ -26,6 +26,9 @@ DELETED_ROWS = "deleted rows"
 """The centre's item that `erasure_cleanup` confirms: nothing that was deleted is left in the file."""
 
 BACKUPS = "backups made before {day:%Y-%m-%d}"
+"""They hold it until they are deleted, which a person has to do and to confirm."""
+
+_BACKUPS = BACKUPS.partition("{")[0]
 _NAMES = {CENTRE: "中心 centre", TERMINAL: "终端 terminal", KIOSK: "登记机 kiosk", GATE: "闸机 gate"}
 _PLACES: Mapping[str, Place] = {CENTRE: "centre", KIOSK: "kiosk", GATE: "gate", TERMINAL: "gate"}
 
@@ -43,6 +46,17 @@ class Erased:
 
     versions: Mapping[str, int]
     is_outdated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AtTerminal:
+    """A terminal of another maker that has yet to forget somebody."""
+
+    erasure_id: str
+    site_id: str
+    terminal_id: str
+    worker_id: str
+    roster_version: int
 
 
 def withdraw(
@@ -73,7 +87,13 @@ def withdraw(
         "reason": withdrawal.reason,
         "sites": [] if worker is None else sorted(worker.site_ids),
     }
-    if not insert_new(connection, erasures, erasures.c.erasure_id, [row]) or worker is None:
+    is_new = connection.scalar(
+        insert_or(connection, erasures)
+        .values(row)
+        .on_conflict_do_nothing(index_elements=["erasure_id"])
+        .returning(erasures.c.erasure_id)
+    )
+    if not is_new or worker is None:
         return Erased({})
     if kind not in (FACE, WHOLE_RECORD):
         registry.withdraw_consent(connection, worker_id, kind=kind, now=now)
@@ -232,50 +252,46 @@ def gate_holds(connection: Connection, gate: GateName, roster_version: int, at: 
     )
 
 
-def waiting_at_terminals(connection: Connection) -> list[tuple[str, str, str, int]]:
-    """Site, terminal, worker and roster version of what terminals of other makers have yet to forget."""
+def waiting_at_terminals(connection: Connection) -> list[AtTerminal]:
+    """What terminals of other makers have yet to forget."""
     item = erasure_items.c
     rows = connection.execute(
-        select(item.site_id, item.gate_id, erasures.c.worker_id, item.roster_version)
+        select(item.erasure_id, item.site_id, item.gate_id, erasures.c.worker_id, item.roster_version)
         .join_from(erasure_items, erasures, erasures.c.erasure_id == item.erasure_id)
         .where(item.place == TERMINAL, item.confirmed_at.is_(None), item.roster_version.is_not(None))
     )
-    return [(row[0], row[1], row[2], row[3]) for row in rows]
+    return [AtTerminal(*row) for row in rows]
 
 
-def terminal_forgot(
-    connection: Connection, site_id: str, terminal_id: str, worker_id: str, at: datetime
-) -> None:
-    """A terminal's list no longer names the worker."""
+def terminal_forgot(connection: Connection, waiting: AtTerminal, at: datetime) -> None:
+    """The terminal's list no longer names the worker."""
     item = erasure_items.c
-    of_worker = select(erasures.c.erasure_id).where(erasures.c.worker_id == worker_id)
     connection.execute(
         update(erasure_items)
         .where(
-            item.site_id == site_id,
-            item.gate_id == terminal_id,
+            item.erasure_id == waiting.erasure_id,
             item.place == TERMINAL,
+            item.site_id == waiting.site_id,
+            item.gate_id == waiting.terminal_id,
             item.confirmed_at.is_(None),
-            item.erasure_id.in_(of_worker),
         )
         .values(confirmed_at=at)
     )
 
 
-def centre_forgot(connection: Connection, what: str, *, until: datetime, at: datetime) -> int:
-    """Confirm one kind of the centre's own items, of all erasures received by `until`; how many."""
+def centre_forgot(connection: Connection, what: str, erasure_ids: Sequence[str], at: datetime) -> None:
+    """Confirm one kind of the centre's own items."""
     item = erasure_items.c
-    done = select(erasures.c.erasure_id).where(erasures.c.received_at <= until)
-    return connection.execute(
+    connection.execute(
         update(erasure_items)
         .where(
             item.place == CENTRE,
             item.what == what,
             item.confirmed_at.is_(None),
-            item.erasure_id.in_(done),
+            item.erasure_id.in_(erasure_ids),
         )
         .values(confirmed_at=at)
-    ).rowcount
+    )
 
 
 def add_centre_item(connection: Connection, erasure_id: str, what: str, at: datetime) -> None:
@@ -327,6 +343,13 @@ def confirm_by_hand(
     ).rowcount
     if not done:
         raise UnknownErasure("no such item is outstanding", next_step="look at the receipt again")
+
+
+def needs_a_person(place: str, what: str, roster_version: int | None) -> bool:
+    """Whether nobody but a person can confirm this item: a backup, a revoked gate."""
+    if place == CENTRE:
+        return what.startswith(_BACKUPS)
+    return place in (GATE, TERMINAL) and roster_version is None
 
 
 # -- receipts ----------------------------------------------------------------------------------------------

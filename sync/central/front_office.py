@@ -12,9 +12,11 @@ from sync.central.accounts import Accounts
 from sync.central.attendance_log import AttendanceLog
 from sync.central.database import Database
 from sync.central.declaration_desk import DeclarationDesk
+from sync.central.erasure_desk import ErasureDesk
 from sync.central.gate_board import GateBoard
 from sync.central.lodging_desk import LodgingDesk
 from sync.central.lodging_rules import LodgingSettings
+from sync.central.people_desk import PeopleDesk
 from sync.central.person_vault import PersonVault
 from sync.central.presence import Presence
 from sync.central.site_reports import SiteReportDesk
@@ -50,4 +52,6 @@ class FrontOffice:
         self.lodging = LodgingDesk(database, now=now, settings=lodging or LodgingSettings())
         self.site_reports = SiteReportDesk(database, now=now)
         self.trainings = TrainingOffice(database, now=now)
+        self.people = PeopleDesk(database, now=now, vault=vault, on_roster_change=on_roster_change)
+        self.erasures = ErasureDesk(database, now=now, on_roster_change=on_roster_change)
         self.workers = WorkerDesk(database, now=now, on_roster_change=on_roster_change)

@@ -16,11 +16,15 @@ from types import TracebackType
 from typing import Self
 
 from sync.central import enrolments
+from sync.central.aftercare import Aftercare
 from sync.central.ask_handlers import HANDLERS
 from sync.central.asks import AskDesk
 from sync.central.broker import EmbeddedBroker
 from sync.central.database import Database
 from sync.central.desk import Desk
+from sync.central.duplicates import DuplicateSearch, DuplicateWatch
+from sync.central.erasure_cleanup import clean_up
+from sync.central.erasure_desk import answer_receipt
 from sync.central.ingest import Ingest
 from sync.central.keys import signing_key
 from sync.central.link import CentreLink, broker_password
@@ -32,6 +36,8 @@ from sync.central.settings import CentreSettings
 from sync.central.signer import Signer
 from sync.central.terminal_bridge import TerminalBridge
 from sync.central.worker import QueueWorker
+from sync.duplicate_check import DUPLICATES
+from sync.erasure import RECEIPTS
 from sync.vendor.broker import Broker
 from sync.wire import topics
 
@@ -39,6 +45,9 @@ log = logging.getLogger(__name__)
 
 GROUP_MESSAGES = 200
 """Batches written in one transaction, at most."""
+
+AFTERCARE_EVERY_S = 1.0
+"""Between two looks for enrolments to compare and erasures to clear up after."""
 
 WAITING_MESSAGES = 2000
 """What does not fit is not taken; the gates send it again."""
@@ -140,12 +149,20 @@ class CentralService:
         desk = Desk(self.database, signer, self.link.publish, self._now)
         self.ingesting = QueueWorker("ingest", take, capacity=WAITING_MESSAGES, group=GROUP_MESSAGES)
         self.answering = QueueWorker("desk", desk.serve, capacity=WAITING_MESSAGES, group=1)
-        asks = AskDesk(self.database, signer, self.link.publish, self._now, HANDLERS)
+        search = DuplicateSearch(self.database, self.vault)
+        answers = {DUPLICATES: search.answers(), RECEIPTS: answer_receipt, **HANDLERS}
+        asks = AskDesk(self.database, signer, self.link.publish, self._now, answers)
         self.asked = QueueWorker("asks", asks.serve, capacity=WAITING_MESSAGES, group=1)
         for worker in (self.ingesting, self.answering, self.asked):
             worker.start()
             self._stack.append(worker.stop)
         if not settings.ingest_only:
+            watch = DuplicateWatch(self.database, search, now=self._now)
+            self.aftercare = Aftercare(
+                [watch.look, lambda: clean_up(self.database, self._now())], poll_s=AFTERCARE_EVERY_S
+            )
+            self.aftercare.start()
+            self._stack.append(self.aftercare.stop)
             self._lookout = Lookout(self.database, signer, self.link.publish, self._now, self._poke, settings)
             self._lookout.start()
             self._stack.append(self._lookout.stop)

@@ -15,7 +15,7 @@ from datetime import datetime
 from sqlalchemy import Connection, select
 from sqlalchemy.exc import DBAPIError
 
-from sync.central import tables, terminals
+from sync.central import erasures, tables, terminals
 from sync.central.database import Database
 from sync.central.settings import TerminalSettings
 from sync.errors import SyncError
@@ -209,8 +209,28 @@ class TerminalBridge:
                 for one in news:
                     terminals.note_state(connection, sites[one.terminal_id], one, now)
             self._noted |= {one.terminal_id: one for one in news}
+        self._confirm_erasures(bridge, now)
         for terminal_id in bridge.report().unknown_terminals.keys() - self._strangers:
             self._strangers.add(terminal_id)
             log.warning(
                 "a terminal %r speaks that is not registered: sitegate central terminal add", terminal_id
             )
+
+    def _confirm_erasures(self, bridge: Bridge, now: datetime) -> None:
+        """Whoever took the consent back: off the terminals, and their photo out of the folder for them."""
+        with self._database.read() as connection:
+            waiting = erasures.waiting_at_terminals(connection)
+        for one in waiting:
+            roster = self._rosters.get(one.site_id)
+            if roster is None or roster.version < one.roster_version:
+                continue  # the bridge does not know of it yet
+            free = bridge.is_free_of(one.terminal_id, one.worker_id)
+            worker = roster.workers.get(one.worker_id)
+            agreed = worker is not None and worker.face_consent_on is not None
+            forgot = not agreed and self._photos is not None and self._photos.forget(one.worker_id)
+            if free or forgot:
+                with self._database.write() as connection:
+                    if forgot:
+                        erasures.add_centre_item(connection, one.erasure_id, "photo for terminals", now)
+                    if free:
+                        erasures.terminal_forgot(connection, one, now)

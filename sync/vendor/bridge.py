@@ -232,6 +232,12 @@ class Bridge:
         with self._roster_lock, self._lock:
             return tuple(self._state(self._links[one]) for one in sorted(self._links))
 
+    def is_free_of(self, terminal_id: str, worker_id: str) -> bool:
+        """Whether that terminal is known not to hold this worker; False for one that is not ours."""
+        with self._roster_lock:
+            link = self._links.get(terminal_id)
+            return link is not None and link.planned and link.push.is_free_of(worker_id)
+
     def report(self) -> BridgeReport:
         with self._lock:
             return BridgeReport(

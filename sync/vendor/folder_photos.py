@@ -28,6 +28,14 @@ class FolderPhotos:
         except FileNotFoundError:
             return None
 
+    def forget(self, worker_id: str) -> bool:
+        """Delete the photo of somebody who took the consent back; False where there is none."""
+        try:
+            (self._folder / f"{worker_id}.jpg").unlink()
+        except FileNotFoundError:
+            return False
+        return True
+
     def _path(self, worker: Worker) -> Path:
         # A worker id has no slash (`sync.records.Identifier`), so this stays in the folder.
         return self._folder / f"{worker.worker_id}.jpg"

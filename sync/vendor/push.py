@@ -122,6 +122,14 @@ class RosterPush:
     def in_flight(self) -> bool:
         return self._flight is not None
 
+    def is_free_of(self, worker_id: str) -> bool:
+        """Whether the terminal said what it holds, and neither holds this worker nor is to get him."""
+        on_its_way = self._flight is not None and worker_id in self._flight.digests
+        is_known = not self._query_due and not on_its_way
+        return is_known and not any(
+            worker_id in some for some in (self.held, self.strays, self.wanted.digests)
+        )
+
     def outstanding(self) -> tuple[Outstanding, ...]:
         """Everybody who is not as they should be, and why; in the order of their numbers."""
         rows = {one.worker_id: one for one in self.wanted.impossible}

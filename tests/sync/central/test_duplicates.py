@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import timedelta
 from uuid import uuid4
 
@@ -10,6 +11,7 @@ import pytest
 from sqlalchemy import Connection, select
 
 from sync.central import duplicate_pairs, persons, registry, roster_log, tables, tables_people
+from sync.central.aftercare import Aftercare
 from sync.central.asks import AskContext
 from sync.central.database import Database
 from sync.central.duplicate_bench import EMBEDDER, measure_duplicates
@@ -43,7 +45,7 @@ def search(database: Database) -> DuplicateSearch:
 
 @pytest.fixture
 def watch(database: Database, search: DuplicateSearch) -> DuplicateWatch:
-    return DuplicateWatch(database, search, now=lambda: NOON, poll_s=0.01)
+    return DuplicateWatch(database, search, now=lambda: NOON)
 
 
 def face(worker_id: str, seed: int, *, noise: float = 0.0) -> Template:
@@ -269,17 +271,36 @@ def test_two_people_with_different_documents_are_not_merged(database: Database) 
 
 def test_the_thread_checks_what_waited_before_it_started(database: Database, watch: DuplicateWatch) -> None:
     enrol(database, registered("W-1", 1), registered("W-2", 1))
-    watch.start()
-    try:
-        for _ in range(3000):
-            with database.read() as connection:
-                if pairs(connection):
-                    break
-            watch._stopping.wait(0.01)
-    finally:
-        watch.stop()
+    found = threading.Event()
+
+    def look() -> int:
+        done = watch.look()
+        found.set()
+        return done
+
+    aftercare = Aftercare([look], poll_s=0.01)
+    aftercare.start()
+    assert found.wait(60)
+    aftercare.stop()
     with database.read() as connection:
         assert pairs(connection) == [("W-1", "W-2", "face", "")]
+
+
+def test_one_job_that_fails_does_not_keep_the_others_from_their_work() -> None:
+    worked = threading.Event()
+
+    def fails() -> int:
+        raise RuntimeError
+
+    def works() -> int:
+        worked.set()
+        return 0
+
+    aftercare = Aftercare([fails, works], poll_s=0.01)
+    aftercare.start()
+    assert worked.wait(60)
+    aftercare.stop()
+    assert "RuntimeError" in aftercare.problem
 
 
 def test_the_measurement_finds_everybody_it_asks_about(tmp_path: object) -> None:
