@@ -60,8 +60,8 @@ class WatchLimits:
                        so many for the learner, the latest among them, make it go on
     nobody_after_s     without a face; unclear_after_s: with faces that cannot be compared
     credit_gap_s       seconds count between two sights of the learner not further apart than this
-    min_live           mean score below which a face is taken for a picture: people on 14 clips have means from
-                       0.55 up, held-up photos 0.22 at most
+    min_live           mean score below which a face is taken for a picture: people on 14 clips have means
+                       from 0.55 up, held-up photos 0.22 at most
     """
 
     needed: int = 3
