@@ -1,6 +1,6 @@
 """Reads QR codes from the pictures of a lane, beside the recognition and never in its way.
 
-Own thread, newest picture only, a few times a second; a look costs about a millisecond (docs/benchmarks.md).
+Own thread, newest picture only, five times a second; what a look costs: docs/benchmarks.md.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from models.sources.frame import Frame
 
 log = logging.getLogger(__name__)
 
-LOOK_EVERY_S = 0.15
+LOOK_EVERY_S = 0.2
 MAX_CODES = 4
 """Codes of one picture that are looked at; a wall of posters must not keep the reader busy."""
 

@@ -39,6 +39,9 @@ class BenchGroup(LazyGroup):
             "gate.bench.clips:clips", "Play clips through whole lanes: decisions and latency to the relay."
         ),
         "speed": LazyCommand("gate.bench.speed:speed", "Speed and memory per stage, lane and roster size."),
+        "passes": LazyCommand(
+            "gate.bench.passes:passes", "From how far and how blurred a QR pass is read, and at what cost."
+        ),
         "faults": LazyCommand(
             "gate.bench.faults:faults", "Kill, cut and mislead everything; nothing may be lost or doubled."
         ),
