@@ -121,8 +121,8 @@ class Database:
                 next_step="check that it runs, that this user may use it, and the URL (--database)",
             ) from error
 
-    def migrate(self) -> None:
-        """Apply the migrations that are missing; several processes may do so at once.
+    def migrate(self, revision: str = "head") -> None:
+        """Apply the migrations that are missing up to `revision`; several processes may do so at once.
 
         Raises:
             DatabaseTooNew: the database is at a version that this program does not know.
@@ -134,7 +134,7 @@ class Database:
                 connection.execute(text(f"SELECT pg_advisory_xact_lock({MIGRATION_LOCK})"))
             config.attributes["connection"] = connection
             try:
-                command.upgrade(config, "head")
+                command.upgrade(config, revision)
             except CommandError as error:
                 raise DatabaseTooNew(
                     f"the database {self.name} was changed by a newer Sitegate ({error})",

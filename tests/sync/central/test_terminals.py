@@ -137,13 +137,12 @@ def test_a_setting_that_there_is_not_is_refused_with_those_that_there_are(
 
 
 def test_a_database_of_the_first_version_gets_the_table_and_keeps_its_gates(empty_url: str) -> None:
-    with Database.open(empty_url) as database:
+    with Database.open(empty_url, migrate=False) as database:
+        database.migrate("0001")
         a_site(database)
         box = a_gate(database)
         with database.write() as connection:
             connection.execute(insert(tables.lanes).values(site_id=SITE, gate_id=box.gate_id, lane_id="1"))
-            tables.terminals.drop(connection)
-            connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0001'")
     with Database.open(empty_url) as database:
         a_terminal(database)
         with database.read() as connection:
