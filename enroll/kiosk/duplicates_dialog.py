@@ -31,12 +31,12 @@ async def ask_about(
     match = candidate.match
     subject = f"worker:{match.worker_id}"
     await visitor.ask(lambda: visitor.audit("duplicate_shown", subject))
-    with ui.dialog().props("persistent maximized") as dialog, ui.card().classes("sg-dialog"):
+    with ui.dialog().props("persistent") as dialog, ui.card().classes("sg-dialog sg-compare"):
         heading(w.DUPLICATE_TITLE)
         ui.label(str(w.SAME_DOCUMENT if match.found_by == "document" else w.SAME_FACE)).classes("sg-bad")
         _pair(draft, candidate, threshold)
-        reason = text_field(w.REASON)
         with ui.element("div").classes("sg-bar"):
+            reason = text_field(w.REASON)
             for one in w.REASONS:
                 action(one, partial(reason.set_value, str(one)))
 
