@@ -129,13 +129,16 @@ def _scan_field(answer: _Answer) -> None:
             return
         kept.set_text(str(w.SCAN_KEPT))
 
-    ui.upload(
-        label=str(w.SCAN),
+    upload = ui.upload(
         auto_upload=True,
         max_file_size=MAX_UPLOAD_BYTES,
         on_upload=uploaded,
         on_rejected=lambda: tell(w.TOO_LARGE, bad=True),
-    ).props('accept="image/*" capture=environment').classes("sg-upload")
+    )
+    # Its own buttons are small and without names: ours opens the camera or the files.
+    upload.props('accept="image/*" capture=environment aria-hidden=true').classes("sg-hidden-upload")
+    button = action(w.SCAN, lambda: None, icon="photo_camera")
+    button.on("click", js_handler=f"() => getElement({upload.id}).pickFiles()")
     kept = ui.label(str(w.SCAN_KEPT) if answer.scan else "").classes("sg-good").props("role=status")
 
 

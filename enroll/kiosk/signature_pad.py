@@ -8,7 +8,7 @@ from enroll.kiosk import words_enrol as w
 from enroll.kiosk.frame import action
 
 READ_TIMEOUT_S = 10.0
-_MARKUP = '<svg class="sg-pad" role="img"><path d=""/></svg>'
+_MARKUP = '<svg class="sg-pad" role="img" aria-labelledby="sg-sign"><path d=""/></svg>'
 _SCRIPT = """
 (() => {
   const pad = document.querySelector(".sg-pad"), path = pad.querySelector("path");
@@ -34,7 +34,7 @@ _SCRIPT = """
 def signature_pad() -> None:
     """The field and a button that empties it; one per page."""
     ui.label(str(w.SIGN_HERE)).props("id=sg-sign")
-    ui.html(_MARKUP, sanitize=False).props("aria-labelledby=sg-sign").classes("sg-pad-box")
+    ui.html(_MARKUP, sanitize=False).classes("sg-pad-box")
     ui.run_javascript(_SCRIPT)
     action(w.CLEAR, lambda: ui.run_javascript("window.sgSignature.clear()"), icon="undo")
 
