@@ -56,5 +56,4 @@ def test_a_manager_reads_records_opens_one_and_verifies_all(tmp_path: Path) -> N
         assert page.evaluate(CONTRASTS) == []
         open_row(page, "样一安")
         expect(page.locator(".sg-dialog")).to_contain_text("A-001", timeout=PATIENCE_MS)
-        page.screenshot(path=tmp_path / "trainings.png")
         browser.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -16,6 +17,7 @@ from sync.central.tables_training import training_records
 from sync.central.training_office import TrainingOffice
 from sync.central.trainings import BROKEN, FOREIGN_KEY, FORKED, OTHER_SENDER, take_training
 from sync.records import Clearance
+from sync.store import LocalStore, StoreKey
 from sync.training.record import FIRST_PREVIOUS, Result, SignedTraining, TrainingRecord, sign
 from tests.sync.central.gate_box import a_site
 from tests.sync.samples import NOON, a_worker
@@ -179,3 +181,21 @@ def test_the_public_check_says_little_and_knows_the_date(
     expired = office(database, days=400).public_check("token-1")
     assert expired is not None and not expired.is_valid
     assert office(database).public_check("unknown") is None
+
+
+def test_what_a_kiosk_queues_is_what_the_centre_takes(database: Database, tmp_path: Path) -> None:
+    with database.write() as connection:
+        key = registry.add_gate(
+            connection, HERE, "kiosk-1", centre=Ed25519PrivateKey.generate().public_key(), now=NOON
+        ).gate_key
+    with LocalStore.open(tmp_path / "kiosk.db", StoreKey.load(tmp_path / "key", "", create=True)) as store:
+        store.put_worker(a_worker("W-1"))
+        store.finish_training(a_record(1), key)
+        store.finish_training(a_record(2, course_id="other-course", kind="health"), key)
+        queued = [item for item in store.outbox_pending() if item.kind == "training"]
+        local = store.worker("W-1").clearances
+    with database.write() as connection:
+        for item in queued:
+            send(connection, SignedTraining.model_validate_json(item.payload))
+    assert clearances(database) == local
+    assert all(one.key_registered for one in office(database).records(ADMIN))
