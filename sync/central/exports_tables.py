@@ -25,21 +25,22 @@ _HOUR = timedelta(hours=1)
 
 def event_pieces(rows: Iterable[LogRow], file_format: str) -> Iterator[bytes]:
     """The access log as `csv` or `xlsx`."""
-    return _pieces(EVENT_HEADING, _event_cells(rows), file_format, "access log")
+    return pieces_of(EVENT_HEADING, _event_cells(rows), file_format, "access log")
 
 
 def attendance_pieces(found: Iterable[WorkerDays], zone: ZoneInfo, file_format: str) -> Iterator[bytes]:
     """Attendance as `csv` or `xlsx`: one row per stay; an end that is missing is an empty cell."""
-    return _pieces(ATTENDANCE_HEADING, _attendance_cells(found, zone), file_format, "attendance")
+    return pieces_of(ATTENDANCE_HEADING, _attendance_cells(found, zone), file_format, "attendance")
 
 
 def media_type(file_format: str) -> str:
     return XLSX_TYPE if file_format == "xlsx" else CSV_TYPE
 
 
-def _pieces(
+def pieces_of(
     heading: tuple[str, ...], rows: Iterable[tuple[Cell, ...]], file_format: str, title: str
 ) -> Iterator[bytes]:
+    """Any table as `csv` or `xlsx`."""
     return xlsx_pieces(heading, rows, title=title) if file_format == "xlsx" else csv_pieces(heading, rows)
 
 

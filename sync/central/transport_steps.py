@@ -246,7 +246,9 @@ def _measured_still(manifest: Manifest) -> Manifest:
     """`measured` falls away where somebody on board is not, or nobody is left."""
     if manifest.on_board and all(rider.temperature_c is not None for rider in manifest.on_board):
         return manifest
-    marks = {step: mark for step, mark in manifest.marks.items() if step is not Step.MEASURED}
+    marks: dict[Step, Mark] = {
+        step: mark for step, mark in manifest.marks.items() if step is not Step.MEASURED
+    }
     return replace(manifest, marks=marks)
 
 

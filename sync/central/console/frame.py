@@ -12,7 +12,7 @@ from fastapi import Request
 from nicegui import run, ui
 
 from sync.central.accounts_access import Right, Viewer
-from sync.central.console import words, words_training
+from sync.central.console import words, words_lodging, words_training
 from sync.central.console.access import LOGIN_PATH, address_of, session_secret
 from sync.central.console.downloads import Download, Downloads
 from sync.central.console.settings import ConsoleSettings
@@ -31,6 +31,8 @@ _NAVIGATION: tuple[tuple[str, Words, Right | None], ...] = (
     ("/attendance", words.ATTENDANCE, None),
     ("/workers", words.WORKERS, None),
     ("/trainings", words_training.TRAININGS, None),
+    ("/houses", words_lodging.HOUSES, Right.MANAGE_LODGING),
+    ("/buses", words_lodging.BUSES, Right.MANAGE_BUSES),
     ("/audit", words.AUDIT, Right.READ_AUDIT),
 )
 _LONG_CELLS = frozenset({"worker", "reason", "detail", "issues", "name", "subject"})

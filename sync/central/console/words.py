@@ -2,25 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from sync.central.access_log import BoundedCount
 from sync.central.accounts_access import Role
 from sync.central.attendance import CorrectionKind, Issue
 from sync.central.gate_board import GateState, RosterState
 from sync.records import Direction, FlagLevel, Outcome, Passage, WorkerStatus
-
-
-@dataclass(frozen=True, slots=True)
-class Words:
-    """The same in both languages."""
-
-    zh: str
-    en: str
-
-    def __str__(self) -> str:
-        return f"{self.zh} {self.en}"
-
+from sync.words import Words as Words  # noqa: PLC0414 - the console takes its words from here
 
 TITLE = Words("工地通行中心", "Sitegate centre")
 LOGIN = Words("登录", "Sign in")
