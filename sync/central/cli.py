@@ -104,6 +104,9 @@ def run(
         list[str] | None,
         typer.Option(help="A clearance that somebody must hold to be on such a terminal; again for more."),
     ] = None,
+    door_photos: Annotated[
+        int, typer.Option(min=0, help="Keep photos of door-to-door checks for so many days; 0: none.")
+    ] = 0,
     allow_plain: Annotated[
         bool, typer.Option("--allow-plain", help="Accept a broker or console on the network without TLS.")
     ] = False,
@@ -167,6 +170,7 @@ def run(
                     key=console_key,
                     behind_tls=console_behind_tls,
                     allow_plain=allow_plain,
+                    door_photos=door_photos,
                     stop=stop,
                 )
             )
@@ -422,9 +426,11 @@ class _Console:
         key: Path | None,
         behind_tls: bool,
         allow_plain: bool,
+        door_photos: int,
         stop: threading.Event,
     ) -> None:
         from sync.central.console.settings import ConsoleSettings  # noqa: PLC0415
+        from sync.central.lodging_rules import LodgingSettings  # noqa: PLC0415
 
         try:
             self._settings = ConsoleSettings(
@@ -434,6 +440,7 @@ class _Console:
                 tls_key=key,
                 behind_tls=behind_tls,
                 allow_plain=allow_plain,
+                lodging=LodgingSettings(photos_kept_days=door_photos),
             )
         except ValueError as error:
             raise SettingRefused(
