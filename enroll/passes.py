@@ -22,7 +22,7 @@ from sync.store import LocalStore
 from sync.wire.keys import private_pem, read_private_key, write_private
 
 KEY_FILE = "pass.key"
-"""Beside the store's key; mode 0600, made at the first pass."""
+"""Beside the store; mode 0600, made at the first pass."""
 
 REVOKED_KEPT = 4
 """Withdrawn passes of one worker that stay in the roster, so that a gate says so instead of "unknown"."""
@@ -83,7 +83,7 @@ class PassOffice:
     def __init__(self, store: LocalStore, settings: RosterConfig, *, now: Callable[[], datetime]) -> None:
         self._store = store
         self._site_id = settings.site.id
-        self._key_file: Path = settings.store.key_file.parent / KEY_FILE
+        self._key_file: Path = store.path.parent / KEY_FILE
         self._now = now
 
     def issue(self, worker_id: str, *, by: str, valid_until: datetime | None = None) -> ShownPass:

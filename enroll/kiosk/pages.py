@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from enroll.kiosk import words
 from enroll.kiosk.frame import KioskPage, KioskRoute, KioskVisitor
+from enroll.kiosk.page_audit import AUDIT_PAGE
 from enroll.kiosk.page_capture import CAPTURE_PAGE, CAPTURE_ROUTES
 from enroll.kiosk.page_consent import CONSENT_PAGE
 from enroll.kiosk.page_done import DONE_PAGE, PHOTO_ROUTE
 from enroll.kiosk.page_home import build_tiles
 from enroll.kiosk.page_identity import IDENTITY_PAGE
 from enroll.kiosk.page_import import IMPORT_PAGE, IMPORT_ROUTES
+from enroll.kiosk.page_pass import PASS_PAGE, PASS_ROUTES
 from enroll.kiosk.page_receipt import RECEIPT_PAGE
 from enroll.kiosk.page_training import TRAINING_PAGE, TRAINING_ROUTES
 from enroll.kiosk.page_worker import WORKER_PAGE
@@ -29,9 +31,17 @@ PAGES: tuple[KioskPage, ...] = (
     WORKERS_PAGE,
     AGEING_PAGE,
     WORKER_PAGE,
+    PASS_PAGE,
     RECEIPT_PAGE,
     IMPORT_PAGE,
     TRAINING_PAGE,
+    AUDIT_PAGE,
 )
 
-ROUTES: tuple[KioskRoute, ...] = (PHOTO_ROUTE, *CAPTURE_ROUTES, *IMPORT_ROUTES, *TRAINING_ROUTES)
+ROUTES: tuple[KioskRoute, ...] = (
+    PHOTO_ROUTE,
+    *CAPTURE_ROUTES,
+    *IMPORT_ROUTES,
+    *PASS_ROUTES,
+    *TRAINING_ROUTES,
+)
