@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import Enum
 from functools import partial
 from html import escape
 from http.cookies import CookieError, SimpleCookie
@@ -28,6 +29,7 @@ LOGIN = Words("登录", "Sign in")
 LOGIN_WRONG = Words(
     "用户名或密码不对，或账号已暂时锁定。", "Wrong name or password, or the account is locked for now."
 )
+MAY_NOT = Words("您的角色不能查看此页", "Your role does not include this page")
 
 _BODY_MAX_BYTES = 4096
 _POLICY_VIOLATION = 1008
@@ -53,11 +55,19 @@ class DoorSettings:
     is_secure: bool = False
 
 
+class Admission(Enum):
+    """Whom a session lets in at this moment."""
+
+    NOBODY = "nobody"
+    NOT_HERE = "not_here"
+    YES = "yes"
+
+
 class WebDoor:
     """ASGI layer around an application, web sockets included.
 
-    sign_in       (user, password, address) → secret of a new session, or None where refused; in a thread
-    is_signed_in  (secret, address) → whether the session holds at this moment; in a thread
+    sign_in  (user, password, address) → secret of a new session, or None where refused; in a thread
+    admit    (secret, address) → whether the session holds at this moment; in a thread
     """
 
     def __init__(
@@ -66,12 +76,12 @@ class WebDoor:
         settings: DoorSettings,
         *,
         sign_in: Callable[[str, str, str], str | None],
-        is_signed_in: Callable[[str, str], bool],
+        admit: Callable[[str, str], Admission],
     ) -> None:
         self._app = app
         self._settings = settings
         self._sign_in = sign_in
-        self._is_signed_in = is_signed_in
+        self._admit = admit
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -97,10 +107,12 @@ class WebDoor:
             return None
         connection = HTTPConnection(scope)
         secret = session_secret(connection, self._settings.cookie)
-        is_known = bool(secret) and await run_in_threadpool(
-            partial(self._is_signed_in, secret, address_of(connection))
-        )
-        return None if is_known else RedirectResponse(LOGIN_PATH, status_code=303)
+        admission = Admission.NOBODY
+        if secret:
+            admission = await run_in_threadpool(self._admit, secret, address_of(connection))
+        if admission is Admission.NOT_HERE:
+            return PlainTextResponse(str(MAY_NOT), status_code=403)
+        return None if admission is Admission.YES else RedirectResponse(LOGIN_PATH, status_code=303)
 
     async def _login(self, request: Request) -> Response:
         if request.method != "POST":

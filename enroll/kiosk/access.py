@@ -8,7 +8,7 @@ from starlette.types import ASGIApp
 from enroll.accounts import SESSION_LONGEST, LoginRefused
 from enroll.kiosk import words
 from enroll.kiosk.office import KioskOffice
-from sync.web_door import DoorSettings, WebDoor, session_secret
+from sync.web_door import Admission, DoorSettings, WebDoor, session_secret
 
 COOKIE = "sitegate_kiosk"
 
@@ -22,8 +22,9 @@ def kiosk_door(app: ASGIApp, office: KioskOffice) -> WebDoor:
         except LoginRefused:
             return None
 
-    def is_signed_in(secret: str, address: str) -> bool:
-        return office.accounts.viewer_of_session(secret) is not None
+    def admit(secret: str, address: str) -> Admission:
+        viewer = office.accounts.viewer_of_session(secret)
+        return Admission.NOBODY if viewer is None else Admission.YES
 
     settings = DoorSettings(
         title=words.TITLE,
@@ -31,7 +32,7 @@ def kiosk_door(app: ASGIApp, office: KioskOffice) -> WebDoor:
         longest_s=round(SESSION_LONGEST.total_seconds()),
         is_secure=office.settings.kiosk.is_encrypted,
     )
-    return WebDoor(app, settings, sign_in=sign_in, is_signed_in=is_signed_in)
+    return WebDoor(app, settings, sign_in=sign_in, admit=admit)
 
 
 def kiosk_secret(connection: HTTPConnection) -> str:

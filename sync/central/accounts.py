@@ -7,7 +7,6 @@ the database opens nothing.
 from __future__ import annotations
 
 import secrets
-import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -15,7 +14,6 @@ from hashlib import sha256
 from uuid import uuid4
 
 from argon2 import PasswordHasher
-from argon2.exceptions import InvalidHashError, VerificationError
 from sqlalchemy import Connection, Row, delete, insert, select, update
 
 from sync.central import audit, tables
@@ -23,10 +21,8 @@ from sync.central.accounts_access import Role, Viewer
 from sync.central.audit import Action
 from sync.central.database import Database
 from sync.central.errors import AlreadyThere, CentralError, SettingRefused, UnknownSite, UnknownUser
+from sync.passwords import FAILURES_BEFORE_LOCK, LOCKED_FOR, SECRET_BYTES, Passwords, PasswordTooWeak
 
-PASSWORD_MIN_CHARACTERS = 10
-FAILURES_BEFORE_LOCK = 5
-LOCKED_FOR = timedelta(minutes=15)
 SESSION_LONGEST = timedelta(hours=12)
 SESSION_IDLE = timedelta(hours=1)
 NOTED_EVERY = timedelta(minutes=1)
@@ -34,10 +30,6 @@ NOTED_EVERY = timedelta(minutes=1)
 
 TOKEN_PREFIX = "sgc_"  # noqa: S105 - tells people and leak scanners what the string is
 COMMAND_LINE = "command line"
-
-_SECRET_BYTES = 32
-_HASHING_AT_ONCE = 2
-"""Each Argon2 run takes 64 MiB: a flood of logins must not take the machine's memory."""
 
 
 class LoginRefused(CentralError, PermissionError):
@@ -73,10 +65,7 @@ class Accounts:
     ) -> None:
         self._database = database
         self._now = now
-        self._hasher = hasher or PasswordHasher()
-        self._hashing = threading.Semaphore(_HASHING_AT_ONCE)
-        # An unknown name costs as long as a known one.
-        self._nobodys_hash = self._hasher.hash(secrets.token_urlsafe(_SECRET_BYTES))
+        self._passwords = Passwords(hasher)
 
     # -- users -------------------------------------------------------------------------------------------
 
@@ -148,7 +137,7 @@ class Accounts:
         """Raises LoginRefused; after several failures in a row the account is locked for a while."""
         with self._database.read() as connection:
             user = _user(connection, user_id)
-        is_right = self._verifies(user.password_hash if user else self._nobodys_hash, password)
+        is_right = self._passwords.verifies(user.password_hash if user else None, password)
         now = self._now()
         with self._database.write() as connection:
             # Read again inside the transaction: other attempts may have been counted meanwhile.
@@ -201,7 +190,7 @@ class Accounts:
         self, user_id: str, *, purpose: str, expires_at: datetime | None = None, by: str = COMMAND_LINE
     ) -> IssuedToken:
         """A token with the rights of its user. Raises UnknownUser."""
-        issued = IssuedToken(uuid4().hex, TOKEN_PREFIX + secrets.token_urlsafe(_SECRET_BYTES))
+        issued = IssuedToken(uuid4().hex, TOKEN_PREFIX + secrets.token_urlsafe(SECRET_BYTES))
         with self._database.write() as connection:
             _known_user(connection, user_id)
             connection.execute(
@@ -248,20 +237,10 @@ class Accounts:
     # -- inside ------------------------------------------------------------------------------------------
 
     def _hash(self, user_id: str, password: str) -> str:
-        if len(password) < PASSWORD_MIN_CHARACTERS or password.lower() == user_id.lower():
-            raise SettingRefused(
-                f"the password has fewer than {PASSWORD_MIN_CHARACTERS} characters or is the name",
-                next_step="take a longer one; several words are easy to remember",
-            )
-        with self._hashing:
-            return self._hasher.hash(password)
-
-    def _verifies(self, password_hash: str, password: str) -> bool:
-        with self._hashing:
-            try:
-                return self._hasher.verify(password_hash, password)
-            except (VerificationError, InvalidHashError):
-                return False
+        try:
+            return self._passwords.hash(user_id, password)
+        except PasswordTooWeak as error:
+            raise SettingRefused(str(error), next_step=error.next_step) from error
 
     def _count_failure(self, connection: Connection, user: Row[tuple[object, ...]], now: datetime) -> None:
         failures = user.failed_logins + 1
@@ -277,7 +256,7 @@ class Accounts:
     ) -> Session:
         viewer = _viewer(connection, user.user_id, address=address, via="console")
         assert viewer is not None  # noqa: S101 - active, read in this transaction
-        session = Session(secrets.token_urlsafe(_SECRET_BYTES), viewer, now + SESSION_LONGEST)
+        session = Session(secrets.token_urlsafe(SECRET_BYTES), viewer, now + SESSION_LONGEST)
         connection.execute(delete(tables.sessions).where(tables.sessions.c.expires_at <= now))
         connection.execute(
             insert(tables.sessions).values(

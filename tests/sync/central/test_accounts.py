@@ -8,10 +8,11 @@ import pytest
 from sqlalchemy import select
 
 from sync.central import audit, tables
-from sync.central.accounts import FAILURES_BEFORE_LOCK, LOCKED_FOR, SESSION_LONGEST, LoginRefused
+from sync.central.accounts import SESSION_LONGEST, LoginRefused
 from sync.central.accounts_access import NotAllowed, Right, Role, Viewer
 from sync.central.errors import AlreadyThere, SettingRefused, UnknownSite, UnknownUser
 from sync.central.front_office import FrontOffice
+from sync.passwords import FAILURES_BEFORE_LOCK, LOCKED_FOR
 from tests.sync.central.console_fixtures import clock, filled_postgresql, filled_sqlite, office
 from tests.sync.central.console_samples import ADMIN, MANAGER_A, NOW, PASSWORD, SUPERVISOR_A, A, B, Clock
 
