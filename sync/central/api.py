@@ -7,19 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date
-from typing import Annotated
 
-from fastapi import APIRouter, Depends, FastAPI, Query, Request, Response
+from fastapi import APIRouter, FastAPI, Response
 from fastapi.responses import StreamingResponse
-from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from sync.central import api_problems, audit
+from sync.central import api_people, api_problems, audit
 from sync.central.access_log import BoundedCount, EventFacts, LogPage
-from sync.central.accounts_access import Right, Viewer
+from sync.central.api_access import Asking, Office, Short
 from sync.central.api_models import (
-    TEXT_MAX,
     EventExport,
     EventQuery,
     EventSearch,
@@ -33,7 +30,6 @@ from sync.central.api_models import (
     WorkerSearch,
     WorkerWrite,
 )
-from sync.central.api_problems import NotSignedIn
 from sync.central.audit import AuditLine
 from sync.central.exports_tables import attendance_pieces, event_pieces, media_type
 from sync.central.front_office import FrontOffice
@@ -43,10 +39,6 @@ from sync.central.worker_desk import Site, WorkerFacts, WorkerPage
 from sync.records import Flag, Identifier
 
 API_PATH = "/api/v1"
-
-_bearer = HTTPBearer(auto_error=False, description="a token from `sitegate central token add`")
-Short = Annotated[str, Query(max_length=TEXT_MAX)]
-Credentials = Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
 
 
 def api_app(office: FrontOffice) -> FastAPI:
@@ -61,6 +53,7 @@ def api_app(office: FrontOffice) -> FastAPI:
     app.state.office = office
     api_problems.install(app)
     app.include_router(router)
+    app.include_router(api_people.router)
     app.add_middleware(NoStore)
     return app
 
@@ -82,28 +75,6 @@ class NoStore:
         await self._app(scope, receive, send_unstored)
 
 
-def _office(request: Request) -> FrontOffice:
-    office: FrontOffice = request.app.state.office
-    return office
-
-
-Office = Annotated[FrontOffice, Depends(_office)]
-
-
-def _viewer(request: Request, office: Office, credentials: Credentials) -> Viewer:
-    address = request.client.host if request.client else ""
-    viewer = (
-        office.accounts.viewer_of_token(credentials.credentials, address=address) if credentials else None
-    )
-    if viewer is None:
-        raise NotSignedIn(
-            "no valid token", next_step="send `Authorization: Bearer TOKEN` with a token of this centre"
-        )
-    viewer.require(Right.USE_CONSOLE)
-    return viewer
-
-
-Asking = Annotated[Viewer, Depends(_viewer)]
 router = APIRouter()
 
 

@@ -12,13 +12,15 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from sync.central.accounts_access import Viewer
 from sync.central.api import API_PATH, api_app, attachment
-from sync.central.console import words, words_lodging, words_training
+from sync.central.console import words, words_lodging, words_people, words_training
 from sync.central.console.access import ConsoleAccess, session_secret
 from sync.central.console.downloads import Downloads
 from sync.central.console.frame import Visitor, page_frame
 from sync.central.console.page_attendance import build_attendance_page
 from sync.central.console.page_audit import build_audit_page
 from sync.central.console.page_buses import build_buses_page
+from sync.central.console.page_duplicates import build_duplicates_page
+from sync.central.console.page_erasures import build_erasures_page
 from sync.central.console.page_gates import build_gates_page
 from sync.central.console.page_houses import build_houses_page
 from sync.central.console.page_log import build_log_page
@@ -80,6 +82,8 @@ def _console() -> FastAPI:
     _page("/gates", words.GATES.zh, build_gates_page)
     _page("/attendance", words.ATTENDANCE.zh, build_attendance_page)
     _page("/workers", words.WORKERS.zh, build_workers_page)
+    _page("/duplicates", words_people.DUPLICATES.zh, build_duplicates_page)
+    _page("/erasures", words_people.ERASURES.zh, build_erasures_page)
     _page("/trainings", words_training.TRAININGS.zh, build_trainings_page)
     _page("/houses", words_lodging.HOUSES.zh, build_houses_page)
     _page("/buses", words_lodging.BUSES.zh, build_buses_page)

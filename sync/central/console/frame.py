@@ -12,7 +12,7 @@ from fastapi import Request
 from nicegui import run, ui
 
 from sync.central.accounts_access import Right, Viewer
-from sync.central.console import words, words_lodging, words_training
+from sync.central.console import words, words_lodging, words_people, words_training
 from sync.central.console.access import LOGIN_PATH, address_of, session_secret
 from sync.central.console.downloads import Download, Downloads
 from sync.central.console.settings import ConsoleSettings
@@ -30,6 +30,8 @@ _NAVIGATION: tuple[tuple[str, Words, Right | None], ...] = (
     ("/gates", words.GATES, None),
     ("/attendance", words.ATTENDANCE, None),
     ("/workers", words.WORKERS, None),
+    ("/duplicates", words_people.DUPLICATES, None),
+    ("/erasures", words_people.ERASURES, None),
     ("/trainings", words_training.TRAININGS, None),
     ("/houses", words_lodging.HOUSES, Right.MANAGE_LODGING),
     ("/buses", words_lodging.BUSES, Right.MANAGE_BUSES),

@@ -20,6 +20,7 @@ from sync.central.console.frame import (
     table,
     text_field,
 )
+from sync.central.console.worker_papers import WorkerPapers
 from sync.central.worker_desk import WorkerPage, WorkerRow
 from sync.records import Flag, FlagLevel
 
@@ -61,7 +62,7 @@ async def build_workers_page(visitor: Visitor, viewer: Viewer) -> None:
         await show(after)
 
     async def open_worker(row: dict[str, Any]) -> None:
-        await _WorkerDialog(visitor, str(row["worker_id"])).open(viewer.may(Right.FLAG), search)
+        await _WorkerDialog(visitor, str(row["worker_id"]), viewer).open(viewer.may(Right.FLAG), search)
 
     with ui.element("div").classes("sg-bar").props("role=search"):
         text = text_field(words.WORKER)
@@ -81,8 +82,9 @@ async def build_workers_page(visitor: Visitor, viewer: Viewer) -> None:
 class _WorkerDialog:
     """One worker."""
 
-    def __init__(self, visitor: Visitor, worker_id: str) -> None:
+    def __init__(self, visitor: Visitor, worker_id: str, viewer: Viewer) -> None:
         self._visitor = visitor
+        self._viewer = viewer
         self._desk = visitor.office.workers
         self._worker_id = worker_id
 
@@ -123,6 +125,12 @@ class _WorkerDialog:
                 self._show_flag(flag)
             if self._may_flag:
                 self._show_form()
+            papers = WorkerPapers(self._visitor, self._worker_id, self._viewer, self._erased)
+        await papers.show()
+
+    async def _erased(self) -> None:
+        await self._show()
+        await self._on_change()
 
     def _show_flag(self, flag: Flag) -> None:
         with ui.element("div").classes("sg-bar sg-flag"):
