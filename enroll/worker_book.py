@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from enroll.drafts import Drafts, EnrolmentDraft
 from enroll.errors import EnrollError
-from enroll.identity import GRANT_OVER, check_identity
+from enroll.identity import GRANT_OVER, Identity, check_identity
 from enroll.name_search import NameIndex
 from enroll.registration import WORKER_FIELDS
 from enroll.roster_config import RosterConfig
@@ -38,7 +38,8 @@ ENDING_FROM = 4
 """So many last characters of a document are enough to look for; fewer name too many people."""
 
 _GRANTS = ("grant_from", "grant_until")
-_NO_PAPERS = {"document_type": DocumentType.OTHER.value, "document_number": "-"}
+_NO_PAPERS = {"document_type": DocumentType.OTHER.value, "document_number": "0"}
+"""Stands in for papers in the check, and is not kept."""
 _REASON_MISSING = Words("请填写原因", "A reason is needed")
 
 
@@ -196,23 +197,14 @@ class WorkerBook:
         fields = {**before, **typed, "worker_id": worker_id}
         without_papers = file.person is None and not fields.get("document_number", "").strip()
         unchanged = {name for name in _GRANTS if fields[name] == before[name]}
-        identity = check_identity(
-            {**fields, **(_NO_PAPERS if without_papers else {})},
-            today=self._now().astimezone(self._zone).date(),
-            zone=self._zone,
-        )
-        problems = dict(identity.problems)
-        if problems.get("grant_until") is GRANT_OVER and "grant_until" in unchanged:
+        if without_papers:
+            fields |= _NO_PAPERS
+        identity = self._checked(fields)
+        if identity.problems.get("grant_until") is GRANT_OVER and "grant_until" in unchanged:
             # It ended long ago, which is no reason against correcting a telephone number.
-            del problems["grant_until"]
-            identity = check_identity(
-                {**fields, **(_NO_PAPERS if without_papers else {}), "grant_until": ""},
-                today=self._now().astimezone(self._zone).date(),
-                zone=self._zone,
-            )
-            problems = dict(identity.problems)
+            identity = self._checked({**fields, "grant_until": ""})
         if identity.worker is None or identity.person is None:
-            return Edited(problems)
+            return Edited(identity.problems)
         changes = {name: getattr(identity.worker, name) for name in WORKER_FIELDS if name not in unchanged}
         worker = file.worker.model_copy(update=changes)
         person = None if without_papers else identity.person
@@ -232,7 +224,7 @@ class WorkerBook:
             by,
             "worker_edited",
             subject=f"worker:{worker_id}",
-            detail={"fields": [name for name in fields if fields[name] != before.get(name, "")]},
+            detail={"fields": sorted(name for name in typed if typed[name] != before.get(name, ""))},
         )
         return Edited({}, changed=True)
 
@@ -313,6 +305,9 @@ class WorkerBook:
             by, f"erased_{kind}", subject=f"worker:{worker_id}", detail={"receipt": withdrawal.withdrawal_id}
         )
         return withdrawal
+
+    def _checked(self, fields: Mapping[str, str]) -> Identity:
+        return check_identity(fields, today=self._now().astimezone(self._zone).date(), zone=self._zone)
 
     def _ageing_of(
         self,
