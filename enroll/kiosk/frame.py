@@ -120,7 +120,8 @@ def page_frame(visitor: KioskVisitor, page: KioskPage, pages: Sequence[KioskPage
     """Header with the way around; the page's own content goes inside."""
     ui.add_css(_STYLE)
     with ui.element("header").classes("sg-header"):
-        ui.label(str(words.TITLE)).classes("sg-brand")
+        with ui.element("div").classes("sg-brand"):
+            bilingual(words.TITLE)
         with ui.element("nav").props(f'aria-label="{words.MAIN_MENU}"').classes("sg-nav"):
             for other in pages:
                 if other.in_menu and visitor.user.may(other.right):
@@ -130,8 +131,9 @@ def page_frame(visitor: KioskVisitor, page: KioskPage, pages: Sequence[KioskPage
                     with link:
                         bilingual(other.words)
         with ui.element("div").classes("sg-who"):
-            state = ui.label().classes("sg-state").props("role=status")
-            ui.label(f"{visitor.user.shown_name} · {words.ROLES[visitor.user.role]}")
+            with ui.element("div"):
+                state = ui.label().classes("sg-state").props("role=status")
+                ui.label(f"{visitor.user.shown_name} · {words.ROLES[visitor.user.role]}")
 
             async def sign_out() -> None:
                 await run.io_bound(visitor.office.accounts.logout, visitor.secret)
