@@ -10,12 +10,6 @@ from sync.records import Direction, FlagLevel, Outcome, Passage, WorkerStatus
 from sync.words import Words as Words  # noqa: PLC0414 - the console takes its words from here
 
 TITLE = Words("工地通行中心", "Sitegate centre")
-LOGIN = Words("登录", "Sign in")
-USER = Words("用户名", "User")
-PASSWORD = Words("密码", "Password")
-LOGIN_WRONG = Words(
-    "用户名或密码不对，或账号已暂时锁定。", "Wrong name or password, or the account is locked for now."
-)
 LOGOUT = Words("退出", "Sign out")
 
 LOG = Words("通行记录", "Access log")
