@@ -35,7 +35,7 @@ from sync.words import Words
 
 PATH = "/pass/{worker_id}"
 CARD_PATH = "/pass/{worker_id}/card"
-CODE_WIDTH_PX = 380
+CODE_WIDTH_PX = 360
 """On a kiosk's screen about 10 cm: a phone's camera takes it over at once."""
 
 
@@ -96,23 +96,28 @@ class _View:
         ui.label(str(w.HINT)).classes("sg-note")
         facts([(w.WORKER, held.worker.name), (w.NUMBER, held.worker.worker_id)])
         with ui.element("div").classes("sg-columns"):
-            with ui.element("section").classes("sg-card sg-grow").props(f'aria-label="{w.QR}"'):
+            with ui.element("section").classes("sg-card").props(f'aria-label="{w.QR}"') as code:
                 self._code(held)
-            with ui.element("section").classes("sg-card sg-grow").props(f'aria-label="{w.BADGE}"'):
+            with ui.element("section").classes("sg-card").props(f'aria-label="{w.BADGE}"') as badge:
                 self._badge(held)
+        code.style("flex: 2 1 620px")
+        badge.style("flex: 1 1 320px")
         with ui.element("div").classes("sg-bar"):
             action(w.BACK, lambda: ui.navigate.to(WORKER_PATH.format(worker_id=self._id)), icon="arrow_back")
 
     def _code(self, held: _Held) -> None:
         subheading(w.QR)
+        with ui.element("div").classes("sg-columns"):
+            if held.shown is not None:
+                ui.html(code_svg(held.shown.text), sanitize=False).style(f"flex: 0 1 {CODE_WIDTH_PX}px")
+            with ui.element("div").style("flex: 1 1 240px"):
+                self._about_code(held)
+
+    def _about_code(self, held: _Held) -> None:
         if held.code is None:
             ui.label(str(w.NONE))
         else:
-            if held.shown is not None:
-                ui.html(code_svg(held.shown.text), sanitize=False).style(
-                    f"width: {CODE_WIDTH_PX}px; max-width: 100%"
-                )
-            else:
+            if held.shown is None:
                 ui.label(str(w.ISSUED_ELSEWHERE)).classes("sg-wait")
             facts(
                 [
@@ -120,7 +125,7 @@ class _View:
                     (w.VALID_UNTIL, self._last_day(held.code.valid_until) or str(w.AS_LONG_AS_GRANT)),
                 ]
             )
-        last_day = text_field(w.LAST_DAY, kind="date")
+        last_day = text_field(w.LAST_DAY, kind="date").style("width: 100%")
         with ui.element("div").classes("sg-bar"):
             if held.code is None:
                 action(w.ISSUE, lambda: self._issue(last_day.value), main=True, icon="qr_code_2")
@@ -137,6 +142,7 @@ class _View:
             ui.label(str(w.NONE))
         else:
             facts([(w.BADGE_SINCE, self._time(held.badge.valid_from))])
+        ui.label(str(w.BADGE_HINT)).classes("sg-note")
         number = text_field(w.BADGE_NUMBER).style("width: 100%").props("autocomplete=off")
 
         async def assign() -> None:
