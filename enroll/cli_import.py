@@ -41,7 +41,11 @@ def import_(
         bool, typer.Option("--restart", help="Begin again, also where an earlier run was interrupted.")
     ] = False,
     require_consent: Annotated[
-        bool, typer.Option("--require-consent", help="Register faces only where a consent is known.")
+        bool,
+        typer.Option(
+            "--require-consent",
+            help="Register faces only where a consent is known (always so with a centre).",
+        ),
     ] = False,
     config: ConfigOption = None,
     store: StoreOption = None,
@@ -59,6 +63,8 @@ def import_(
     from enroll.roster_import import RowResult, import_roster  # noqa: PLC0415
 
     settings = settings_with(config, store, key_file)
+    # The centre takes no face without a consent: the record would be refused there.
+    require_consent = require_consent or settings.centre.enabled
     roster = read_roster_file(file, sheet=sheet)
     console = plain_console(stderr=True)
     if roster.ignored:
