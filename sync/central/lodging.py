@@ -225,14 +225,6 @@ def close(connection: Connection, viewer: Viewer, house_id: str, *, now: datetim
     _change(connection, viewer, house, now, "closed", closed_at=now, closed_by=viewer.user_id)
 
 
-def rewrite(connection: Connection, viewer: Viewer, house_id: str, data: HouseData, *, now: datetime) -> None:
-    """Correct what the landlord said. Raises NotFound, also for a site the viewer does not see."""
-    house = _managed(connection, viewer, house_id, now)
-    viewer.require_site(data.site_id)
-    values = {name: getattr(data, name) for name in HouseData.__slots__}
-    _change(connection, viewer, house, now, "corrected", **values)
-
-
 def renew_code(connection: Connection, viewer: Viewer, house_id: str, *, now: datetime) -> str:
     """A new code for the door; the old one leads nowhere from now on."""
     house = _managed(connection, viewer, house_id, now)

@@ -154,7 +154,10 @@ def test_users_that_cannot_be_are_refused(office: FrontOffice) -> None:
 @pytest.mark.parametrize(
     ("role", "rights"),
     [
-        (Role.SUPERVISOR, {Right.USE_CONSOLE, Right.FLAG, Right.CHECK_HOUSES}),
+        (
+            Role.SUPERVISOR,
+            {Right.USE_CONSOLE, Right.FLAG, Right.CHECK_HOUSES, Right.READ_DECLARATIONS},
+        ),
         (Role.SITE_MANAGER, set(Right) - {Right.READ_AUDIT}),
         (Role.ADMIN, set(Right)),
         (Role.CHECKER, {Right.CHECK_HOUSES}),
