@@ -29,6 +29,8 @@ def background(office: KioskOffice, *, version: str) -> Iterator[None]:
             agent = _agent(office, version)
             agent.start()
             running.callback(agent.stop)
+        # An import stops behind its last settled row, and goes on when somebody says so.
+        running.callback(office.imports.close)
         eraser.start()
         running.callback(eraser.join)
         running.callback(stop.set)

@@ -133,7 +133,7 @@ ERASE_ASK = Words(
     "Only where no law demands to keep them.",
 )
 WILL_GO = Words("将删除", "What goes")
-TYPE_NUMBER = Words("请输入工号以确认", "Type the number to confirm")
+TYPE_NUMBER = Words("请输入工号以确认", "Type the number")
 NUMBER_DIFFERS = Words("工号不一致", "Not this number")
 TEMPLATES = Words("人脸特征", "Templates")
 PHOTOS = Words("照片", "Photos")
