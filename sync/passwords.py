@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import threading
 from datetime import timedelta
+from functools import cached_property
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -31,7 +32,11 @@ class Passwords:
     def __init__(self, hasher: PasswordHasher | None = None) -> None:
         self._hasher = hasher or PasswordHasher()
         self._hashing = threading.Semaphore(_HASHING_AT_ONCE)
-        self._nobodys_hash = self._hasher.hash(secrets.token_urlsafe(SECRET_BYTES))
+
+    @cached_property
+    def _nobodys_hash(self) -> str:
+        """What an unknown name is compared with."""
+        return self._hasher.hash(secrets.token_urlsafe(SECRET_BYTES))
 
     def hash(self, user_id: str, password: str) -> str:
         """Raises PasswordTooWeak."""

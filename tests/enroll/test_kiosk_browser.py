@@ -7,16 +7,18 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
+from enroll.accounts import KioskAccounts
 from enroll.drafts import Drafts
 from enroll.kiosk.access import COOKIE
-from tests.enroll.kiosk_samples import MANAGER, PASSWORD, SUPERVISOR, open_store
+from sync.store.kiosk_accounts import KioskRole
+from tests.enroll.kiosk_samples import ADMIN, MANAGER, PASSWORD, QUICK_HASHER, SUPERVISOR, open_store
 from tests.gate.screen_gallery import TIDY_CHROMIUM, chromium
 from tests.sync.central.test_console_browser import CONTRASTS
 from tests.sync.samples import a_template
@@ -290,3 +292,22 @@ def test_the_consent_may_be_signed_on_paper(enter: Enter, url: str, folder: Path
         assert draft.scan is not None
         assert draft.scan.startswith(b"\xff\xd8")
         drafts.cancel(draft.draft_id)
+
+
+def test_an_administrator_reads_who_did_what(enter: Enter, url: str) -> None:
+    page = enter(ADMIN)
+    page.get_by_role("link", name="操作记录").first.click()
+    expect(page.get_by_role("cell", name="login", exact=True).first).to_be_visible()
+    looks_right(page, "audit")
+
+
+def test_a_page_leads_to_the_sign_in_when_its_session_has_ended(enter: Enter, folder: Path) -> None:
+    with open_store(folder) as store:
+        accounts = KioskAccounts(
+            store, now=lambda: datetime.now(UTC), idle=timedelta(minutes=1), hasher=QUICK_HASHER
+        )
+        accounts.add_user("guest", password=PASSWORD, role=KioskRole.SITE_MANAGER, by="test")
+        page = enter("guest")
+        expect(page.locator(".sg-tiles")).to_be_visible()
+        accounts.remove_user("guest", by="test")
+    expect(page.get_by_label("用户名")).to_be_visible()

@@ -1,0 +1,66 @@
+"""`sitegate kiosk user …` and `sitegate kiosk check`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from enroll.accounts import LoginRefused
+from enroll.kiosk.background import background
+from enroll.kiosk.cli import app
+from enroll.kiosk.office import KioskOffice
+from enroll.roster_config import load_roster_config
+from enroll.store_access import open_store
+from sync.errors import SecretUnsafe
+
+PASSWORD = "three plain words"
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    path = tmp_path / "config.yaml"
+    path.write_text("kiosk: {port: 0}\n", encoding="utf-8")
+    return path
+
+
+def run(config: Path, *arguments: str, password: str = PASSWORD, expected: int = 0) -> str:
+    done = CliRunner().invoke(
+        app, [*arguments, "--config", str(config)], env={"SITEGATE_NEW_PASSWORD": password, "COLUMNS": "200"}
+    )
+    assert done.exit_code == expected, done.output
+    return done.output
+
+
+def test_users_are_added_listed_given_a_new_password_and_removed(config: Path) -> None:
+    assert "wang" in run(config, "user", "add", "wang", "--role", "site_manager", "--name", "示例")
+    listed = run(config, "user", "list")
+    assert "site_manager" in listed
+    assert "示例" in listed
+    run(config, "user", "password", "wang", password="four other plain words")
+    settings = load_roster_config(config)
+    with open_store(settings, create=False) as store:
+        accounts = KioskOffice(store, settings).accounts
+        with pytest.raises(LoginRefused):
+            accounts.login("wang", PASSWORD)
+        assert accounts.login("wang", "four other plain words")
+    run(config, "user", "remove", "wang")
+    assert "wang" not in run(config, "user", "list")
+
+
+def test_check_names_what_is_missing(config: Path) -> None:
+    with open_store(load_roster_config(config), create=True):
+        pass
+    said = run(config, "check", expected=1)
+    assert "FAIL users: nobody can sign in" in said
+    assert "ok   consent texts: face-1 (zh), face-1 (en)" in said
+
+
+def test_a_kiosk_that_is_to_reach_the_centre_needs_its_keys(config: Path) -> None:
+    config.write_text("centre: {enabled: true}\nkiosk: {sync: true}\n", encoding="utf-8")
+    settings = load_roster_config(config)
+    with open_store(settings, create=True) as store:
+        office = KioskOffice(store, settings)
+        with pytest.raises(SecretUnsafe), background(office, version="test"):
+            pass
