@@ -58,9 +58,9 @@ CONTRASTS = """() => {
 
 
 @contextmanager
-def console(folder: Path) -> Iterator[str]:
+def console(folder: Path, server: str = "tests.sync.central.console_server") -> Iterator[str]:
     """A console process over the fictional centre in `folder`; gives its address without the last slash."""
-    command = [sys.executable, "-m", "tests.sync.central.console_server", str(folder)]
+    command = [sys.executable, "-m", server, str(folder)]
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT
     ) as process:
