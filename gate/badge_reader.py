@@ -46,6 +46,15 @@ def open_badge_reader(settings: BadgeReaderSettings, heard: Heard) -> BadgeReade
     return SerialBadgeReader(settings, heard)
 
 
+def port_problem(settings: BadgeReaderSettings) -> str:
+    """Why the port of a `serial` reader cannot be opened; empty where it can."""
+    try:
+        serial.Serial(settings.device, settings.baud, exclusive=True).close()
+    except (OSError, ValueError, termios.error) as error:  # SerialException is an OSError
+        return f"{settings.device} cannot be opened: {error}"
+    return ""
+
+
 class SimulatedBadgeReader:
     """A reader to which a program holds badges."""
 

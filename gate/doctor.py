@@ -13,6 +13,7 @@ from enum import StrEnum
 from functools import partial
 from zoneinfo import ZoneInfo
 
+from gate.badge_reader import port_problem
 from gate.clock import Clock, ClockGuard, SystemClock, system_is_synchronised
 from gate.config_file import read_secret
 from gate.errors import GateError
@@ -87,6 +88,7 @@ def examine(
             (f"{lane.id} camera", partial(_camera, lane, clock, camera_patience_s)),
             (f"{lane.id} relay", partial(_relay, lane)),
             (f"{lane.id} inputs", partial(_inputs, lane)),
+            (f"{lane.id} badge reader", partial(_badge_reader, lane)),
         ]
     return [*ports, *(check for part, look in parts for check in _guarded(part, look))]
 
@@ -383,3 +385,19 @@ def _inputs(lane: LaneSettings) -> Checks:
             yield Check(part, Condition.WARN, f"{wired.name} is active: the door stays open", step)
         else:
             yield Check(part, Condition.OK, f"{wired.name} answers, {'active' if active else 'idle'}")
+
+
+def _badge_reader(lane: LaneSettings) -> Checks:
+    part, settings = f"{lane.id} badge reader", lane.pass_reader.badge
+    if settings.driver == "none":
+        return
+    if settings.driver == "simulated":
+        yield Check(
+            part, Condition.WARN, "simulated: reads no badge", "Set badge.driver to the reader in use."
+        )
+        return
+    if problem := port_problem(settings):
+        step = "Check plug, pass_reader.badge.device and the group dialout; docs/wiring.md has more."
+        yield Check(part, Condition.FAIL, problem, step)
+    else:
+        yield Check(part, Condition.OK, f"{settings.device} is there; only a badge held to it shows more")

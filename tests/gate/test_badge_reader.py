@@ -9,7 +9,7 @@ import tty
 from collections.abc import Callable
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gate.badge_reader import MAX_LINE_BYTES, Lines, SerialBadgeReader, open_badge_reader
@@ -32,6 +32,7 @@ def test_numbers_are_found_however_a_reader_ends_its_lines() -> None:
     assert lines.fed(b"71233\x03A1B2C3D4\r") == ["0004771233", "A1B2C3D4"]
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.binary(max_size=40)))
 def test_no_noise_makes_a_line_too_long_or_breaks_the_next_badge(noise: list[bytes]) -> None:
     lines = Lines()

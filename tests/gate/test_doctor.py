@@ -203,6 +203,16 @@ def test_wired_inputs_answer(settings: Callable[..., Settings], pictures: Path) 
     assert found["lane-1 door_contact"].condition is Condition.OK
 
 
+def test_a_badge_reader_that_is_not_plugged_in_fails(
+    settings: Callable[..., Settings], pictures: Path
+) -> None:
+    badge = {"driver": "serial", "device": "/dev/sitegate-no-such-reader"}
+    lane = {"source": {"kind": "folder", "path": pictures, "pace": "fast"}, "pass_reader": {"badge": badge}}
+    found = report(settings(lanes=[lane]))["lane-1 badge reader"]
+    assert found.condition is Condition.FAIL
+    assert "/dev/sitegate-no-such-reader" in found.detail
+
+
 def test_a_broker_that_lets_the_gate_speak_for_others_is_a_warning_with_the_lines_that_help(
     settings: Callable[..., Settings], tmp_path: Path
 ) -> None:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sync.passes import (
@@ -54,6 +54,7 @@ ids = st.text(st.characters(exclude_categories=("Cs", "Cc", "Zs", "Zl", "Zp"), e
               min_size=1, max_size=60).filter(lambda text: text == text.strip())  # fmt: skip
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(worker_id=ids, site_id=ids, minutes=st.integers(1, 10**6))
 def test_a_signed_pass_comes_back_as_it_was_written(worker_id: str, site_id: str, minutes: int) -> None:
     written = entry_pass(
@@ -72,6 +73,7 @@ def test_every_changed_character_of_a_signed_pass_is_refused() -> None:
             assert cause(changed) in (PassCause.FORGED, PassCause.MALFORMED)
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.integers(0, 200))
 def test_a_cropped_pass_is_refused(length: int) -> None:
     text = sign(entry_pass(), KEY)
@@ -79,6 +81,7 @@ def test_a_cropped_pass_is_refused(length: int) -> None:
         assert cause(text[:length]) in (PassCause.FORGED, PassCause.MALFORMED)
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.text(max_size=300))
 def test_no_other_code_is_taken_for_a_pass_or_breaks_anything(text: str) -> None:
     for code in (text, f"SG1{text}", f"SG2{text}"):
