@@ -7,7 +7,6 @@ Reading and checking the file is `gate/config_file.py`.
 from __future__ import annotations
 
 from datetime import time
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -17,19 +16,10 @@ from models.sources.settings import SourceSettings
 from sync.edge.settings import CentreSettings
 from sync.records import Direction, Identifier
 from sync.store_settings import Section, SiteSettings, StoreSettings
+from sync.web_server import is_loopback
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
-
-
-def is_loopback(host: str) -> bool:
-    """Whether only this machine can reach a server that listens on `host`."""
-    if host == "localhost":
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 class GateSettings(Section):

@@ -25,7 +25,8 @@ from starlette.websockets import WebSocketClose
 from gate.errors import ConfigError
 from gate.reasons import Words
 from gate.screen import words
-from gate.settings import ScreenSettings, is_loopback
+from gate.settings import ScreenSettings
+from sync.web_server import is_loopback
 
 LOGIN_PATH = "/login"
 ALIVE_PATH = "/alive"
