@@ -21,6 +21,7 @@ from sync.central.ask_handlers import HANDLERS
 from sync.central.asks import AskDesk
 from sync.central.broker import EmbeddedBroker
 from sync.central.database import Database
+from sync.central.declarations import declaration_handler
 from sync.central.desk import Desk
 from sync.central.duplicates import DuplicateSearch, DuplicateWatch
 from sync.central.erasure_cleanup import clean_up
@@ -126,7 +127,8 @@ class CentralService:
             self._stack.append(broker.stop)
             host, _, port = self.broker_url.removeprefix("mqtt://").rpartition(":")
             address = (host, int(port))
-        ingest = Ingest(self.database, self._now, {**enrolments.handlers(self.vault), **NOTE_HANDLERS})
+        opening = {**enrolments.handlers(self.vault), "declaration": declaration_handler(self.vault)}
+        ingest = Ingest(self.database, self._now, {**opening, **NOTE_HANDLERS})
         self.totals = {"events": 0, "repeated": 0, "refused": 0, "not_taken": 0}
         self.link = CentreLink(
             settings.broker,

@@ -12,7 +12,7 @@ from fastapi import Request
 from nicegui import run, ui
 
 from sync.central.accounts_access import Right, Viewer
-from sync.central.console import words, words_lodging, words_people, words_training
+from sync.central.console import words, words_declarations, words_lodging, words_people, words_training
 from sync.central.console.access import LOGIN_PATH, address_of, session_secret
 from sync.central.console.downloads import Download, Downloads
 from sync.central.console.settings import ConsoleSettings
@@ -35,6 +35,7 @@ _NAVIGATION: tuple[tuple[str, Words, Right | None], ...] = (
     ("/trainings", words_training.TRAININGS, None),
     ("/houses", words_lodging.HOUSES, Right.MANAGE_LODGING),
     ("/buses", words_lodging.BUSES, Right.MANAGE_BUSES),
+    ("/declarations", words_declarations.DECLARATIONS, Right.READ_DECLARATIONS),
     ("/audit", words.AUDIT, Right.READ_AUDIT),
 )
 _LONG_CELLS = frozenset({"worker", "reason", "detail", "issues", "name", "subject"})
