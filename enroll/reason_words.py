@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from enroll.roster_file import COLUMNS
+
 _PATTERNS: tuple[tuple[str, str], ...] = (
     (r"registered without a photo: .*", "已登记，但没有照片：闸机无法识别此人"),
     (r"looks like worker (\S+), .*", r"与工号 \1 相似，闸机可能分不清两人"),
@@ -48,7 +50,58 @@ _PATTERNS: tuple[tuple[str, str], ...] = (
     (r"(.+): the face is covered", r"\1：人脸被遮挡"),
     (r"(worker_id|name|phone|site_ids.*): (String|Value|Input).*", r"“\1”的内容不合规定"),
     (r"(.+): (the file|this|the picture|the photo|not a photo|a picture).*", r"\1：不是可用的照片"),
+    (r"(.+): cannot be read .*", r"\1：无法读取"),
+    (r"(.+) is an Excel workbook of before 2007.*", r"\1 是旧版或加了密码的 Excel 文件"),
+    (r"(.+) is no Excel workbook that can be read.*", r"\1 不是可读取的 Excel 文件，可能已损坏"),
+    (r"(.+) has no sheet (.+)", r"\1 中没有工作表 \2"),
+    (r"(.+) unpacks to .*", r"\1 解压后太大"),
+    (r"(.+) is larger than .*", r"\1 太大"),
+    (r"(.+) has more than (\d+) rows", r"\1 超过 \2 行"),
+    (r"(.+) is empty", r"\1 是空的"),
+    (r"(.+) is no text file", r"\1 不是文本文件"),
+    (r"(.+) is neither UTF-8 .*", r"\1 的文字编码无法识别"),
+    (r"(.+): the first row names no column (.*)", r"\1：表头缺少列 \2"),
+    (r"(.+): column (.+) stands there twice", r"\1：列 \2 出现了两次"),
+    (r"(.+) is no zip file that can be read.*", r"\1 不是可读取的 zip 文件，可能已损坏或未传完"),
+    (r"(.+) holds (\d+) files.*", r"\1 中有 \2 个文件，太多"),
+    (r"(.+) is protected by a password", r"\1 加了密码"),
+    (r"(.+) holds a file that would lie outside.*", r"\1 中有路径异常的文件"),
+    (r"the zip file is larger than (.*)", r"zip 文件超过 \1"),
+    (r"an import is running", "正在导入"),
+    (r"no roster file was uploaded", "还没有上传花名册"),
+    (r"(.+) is no longer there", r"\1 已不在本机"),
+    (r"only (\d+) MB free .*", r"磁盘只剩 \1 MB"),
+    (r"Correct one of the two dates\.", "更正其中一个日期"),
     (r"Correct .*", "更正后再次导入该行"),
+    (r"Add it, or correct the name\.", "补上照片，或更正文件名"),
+    (r"Check whose photos they are\.", "请核对照片是谁的"),
+    (r"Check its name and its permissions\.", "请检查文件名和权限"),
+    (r"Export or take the photo again\.", "请重新导出或重拍"),
+    (r"Use a photo in JPEG.*", "请用 JPEG、PNG、WebP、TIFF 或 BMP 照片"),
+    (r"In Excel: take the password off.*", "请在 Excel 中取消密码，另存为 .xlsx"),
+    (r"In Excel: File, Save As.*", "请在 Excel 中另存为“CSV UTF-8”或 .xlsx"),
+    (r"Open it in Excel or WPS and save it .*", "请用 Excel 或 WPS 打开并另存为 .xlsx"),
+    (r"Keep only .*", "请只保留本花名册的内容"),
+    (r"Keep one of them\.", "请只保留一列"),
+    (r"Make it again as a plain \.zip.*", "请重新压缩为普通 zip，或再传一次"),
+    (r"Make the zip file again\.", "请重新压缩"),
+    (r"Make the zip file without a password\.", "请不加密码重新压缩"),
+    (r"Zip the photo folder itself.*", "请用普通压缩软件压缩照片文件夹"),
+    (r"Name the folder too\.", "请同时写上文件夹名"),
+    (r"Name a file in the zip\.", "请填写压缩包中的文件名"),
+    (r"Put a cell that holds the delimiter .*", "含分隔符的单元格请加引号"),
+    (r"Save the photos? smaller.*", "请缩小照片后再试"),
+    (r"Say which version of the text .*", "请填写所签同意书的版本，如 2026-01"),
+    (r"Split the file\.", "请拆分文件"),
+    (r"The first row names the columns\.", "第一行应为列名"),
+    (r"Columns are (.*); see docs/roster\.md\.", "请使用模板中的列名"),
+    (r"It has: (.*) \(--sheet\)\.", r"可选：\1"),
+    (r"Upload it again: the import goes on\.", "请再次上传，导入会继续"),
+    (r"Upload one first\.", "请先上传"),
+    (r"Wait for its end, or stop it\.", "请等待完成，或停止"),
+    (r"Try again; what was settled is kept\.", "请重试，已完成的部分已保存"),
+    (r"Write it in one line; .*", "请写在一行内，检查引号"),
+    (r"free space on that disk.*", "请清理磁盘空间"),
     (r"Import the row again with a photo\.", "补上照片后再次导入该行"),
     (r"Take a frontal, sharp.*", "请重拍：正面、清晰、光线均匀、只有本人"),
     (r"Compare the photos of both.*", "请比对两人的照片：重复登记，或照片放错了行"),
@@ -65,17 +118,25 @@ _PATTERNS: tuple[tuple[str, str], ...] = (
     (r"Use one of: (.*)\.", r"请填写：\1"),
     (r"Write YYYY-MM-DD.*", "日期格式：2026-03-31"),
 )
+_COLUMN = re.compile(f"“({'|'.join(COLUMNS)})”")
 _COMPILED = tuple((re.compile(pattern, re.DOTALL), words) for pattern, words in _PATTERNS)
 
 
 def in_chinese(text: str) -> str:
     """What a reason or next step says, in Chinese; empty for words that are not known here."""
-    parts = [_one(part) for part in text.split("; ") if part]
-    return "；".join(parts) if all(parts) else ""
+    if "; " not in text or (whole := _next_step(text)) is None:
+        parts = [_one(part) for part in text.split("; ") if part]
+        return "；".join(parts) if all(parts) else ""
+    return whole
+
+
+def _next_step(text: str) -> str | None:
+    """A next step may be two sentences with a semicolon between them; reasons begin with small letters."""
+    return _one(text) or None if text[:1].isupper() else None
 
 
 def _one(part: str) -> str:
     for pattern, words in _COMPILED:
         if match := pattern.fullmatch(part):
-            return match.expand(words)
+            return _COLUMN.sub(lambda name: f"“{COLUMNS[name[1]][0]}”", match.expand(words))
     return ""

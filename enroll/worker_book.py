@@ -47,10 +47,6 @@ class ReasonMissing(EnrollError, ValueError):
     """A block or an erasure without a reason."""
 
 
-class NoConsent(EnrollError, PermissionError):
-    """The face may not be captured: the consent was refused or withdrawn."""
-
-
 @dataclass(frozen=True, slots=True)
 class Found:
     """One page of what was looked for; `total` counts all pages."""
@@ -247,8 +243,7 @@ class WorkerBook:
     def recapture(self, worker_id: str, *, by: str) -> EnrolmentDraft:
         """Begin to capture the face of a worker anew: a draft with the known identity and consent.
 
-        Raises:
-            NoConsent: the worker refused or withdrew, or was never asked.
+        Without a consent that holds, the draft has none, and the worker is to be asked first.
         """
         file = self._quiet_look(worker_id)
         draft = self._drafts.begin(by)
@@ -382,5 +377,5 @@ class WorkerBook:
 
 def _required(reason: str) -> str:
     if not reason.strip():
-        raise ReasonMissing(str(_REASON_MISSING), next_step="Say why in a few words.")
+        raise ReasonMissing("a reason is needed", next_step="Say why in a few words.", words=_REASON_MISSING)
     return reason.strip()

@@ -9,6 +9,7 @@ from nicegui import events, ui
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 
 from enroll.accounts import Right
+from enroll.errors import EnrollError
 from enroll.import_desk import Progress, Uploaded
 from enroll.import_report import report_pieces
 from enroll.kiosk import words_roster as w
@@ -138,7 +139,8 @@ class _View:
         self._bar.set_value(progress.done / progress.total if progress.total else 1.0)
         self._counts.set_text(counts_text(progress.counts))
         self._problem.set_visibility(bool(progress.problem))
-        self._problem.set_text(f"{w.FAILED_EARLY}: {progress.problem} {progress.next_step}")
+        chinese = f"{in_chinese(progress.problem)} {in_chinese(progress.next_step)}"
+        self._problem.set_text(f"{chinese} {progress.problem}. {progress.next_step}")
 
     async def _show_rows(self, progress: Progress | None) -> None:
         self._rows.clear()
@@ -195,7 +197,13 @@ class _View:
     async def _act(self, work: Callable[[], object]) -> None:
         def allowed() -> bool:
             self._visitor.user.require(Right.ENROL)
-            work()
+            try:
+                work()
+            except EnrollError as error:
+                if error.words is None and (chinese := in_chinese(str(error))):
+                    zh = f"{chinese}。{in_chinese(error.next_step)}"
+                    error.words = Words(zh, f"{error}. {error.next_step}")
+                raise
             return True
 
         await self._visitor.ask(allowed)
@@ -270,7 +278,7 @@ def _row_table(rows: list[ImportedRow]) -> None:
 
 
 def _report_table(jobs: list[ImportJob], visitor: KioskVisitor) -> None:
-    with table((w.FILE, w.STARTED, w.STATE, w.RESULT, w.REPORTS)):
+    with table((w.FILE, w.STARTED, w.STATE, w.RESULT, w.REPORT)):
         for job in jobs:
             with ui.element("tr"):
                 cell(job.file_name)

@@ -125,7 +125,7 @@ def test_a_roster_is_checked_imported_and_reported(kiosk: Kiosk, weights: Weight
     workbook = load_workbook(io.BytesIO(template.value.path().read_bytes()))
     assert workbook.worksheets[0]["A1"].value == "工号"
     upload(page, 0, "people.csv", b"\xd0\xcf\x11\xe0")
-    expect(page.locator(".q-notification").first).to_contain_text("password")
+    expect(page.locator(".q-notification").first).to_contain_text("密码")
     upload(page, 0, "people.csv", ROSTER.encode("gb18030"))
     expect(page.get_by_text("people.csv · 4")).to_be_visible()
     upload(page, 1, "photos.zip", photos(weights))

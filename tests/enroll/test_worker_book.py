@@ -306,8 +306,12 @@ def test_an_erased_record_is_no_longer_found_by_its_name(book: WorkerBook, store
         ("a.jpg: there is no such photo in the zip", "a.jpg：没有这张照片"),
         ("a.jpg: no face is found; b.jpg: the face is blurred", "a.jpg：找不到人脸；b.jpg：人脸模糊"),
         ("worker number W-1 is already in row 2", "工号 W-1 已在第 2 行出现"),
+        ("grant_from: 'x' is no date", "“有效期起”不是日期：x"),
+        ("Correct the cell; docs/roster.md says what each column takes.", "更正后再次导入该行"),
+        ("p.zip is protected by a password", "p.zip 加了密码"),
         ("", ""),
         ("something new", ""),
+        ("a.jpg: the face is blurred; something new", ""),
     ],
 )
 def test_reasons_of_the_import_are_told_in_chinese_where_they_are_known(reason: str, chinese: str) -> None:
