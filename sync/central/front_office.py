@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from argon2 import PasswordHasher
 
@@ -22,6 +23,9 @@ from sync.central.presence import Presence
 from sync.central.site_reports import SiteReportDesk
 from sync.central.training_office import TrainingOffice
 from sync.central.worker_desk import RosterChanged, WorkerDesk
+
+if TYPE_CHECKING:
+    from sync.central.phone_training import PhoneTraining
 
 
 class FrontOffice:
@@ -51,6 +55,7 @@ class FrontOffice:
         self.declarations = DeclarationDesk(database, now=now)
         self.lodging = LodgingDesk(database, now=now, settings=lodging or LodgingSettings())
         self.site_reports = SiteReportDesk(database, now=now)
+        self.phone_training: PhoneTraining | None = None
         self.trainings = TrainingOffice(database, now=now)
         self.people = PeopleDesk(database, now=now, vault=vault, on_roster_change=on_roster_change)
         self.erasures = ErasureDesk(database, now=now, on_roster_change=on_roster_change)

@@ -27,6 +27,7 @@ from sync.central.phone import (
     page_missing,
     page_sign_in,
     page_site_report,
+    page_training,
     page_verify,
     words,
 )
@@ -45,6 +46,7 @@ AREAS: tuple[Callable[[PhoneShell], APIRouter], ...] = (
     page_lodging.router,
     page_checks.router,
     page_buses.router,
+    page_training.router,
     page_verify.router,
 )
 """Every area adds its router here; paths are below `PHONE_PATH`."""
