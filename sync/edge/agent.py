@@ -214,14 +214,19 @@ class EdgeAgent:
         except ValueError:
             self._refusals.count("malformed")
             return
-        mailbox = {
+        mailboxes = {
             topics.ACK: self._sending,
             topics.HEAD: self._following,
             topics.ROSTER: self._following,
             topics.COMMAND: self._obeying,
             topics.REPLY: self._asking,
-        }[address.kind]
-        mailbox.deliver((topic, payload))
+        }
+        mailbox = mailboxes.get(address.kind)
+        if mailbox is None:
+            # A broker that hands out what nobody subscribed to, such as a retained birth, is no reason to end.
+            self._refusals.count("misaddressed")
+        else:
+            mailbox.deliver((topic, payload))
 
     def _handle_ack(self, topic: str, payload: bytes) -> None:
         if (topic, payload) == _UP:

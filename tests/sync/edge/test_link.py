@@ -84,6 +84,17 @@ def test_a_broker_without_a_centre_behind_it_is_said(
     eventually(lambda: agent.status().centre_answers and not agent.status().problem, "and its end")
 
 
+def test_what_a_broker_hands_out_unasked_is_counted_and_breaks_nothing(
+    rig: Rig, broker: Mosquitto, centre: ScriptedCentre
+) -> None:
+    agent = rig.run(broker.port)
+    # Some brokers hand a retained birth to whoever subscribes to anything.
+    agent._link._on_message(topics.up("demo-site", "gate-1", topics.HELLO), b"{}")
+    assert agent.status().refused["misaddressed"] == 1
+    rig.store.record(an_event())
+    eventually(lambda: rig.store.outbox_depth() == 0, "the connection still works")
+
+
 def test_no_gate_may_have_the_name_of_all_gates(rig: Rig, broker: Mosquitto, centre: ScriptedCentre) -> None:
     with pytest.raises(ValueError, match="every gate"):
         rig.agent(broker.port, gate_id="all")
