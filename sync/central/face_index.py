@@ -2,7 +2,7 @@
 
 Each template is kept as 128 whole numbers of one byte and a scale. What such a row may differ from its
 template is bounded, so that a search that adds the bound finds everybody who could reach a score, and a few
-more; the caller computes those few anew from the templates themselves. Measured in docs/benchmarks.md.
+more; the caller computes those few anew from the templates themselves. Measured in docs/central.md.
 
 No approximate index: it might miss the one who matters. Not thread-safe.
 """

@@ -121,7 +121,7 @@ class _PairDialog:
         )
 
     def _show_choices(self) -> None:
-        self._why = text_field(words.WHY).props("data-field=why")
+        self._why = text_field(words.WHY).props("data-field=why").classes("sg-whole")
         with ui.element("div").classes("sg-bar"):
             if not self._pair.decision:
                 action(words_people.SAME, lambda: self._decide(True))

@@ -23,6 +23,7 @@ ORIGINS = Words("登记来源", "Registered at")
 NO_ORIGINS = Words("不是由登记机登记", "Not registered at a kiosk")
 OUTDATED = Words("晚到，未采用", "came late, not taken over")
 WITHHELD = Words("未采用", "not taken over")
+TAKING_BACK = Words("撤回同意", "Taking the consent back")
 WITHDRAW_FACE = Words("撤回人脸同意并删除人脸", "Take back the consent, erase the face")
 ERASE_RECORD = Words("删除全部个人信息", "Erase the whole record")
 SURE_FACE = Words(
@@ -110,19 +111,19 @@ _ITEMS = {
     "similar faces": Words("相似人脸记录", "similar faces"),
     "photo for terminals": Words("终端照片", "photo for terminals"),
     "pictures": Words("照片", "pictures"),
-    "backups made before": Words("此日之前的备份，删除前仍含有", "backups made before hold it until deleted"),
 }
+_BACKUPS = "backups made before"
 _REVOKED = "(revoked gate: erase it there)"
 
 
 def item(what: str) -> str:
     """What goes, in both languages; what a newer kiosk says stands for itself."""
     name, colon, count = what.partition(": ")
+    if what.startswith(_BACKUPS):
+        day = what.removeprefix(_BACKUPS).strip()
+        return f"{day} 之前的备份，删除前仍含有 backups made before {day} hold it until deleted"
     if _REVOKED in what:
         return f"{item(what.replace(_REVOKED, '').strip())} 已吊销，需到现场删除 revoked: erase it there"
     if colon:
         return f"{_ITEMS.get(name, name)}: {count}"
-    for begin, said in _ITEMS.items():
-        if what.startswith(begin):
-            return f"{said} {what.removeprefix(begin).strip()}".strip()
-    return what
+    return str(_ITEMS.get(what, what))

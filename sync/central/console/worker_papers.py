@@ -59,6 +59,7 @@ class WorkerPapers:
         if not found.origins:
             ui.label(str(words_people.NO_ORIGINS)).classes("sg-note")
         if self._may_erase:
+            subheading(words_people.TAKING_BACK)
             self._why = text_field(words.WHY).props("data-field=erase-why")
             with ui.element("div").classes("sg-bar"):
                 action(words_people.WITHDRAW_FACE, lambda: self._erase(FACE, words_people.SURE_FACE))
