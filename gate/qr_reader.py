@@ -24,6 +24,8 @@ MAX_CODES = 4
 ENLARGE_BELOW_PX = 1600
 """Pictures up to this width get a second look at twice their size: it finds codes of 2 pixels per module."""
 
+_QR = zxingcpp.BarcodeFormats(zxingcpp.BarcodeFormat.QRCode)
+
 
 def read_codes(image_bgr: Image, *, left: float = 0.0, right: float = 1.0) -> list[str]:
     """Texts of the QR codes in a picture, any way up, with their middle between two fractions of its width.
@@ -39,9 +41,7 @@ def read_codes(image_bgr: Image, *, left: float = 0.0, right: float = 1.0) -> li
 
 
 def _codes(grey: cv2.typing.MatLike, scale: int) -> list[tuple[str, float]]:
-    barcodes = zxingcpp.read_barcodes(
-        grey, formats=zxingcpp.BarcodeFormat.QRCode, try_downscale=False, try_invert=False
-    )
+    barcodes = zxingcpp.read_barcodes(grey, formats=_QR, try_downscale=False, try_invert=False)
     return [(one.text, _middle(one.position) / scale) for one in barcodes if one.valid]
 
 

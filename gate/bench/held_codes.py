@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 import segno
+from numpy.typing import NDArray
 
 from models.face import Image
 
@@ -64,7 +65,7 @@ def held_up(image: Image, text: str, hold: Hold, *, error: str = "q") -> Image:
         patch, mask = (cv2.GaussianBlur(layer, (0, 0), hold.focus_px) for layer in (patch, mask))
     share = (mask / 255.0)[:, :, np.newaxis]
     mixed = image * (1 - share) + patch[:, :, np.newaxis].astype(np.float32)
-    return np.clip(mixed, 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(mixed, 0, 255), np.uint8)
 
 
 def _seen(side_px: int, scale: float, hold: Hold, image: Image) -> cv2.typing.MatLike:
@@ -86,7 +87,7 @@ def _seen(side_px: int, scale: float, hold: Hold, image: Image) -> cv2.typing.Ma
     return cv2.getPerspectiveTransform(drawn, np.array(corners, np.float32))
 
 
-def _smeared(drawn: cv2.typing.MatLike, length_px: float, angle_deg: float) -> cv2.typing.MatLike:
+def _smeared(drawn: NDArray[np.uint8], length_px: float, angle_deg: float) -> NDArray[np.uint8]:
     length = round(length_px) | 1
     if length == 1:
         return drawn
@@ -94,4 +95,5 @@ def _smeared(drawn: cv2.typing.MatLike, length_px: float, angle_deg: float) -> c
     angle, reach = math.radians(angle_deg), (length - 1) / 2
     for step in np.linspace(-reach, reach, 4 * length):
         kernel[round(reach + step * math.sin(angle)), round(reach + step * math.cos(angle))] = 1
-    return cv2.filter2D(drawn, -1, kernel / kernel.sum(), borderType=cv2.BORDER_REPLICATE)
+    smeared = cv2.filter2D(drawn, -1, kernel / kernel.sum(), borderType=cv2.BORDER_REPLICATE)
+    return np.asarray(smeared, np.uint8)
