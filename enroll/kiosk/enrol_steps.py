@@ -14,6 +14,7 @@ CONSENT_PATH = "/enrol/consent"
 CAPTURE_PATH = "/enrol/capture"
 DONE_PATH = "/enrol/done"
 HOME_PATH = "/"
+RECORD_PATH = "/worker/{}"
 
 _STEPS = (
     (IDENTITY_PATH, w.STEP_IDENTITY),

@@ -16,6 +16,7 @@ from enroll.kiosk.enrol_steps import (
     CONSENT_PATH,
     DONE_PATH,
     IDENTITY_PATH,
+    RECORD_PATH,
     cancel_button,
     step_bar,
 )
@@ -78,7 +79,7 @@ def _check(visitor: KioskVisitor, draft: EnrolmentDraft) -> None:
     if consent is None:
         ui.navigate.to(CONSENT_PATH)
         return
-    if consent.granted and not draft.templates:
+    if consent.granted and not draft.templates and not draft.without_face:
         ui.navigate.to(CAPTURE_PATH)
         return
     step_bar(DONE_PATH)
@@ -101,7 +102,9 @@ def _check(visitor: KioskVisitor, draft: EnrolmentDraft) -> None:
             return enrolment.enrolment_id
 
         if await visitor.ask(commit):
-            ui.navigate.to(DONE_PATH)
+            # The face of somebody who was known before: back to the record, where it can be looked at.
+            known = RECORD_PATH.format(worker.worker_id)
+            ui.navigate.to(known if draft.is_known else DONE_PATH)
 
     with ui.element("div").classes("sg-bar"):
         cancel_button(visitor, draft.draft_id)
@@ -115,7 +118,9 @@ def _draft_facts(office: KioskOffice, draft: EnrolmentDraft) -> list[tuple[Words
     assert worker is not None  # noqa: S101
     assert person is not None  # noqa: S101 - set together with the worker
     assert consent is not None  # noqa: S101 - `_check` looked
-    face = f"{len(draft.templates)} {w.FACE_TEMPLATES}" if consent.granted else str(w.FACE_REFUSED)
+    face = f"{len(draft.templates)} {w.FACE_TEMPLATES}" if draft.templates else str(w.FACE_LEFT_OUT)
+    if not consent.granted:
+        face = str(w.FACE_REFUSED)
     return [
         (w.NAME, worker.name),
         (w.WORKER_NUMBER, worker.worker_id),

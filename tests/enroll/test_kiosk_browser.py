@@ -17,8 +17,19 @@ from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 from enroll.accounts import KioskAccounts
 from enroll.drafts import Drafts
 from enroll.kiosk.access import COOKIE
+from enroll.registration import Signature
 from sync.store.kiosk_accounts import KioskRole
-from tests.enroll.kiosk_samples import ADMIN, MANAGER, PASSWORD, QUICK_HASHER, SUPERVISOR, open_store
+from tests.enroll.kiosk_samples import (
+    ADMIN,
+    MANAGER,
+    PASSWORD,
+    QUICK_HASHER,
+    SIGNATURE,
+    SUPERVISOR,
+    an_office,
+    open_store,
+    typed,
+)
 from tests.gate.screen_gallery import TIDY_CHROMIUM, chromium
 from tests.sync.central.test_console_browser import CONTRASTS
 from tests.sync.samples import a_template
@@ -311,3 +322,33 @@ def test_a_page_leads_to_the_sign_in_when_its_session_has_ended(enter: Enter, fo
         expect(page.locator(".sg-tiles")).to_be_visible()
         accounts.remove_user("guest", by="test")
     expect(page.get_by_label("用户名")).to_be_visible()
+
+
+def test_a_capture_that_was_left_out_and_one_of_a_known_worker_are_registered_too(
+    enter: Enter, url: str, folder: Path
+) -> None:
+    page = enter(MANAGER)
+    with an_office(folder) as office:
+        draft_id = office.drafts.begin(MANAGER).draft_id
+        passport = {"document_type": "passport", "document_number": "E00000001", "name": "示例工人戊"}
+        office.registration.put_identity(draft_id, typed(office, **passport))
+        office.registration.put_consent(
+            draft_id,
+            office.consent_texts.current("zh"),
+            granted=True,
+            signature=Signature(strokes=SIGNATURE),
+            by=MANAGER,
+        )
+        office.drafts.put_capture(draft_id, [], None, "")
+        page.goto(f"{url}/enrol/done")
+        expect(page.get_by_text("未拍摄：用二维码或工牌")).to_be_visible()
+        button(page, "确认登记").click()
+        expect(page.get_by_text("登记完成")).to_be_visible()
+        (worker,) = [one for one in office.store.workers() if one.name == "示例工人戊"]
+
+        office.book.recapture(worker.worker_id, by=MANAGER)
+        capture(folder)
+        page.goto(f"{url}/enrol/done")
+        button(page, "确认登记").click()
+        page.wait_for_url(f"**/worker/{worker.worker_id}")
+        assert len(office.store.templates(worker.worker_id)) == 3
