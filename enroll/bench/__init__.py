@@ -1,0 +1,1 @@
+"""Measurements of registering, training and declaring: `sitegate bench enroll`."""
