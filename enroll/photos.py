@@ -23,8 +23,8 @@ DOMINANT = 2.0
 
 IN_THE_MIDDLE, BESIDE = 0.15, 0.20
 """Distances from the picture's middle (0.5 is the edge): of several large faces the middle one is the subject
-when the others stand so much further out. Of 1,213 photos of LFW 159 show several large faces; all but six are
-told apart so."""
+when the others stand so much further out. Of 1,213 photos of LFW 159 show several large faces, and six of
+these are refused."""
 
 PHOTOS_DIFFER_BELOW = 0.30
 """Cosine below which two photos of one row are taken for two people: for SFace on LFW the threshold of a
