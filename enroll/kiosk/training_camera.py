@@ -44,7 +44,9 @@ class CameraView:
 
     def build(self) -> None:
         """Place the preview here."""
-        self._picture = ui.image().classes("sg-preview").props(f'alt="{words.PREVIEW}" no-spinner fit=contain')
+        self._picture = (
+            ui.image().classes("sg-preview").props(f'alt="{words.PREVIEW}" no-spinner fit=contain')
+        )
 
     @property
     def has_picture(self) -> bool:

@@ -6,7 +6,7 @@ import logging
 import signal
 import threading
 from contextlib import ExitStack
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -41,6 +41,7 @@ from sync.central.settings import (
 from sync.records import Flag, FlagLevel
 
 if TYPE_CHECKING:
+    from sync.central.phone_training import PhoneTraining
     from sync.central.service import CentralService
 
 EXIT_CHECK_FAILED = 1
@@ -84,6 +85,10 @@ def run(
     console_behind_tls: Annotated[
         bool, typer.Option("--console-behind-tls", help="A proxy before the console ends TLS.")
     ] = False,
+    courses: Annotated[
+        Path | None,
+        typer.Option(help="Folder of courses that workers take on their phones; without it none."),
+    ] = None,
     ca: Annotated[Path | None, typer.Option(help="Certificates that the broker is checked against.")] = None,
     cert: Annotated[Path | None, typer.Option(help="Client certificate for the broker, PEM.")] = None,
     cert_key: Annotated[Path | None, typer.Option(help="Key of that certificate, PEM.")] = None,
@@ -171,6 +176,8 @@ def run(
                     behind_tls=console_behind_tls,
                     allow_plain=allow_plain,
                     door_photos=door_photos,
+                    courses=courses,
+                    keys=keys,
                     stop=stop,
                 )
             )
@@ -427,6 +434,8 @@ class _Console:
         behind_tls: bool,
         allow_plain: bool,
         door_photos: int,
+        courses: Path | None,
+        keys: Path,
         stop: threading.Event,
     ) -> None:
         from sync.central.console.settings import ConsoleSettings  # noqa: PLC0415
@@ -448,6 +457,7 @@ class _Console:
                 next_step="see --console, --console-cert, --console-key, --allow-plain",
             ) from error
         self._service = service
+        self._training = None if courses is None else self._phone_training(courses, keys)
         self._stop = stop
         self._failure: BaseException | None = None
         self._thread = threading.Thread(target=self._serve, name="console-host", daemon=True)
@@ -461,6 +471,17 @@ class _Console:
         if self._failure is not None:
             raise self._failure
 
+    def _phone_training(self, courses: Path, keys: Path) -> PhoneTraining:
+        from sync.central.phone_training import phone_training  # noqa: PLC0415 - loads the face engine
+
+        return phone_training(
+            self._service.database,
+            courses,
+            keys,
+            now=lambda: datetime.now(UTC),
+            on_roster_change=self._service.roster_changed,
+        )
+
     def _serve(self) -> None:
         from sync.central.console.server import run_console  # noqa: PLC0415
 
@@ -470,6 +491,8 @@ class _Console:
                 self._settings,
                 on_ready=lambda url: typer.echo(f"console   {url}"),
                 on_roster_change=self._service.roster_changed,
+                vault=self._service.vault,
+                phone_training=self._training,
                 stop=self._stop,
             )
         except BaseException as error:  # noqa: BLE001 - raised again by the main thread

@@ -7,6 +7,7 @@ Sessions under way live in the process that serves the pages.
 
 from __future__ import annotations
 
+import logging
 import secrets
 import threading
 import time
@@ -21,14 +22,17 @@ from sqlalchemy import Connection, delete, select
 
 from models.calibration import ImpostorTail
 from models.engine import FaceEngine
+from models.errors import ModelError
 from models.face import Image
 from models.images import decode
-from models.liveness import LivenessModel
+from models.liveness import LivenessModel, load_liveness
 from models.quality import QualityLimits
 from models.verification import ClaimedPerson, claim_threshold
+from models.zoo import Zoo
 from sync.central import tables, trainings
 from sync.central.database import Database
-from sync.central.errors import CentralError
+from sync.central.errors import CentralError, SettingRefused
+from sync.central.keys import signing_key
 from sync.central.statements import upsert
 from sync.central.tables_training import training_records, training_sessions
 from sync.central.worker_desk import RosterChanged
@@ -37,6 +41,8 @@ from sync.training.errors import CourseUnusable, SessionStale
 from sync.training.record import FIRST_PREVIOUS, TrainingRecord, sign
 from sync.training.session import Moment, Phase, SessionState, TrainingSession
 from sync.training.watch import PHONE, Observation, SeenFace, Sight, Watch
+
+log = logging.getLogger(__name__)
 
 SAVE_EVERY_S = 5.0
 FORGOTTEN_AFTER_S = 3600.0
@@ -285,6 +291,39 @@ class PhoneTraining:
         if self._engine is None:
             self._engine = self._load_engine()
         return self._engine
+
+
+def phone_training(
+    database: Database,
+    courses: Path,
+    keys: Path,
+    *,
+    now: Callable[[], datetime],
+    on_roster_change: RosterChanged | None = None,
+) -> PhoneTraining:
+    """As the centre's settings have it. Raises SettingRefused where the folder holds no course."""
+    found, problems = load_courses(courses)
+    if not found:
+        raise SettingRefused(
+            f"--courses {courses}: {problems[0] if problems else 'no course there'}",
+            next_step="give a folder with courses: docs/training.md",
+        )
+    for problem in problems:
+        log.warning("a course is not offered: %s", problem)
+    try:
+        liveness = load_liveness(Zoo.default())
+    except ModelError as error:
+        log.warning("training on phones without a check for photos: %s", error)
+        liveness = None
+    return PhoneTraining(
+        database,
+        courses,
+        signing_key(keys),
+        now=now,
+        load_engine=FaceEngine.load,
+        liveness=liveness,
+        on_roster_change=on_roster_change,
+    )
 
 
 def site_of(database: Database, worker_id: str) -> str:

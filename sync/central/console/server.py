@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from sync.central.console.settings import ConsoleSettings
 from sync.central.database import Database
@@ -13,6 +14,9 @@ from sync.central.front_office import FrontOffice
 from sync.central.person_vault import PersonVault
 from sync.central.worker_desk import RosterChanged
 from sync.web_server import GRACE_S, AddressUnusable, WebServerFailed, listening, serve_until, url_of
+
+if TYPE_CHECKING:
+    from sync.central.phone_training import PhoneTraining
 
 _log = logging.getLogger(__name__)
 
@@ -28,18 +32,21 @@ def run_console(
     on_ready: Callable[[str], None] | None = None,
     on_roster_change: RosterChanged | None = None,
     vault: PersonVault | None = None,
+    phone_training: PhoneTraining | None = None,
     stop: threading.Event,
 ) -> None:
     """Serve console, API and phone pages until `stop` is set. Blocks: give it a thread of its own.
 
     `on_ready` gets the URL with the real port once browsers are answered; `on_roster_change` is called after
-    every commit that changes a roster; without `vault` nobody signs in on a phone by their papers. One
+    every commit that changes a roster; without `vault` nobody signs in on a phone by their papers, without
+    `phone_training` nobody trains on one. One
     console per process at a time, and not in the process of a gate screen: NiceGUI keeps one application per
     process.
 
     Raises SettingRefused when address or certificate do not work, ConsoleFailed when the server ends early.
     """
     office = FrontOffice(database, on_roster_change=on_roster_change, vault=vault, lodging=settings.lodging)
+    office.phone_training = phone_training
     serve(office, settings, on_ready=on_ready, stop=stop)
 
 
