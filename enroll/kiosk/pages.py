@@ -7,12 +7,14 @@ from enroll.kiosk.frame import KioskPage, KioskRoute, KioskVisitor
 from enroll.kiosk.page_audit import AUDIT_PAGE
 from enroll.kiosk.page_capture import CAPTURE_PAGE, CAPTURE_ROUTES
 from enroll.kiosk.page_consent import CONSENT_PAGE
+from enroll.kiosk.page_declare import DECLARE_PAGE
 from enroll.kiosk.page_done import DONE_PAGE, PHOTO_ROUTE
 from enroll.kiosk.page_home import build_tiles
 from enroll.kiosk.page_identity import IDENTITY_PAGE
 from enroll.kiosk.page_import import IMPORT_PAGE, IMPORT_ROUTES
 from enroll.kiosk.page_pass import PASS_PAGE, PASS_ROUTES
 from enroll.kiosk.page_receipt import RECEIPT_PAGE
+from enroll.kiosk.page_site_report import SITE_REPORT_PAGE
 from enroll.kiosk.page_training import TRAINING_PAGE, TRAINING_ROUTES
 from enroll.kiosk.page_worker import WORKER_PAGE
 from enroll.kiosk.page_workers import AGEING_PAGE, WORKERS_PAGE
@@ -35,6 +37,8 @@ PAGES: tuple[KioskPage, ...] = (
     RECEIPT_PAGE,
     IMPORT_PAGE,
     TRAINING_PAGE,
+    DECLARE_PAGE,
+    SITE_REPORT_PAGE,
     AUDIT_PAGE,
 )
 

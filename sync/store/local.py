@@ -18,6 +18,7 @@ from sync.store.attendance import Attendance, WallClock
 from sync.store.commands import CommandLog
 from sync.store.connections import Connections
 from sync.store.drafts import DraftRows
+from sync.store.filled_forms import FilledForms
 from sync.store.import_jobs import ImportJobs
 from sync.store.key import StoreKey
 from sync.store.kiosk_accounts import KioskAccountRows
@@ -55,6 +56,7 @@ class LocalStore(
     Attendance,
     Outbox,
     ImportJobs,
+    FilledForms,
     Asks,
     CommandLog,
     KioskAccountRows,

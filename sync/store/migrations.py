@@ -438,3 +438,20 @@ def _passes(db: Database) -> None:
 def _handed_over(db: Database) -> None:
     # A note that was given to the wire may be at the centre: it cannot be taken back any more.
     db.execute("ALTER TABLE outbox ADD COLUMN handed_over INTEGER NOT NULL DEFAULT 0")
+
+
+@migrations(name="0011_filled_forms")
+def _filled_forms(db: Database) -> None:
+    db.execute(
+        """
+        CREATE TABLE filled_forms (
+            record_id TEXT NOT NULL PRIMARY KEY,
+            form_id TEXT NOT NULL,
+            subject TEXT NOT NULL,          -- whom or what it is about, e.g. declared:W-1
+            local_day TEXT NOT NULL,
+            declared_at TEXT NOT NULL,
+            record TEXT NOT NULL            -- JSON of the note
+        ) STRICT
+        """
+    )
+    db.execute("CREATE INDEX filled_forms_by_subject ON filled_forms (form_id, subject, local_day)")
