@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 
 from nicegui import ui
@@ -24,7 +24,7 @@ class FormView:
         self._form = form
         self._checked: Checked | None = None
         self.entered: Entered = dict(entered)
-        self._room = ui.element("div").classes("sg-form")
+        self._room = ui.element("div").classes("sg-questions")
         self._build()
 
     def complain(self, checked: Checked) -> None:
@@ -41,17 +41,8 @@ class FormView:
                 with ui.element("section").classes("sg-card").props(f'aria-label="{section.title}"'):
                     subheading(str(section.title))
                     for field in section.fields:
-                        if self._is_asked(field):
+                        if _is_asked(field, self.entered):
                             self._field(field)
-
-    def _is_asked(self, field: Field) -> bool:
-        if field.when is None:
-            return True
-        given = self.entered.get(field.when.field, "")
-        wanted = field.when.equals
-        if isinstance(wanted, bool):
-            wanted = YES if wanted else NO
-        return wanted in given if isinstance(given, list) else given == wanted
 
     def _field(self, field: Field) -> None:
         if field.kind is Kind.GROUPS:
@@ -68,6 +59,11 @@ class FormView:
         if any(field.when is not None and field.when.field == name for field in self._form.fields):
             self._build()
 
+    def _set_in(self, field: Field, entry: Group, name: str, value: Simple) -> None:
+        entry[name] = value
+        if any(one.when is not None and one.when.field == name for one in field.fields):
+            self._build()
+
     def _groups(self, field: Field) -> None:
         self._complaint(field.name)
         given = self.entered.get(field.name)
@@ -79,8 +75,10 @@ class FormView:
                 with ui.element("legend"):
                     ui.label(f"{field.label} {number + 1}")
                 for one in field.fields:
-                    path = f"{field.name}.{number}.{one.name}"
-                    self._control(one, path, entry.get(one.name, ""), partial(entry.__setitem__, one.name))
+                    if _is_asked(one, entry):
+                        path = f"{field.name}.{number}.{one.name}"
+                        set_it = partial(self._set_in, field, entry, one.name)
+                        self._control(one, path, entry.get(one.name, ""), set_it)
                 action(w.REMOVE, partial(self._remove, field.name, number), icon="delete")
         if len(entries) < field.max_groups:
             action(w.ADD, partial(self._add, field.name), icon="add")
@@ -165,6 +163,17 @@ class FormView:
         problem = self._checked.problem(path) if self._checked is not None else None
         if problem is not None:
             ui.label(str(problem)).classes("sg-bad").props("role=alert")
+
+
+def _is_asked(field: Field, entered: Mapping[str, object]) -> bool:
+    """Whether the condition of a field holds for what stands in the others."""
+    if field.when is None:
+        return True
+    given = entered.get(field.when.field, "")
+    wanted = field.when.equals
+    if isinstance(wanted, bool):
+        wanted = YES if wanted else NO
+    return wanted in given if isinstance(given, list) else given == wanted
 
 
 def _show_pressed(button: ui.button, is_pressed: bool) -> None:
