@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from http import HTTPStatus
 from typing import Annotated
@@ -73,6 +74,7 @@ def router(shell: PhoneShell) -> APIRouter:
                 is_last=number + 1 == len(course.manifest.pages),
                 key=_key(seat),
                 path=f"{TRAINING_PATH}/{course_id}",
+                refused=said.REFUSALS.get(request.query_params.get("refused", "")),
                 said=said,
             )
 
@@ -147,7 +149,7 @@ def _told(seat: Seat) -> dict[str, object]:
         "key": _key(seat),
         "running": session.running,
         "state": str(said.PRESENT if session.running else reason or said.LOOK_AT_PHONE),
-        "left": round(session.page_left_s() or (session.course_left_s() if _is_last(session) else 0)),
+        "left": math.ceil(session.page_left_s() or (session.course_left_s() if _is_last(session) else 0)),
         "seen": round(state.seconds_seen),
         "held": state.pause in HELD,
     }

@@ -60,3 +60,10 @@ REASONS = {
     "unclear": Words("看不清脸", "the face cannot be seen"),
     "by_hand": Words("已暂停", "paused"),
 }
+
+REFUSALS = {
+    "paused": Words("已暂停", "It is paused"),
+    "not_verified": Words("请本人看着手机", "Look at the phone"),
+    "too_early": Words("时间还不够", "It is too early"),
+    "bad_answer": Words("请选择答案", "Choose an answer"),
+}
