@@ -20,7 +20,12 @@ $(BIN)/.test: $(BIN)/.base
 setup: $(BIN)/.base
 setup-test: $(BIN)/.test
 
-demo: setup
+$(BIN)/.demo: $(BIN)/.base
+	$(BIN)/python -m pip install --quiet --editable '.[demo]'
+	@touch $@
+
+demo: $(BIN)/.demo
+	@sh tests/system-packages.sh demo
 	$(BIN)/sitegate demo $(if $(ONCE),--once)
 
 test: setup-test

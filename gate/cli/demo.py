@@ -9,7 +9,9 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from contextlib import ExitStack
+from importlib import resources
 from pathlib import Path
 from typing import Annotated
 
@@ -21,8 +23,11 @@ from rich.table import Table
 from gate.cli.screen_thread import start_screen
 from gate.clock import SystemClock
 from gate.demo.centre import DEMO_PASSWORD, DEMO_USER, DemoCentre
-from gate.demo.footage import SAMPLES, enrolment_photos, write_footage
-from gate.demo.scenario import NAMES, PERSON_A, PERSON_B, ROUND, Director, is_right
+from gate.demo.footage import SAMPLES, enrolment_photos, write_footage, write_kiosk_footage
+from gate.demo.kiosk import KIOSK_ID, KIOSK_PASSWORD, KIOSK_USER, DemoKiosk
+from gate.demo.kiosk_act import COURSE, QuickCourse, gate_follows, lock_out, register_and_train, until
+from gate.demo.scenario import AFTERWARDS, NAMES, PERSON_A, PERSON_B, ROUND, Director, Step, is_right
+from gate.demo.visit import KioskVisit, kiosk_visit, what_is_missing
 from gate.errors import GateError
 from gate.override import write_pin
 from gate.relays.simulated import SimulatedRelay
@@ -40,7 +45,9 @@ from models.zoo import Zoo
 from sync.store_settings import StoreSettings
 
 DEMO_PIN = "246810"
+CONSENT = ("2026-11-01", "demo")
 FOLDER = Path("var/demo")
+FOOTAGE, FOOTAGE_AFTERWARDS, FOOTAGE_KIOSK = "footage.avi", "afterwards.avi", "kiosk.avi"
 MILLISECONDS = 1000.0
 SCREEN_START_S = 60.0
 DRAIN_TIMEOUT_S = 60.0
@@ -55,37 +62,70 @@ def demo(
     console_port: Annotated[
         int, typer.Option(help="Port of the centre's console; 0 takes a free one.")
     ] = 8090,
+    kiosk_port: Annotated[int, typer.Option(help="Port of the kiosk; 0 takes a free one.")] = 8085,
 ) -> None:
-    """Register a few people, play footage as the camera and show what the gate decides."""
+    """Register a few people, play footage as the cameras and show what the gate decides."""
     console = Console()
     if not console.is_terminal:
         console.width = TABLE_WIDTH  # a log has no window to fit
     zoo = Zoo.default()
-    console.print("[bold]1/4[/] weights and sample footage")
+    console.print("[bold]1/5[/] weights and sample footage")
     zoo.fetch(["yunet", "sface", *SAMPLES])
     shutil.rmtree(FOLDER, ignore_errors=True)
     settings = _settings(once=once, port=0 if once else port)
-    console.print("[bold]2/4[/] registering two sample people")
-    _register(settings, enrolment_photos(zoo, FOLDER / "photos"))
-    write_footage(zoo, tuple(step.scene for step in ROUND), FOLDER / "footage.avi")
-    console.print("[bold]3/4[/] starting broker, centre and console")
-    centre = DemoCentre(
-        FOLDER / "centre",
-        site_id=settings.site.id,
-        gate_id=settings.gate.id,
-        console_port=0 if once else console_port,
-    )
-    try:
-        console.print("[bold]4/4[/] opening the gate")
-        if not _play(settings.model_copy(update={"centre": centre.settings}), centre, console, once=once):
+    write_footage(zoo, tuple(step.scene for step in ROUND), FOLDER / FOOTAGE)
+    write_footage(zoo, (AFTERWARDS.scene,), FOLDER / FOOTAGE_AFTERWARDS)
+    write_kiosk_footage(zoo, FOLDER / FOOTAGE_KIOSK)
+    missing = what_is_missing() if once else ""
+    by_kiosk = once and not missing
+    if missing:
+        console.print(f"    [yellow]without {missing}: nobody is registered through the kiosk's pages[/]")
+    console.print("[bold]2/5[/] registering sample people from a roster")
+    _register(settings, enrolment_photos(zoo, FOLDER / "photos"), with_a=not by_kiosk)
+    console.print("[bold]3/5[/] starting broker, centre and console")
+    ports = (0, 0) if once else (console_port, kiosk_port)
+    with ExitStack() as running:
+        centre = DemoCentre(
+            FOLDER / "centre", site_id=settings.site.id, gate_id=settings.gate.id, console_port=ports[0]
+        )
+        running.callback(centre.close)
+        settings = settings.model_copy(update={"centre": centre.settings})
+        with open_store(settings, create=False) as store, gate_follows(settings, store):
+            until(lambda: store.outbox_depth() == 0, "the roster reaches the centre")
+        course = QuickCourse(_shipped_courses() / COURSE, FOLDER / "courses") if once else None
+        kiosk = DemoKiosk(
+            FOLDER / "kiosk",
+            FOLDER / FOOTAGE_KIOSK,
+            site=settings.site,
+            centre=centre.add_box(KIOSK_ID, "登记机", kiosk=True),
+            courses=course.folder if course else None,
+            port=ports[1],
+        )
+        running.callback(kiosk.close)
+        console.print("[bold]4/5[/] starting the kiosk")
+        kiosk.start()
+        console.print(f"    kiosk        [link]{kiosk.url}[/]   {KIOSK_USER} / {KIOSK_PASSWORD}")
+        visit = running.enter_context(kiosk_visit(kiosk.url)) if by_kiosk else None
+        good = True
+        if visit is not None and course is not None:
+            with open_store(settings, create=False) as store:
+                good = register_and_train(visit, course, settings, store, console)
+        console.print("[bold]5/5[/] opening the gate")
+        good = _play(settings, centre, console, visit, once=once) and good
+        if visit is not None:
+            good = _play_afterwards(settings, console) and good
+        if not good:
             raise typer.Exit(1)
-    finally:
-        centre.close()
+
+
+def _shipped_courses() -> Path:
+    """The kiosk's package is a room of its own; only its data is taken, for a quicker copy."""
+    return Path(str(resources.files("enroll") / "courses"))
 
 
 def _settings(*, once: bool, port: int) -> Settings:
     footage = SourceSettings(
-        kind="video", path=FOLDER / "footage.avi", pace="realtime", loop=not once, mirror_screen=False
+        kind="video", path=FOLDER / FOOTAGE, pace="realtime", loop=not once, mirror_screen=False
     )
     return Settings(
         lanes=(LaneSettings(source=footage),),
@@ -96,14 +136,25 @@ def _settings(*, once: bool, port: int) -> Settings:
     )
 
 
-def _register(settings: Settings, photos: dict[str, list[str]]) -> None:
+def _register(settings: Settings, photos: dict[str, list[str]], *, with_a: bool) -> None:
     """Write a roster file and import it by the command that a site would use."""
     roster = FOLDER / "people.csv"
     with roster.open("w", newline="", encoding="utf-8-sig") as file:
         rows = csv.writer(file)
-        rows.writerow(["工号", "姓名", "单位", "班组", "培训有效期", "照片"])
-        rows.writerow([PERSON_A, NAMES[PERSON_A], "示例公司", "钢筋班", "2099-12-31", ";".join(photos["a"])])
-        rows.writerow([PERSON_B, NAMES[PERSON_B], "示例公司", "木工班", "2099-12-31", ";".join(photos["b"])])
+        rows.writerow(["工号", "姓名", "单位", "班组", "培训有效期", "照片", "人脸同意日期", "同意书版本"])
+        if with_a:
+            a = [
+                PERSON_A,
+                NAMES[PERSON_A],
+                "示例公司",
+                "钢筋班",
+                "2099-12-31",
+                ";".join(photos["a"]),
+                *CONSENT,
+            ]
+            rows.writerow(a)
+        b = [PERSON_B, NAMES[PERSON_B], "示例公司", "木工班", "2099-12-31", ";".join(photos["b"]), *CONSENT]
+        rows.writerow(b)
     open_store(settings).close()
     command = [
         sys.executable, "-m", "gate.cli", "roster", "import", str(roster),
@@ -114,10 +165,10 @@ def _register(settings: Settings, photos: dict[str, list[str]]) -> None:
         raise GateError("the sample people could not be registered", next_step="see the lines above")
 
 
-def _play(settings: Settings, centre: DemoCentre, console: Console, *, once: bool) -> bool:
+def _play(
+    settings: Settings, centre: DemoCentre, console: Console, visit: KioskVisit | None, *, once: bool
+) -> bool:
     write_pin(FOLDER / "override.pin", DEMO_PIN)
-    with open_store(settings, create=False) as store:
-        centre.adopt(store)
     service = build_service(settings, clock=SystemClock())
     director = Director(centre, break_broker=once)
     service.listeners.append(director)
@@ -133,7 +184,10 @@ def _play(settings: Settings, centre: DemoCentre, console: Console, *, once: boo
         console.print(f"    broker       {centre.broker_url}")
         console.print(f"    metrics      {service.serve_metrics()}")
         if once:
-            return _judge_round(console, service, centre, director, url)
+            good = _judge_round(console, service, centre, director, url)
+            # While the gate still talks to the centre: it has to confirm that it forgot.
+            with open_store(settings, create=False) as store:
+                return good and (visit is None or lock_out(visit, store, console))
         console.print("    playing round after round; flag somebody at the console and watch; Ctrl-C ends")
         while not stop.is_set():
             if director.round_over.wait(0.5):
@@ -143,6 +197,22 @@ def _play(settings: Settings, centre: DemoCentre, console: Console, *, once: boo
     finally:
         stop.set()
         service.stop()
+
+
+def _play_afterwards(settings: Settings, console: Console) -> bool:
+    """The same man once more, after his consent was withdrawn."""
+    lane = settings.lanes[0]
+    source = lane.source.model_copy(update={"path": FOLDER / FOOTAGE_AFTERWARDS})
+    again = settings.model_copy(update={"lanes": (lane.model_copy(update={"source": source}),)})
+    service = build_service(again, clock=SystemClock())
+    seen: list[Recorded] = []
+    service.listeners.append(seen.append)
+    service.start()
+    try:
+        service.wait_ended()
+    finally:
+        service.stop()
+    return _report(console, service, seen, (AFTERWARDS,), "After the consent was withdrawn")
 
 
 def _judge_round(
@@ -175,8 +245,14 @@ def _nothing_is_lost(console: Console, service: GateService, centre: DemoCentre,
     return complete
 
 
-def _report(console: Console, service: GateService, seen: Collection[Recorded]) -> bool:
-    table = Table(title="Decisions", title_justify="left")
+def _report(
+    console: Console,
+    service: GateService,
+    seen: Collection[Recorded],
+    steps: Sequence[Step] = ROUND,
+    title: str = "Decisions",
+) -> bool:
+    table = Table(title=title, title_justify="left")
     for heading in (
         "before the camera",
         "decision",
@@ -188,8 +264,8 @@ def _report(console: Console, service: GateService, seen: Collection[Recorded]) 
         "",
     ):
         table.add_column(heading, overflow="fold")
-    right = len(seen) == len(ROUND)
-    for step, recorded in zip(ROUND, seen, strict=False):
+    right = len(seen) == len(steps)
+    for step, recorded in zip(steps, seen, strict=False):
         event, match = recorded.event, recorded.event.match
         good = is_right(step, recorded)
         right = right and good
@@ -204,8 +280,8 @@ def _report(console: Console, service: GateService, seen: Collection[Recorded]) 
             "✓" if good else f"✗ expected {step.outcome.value} {step.reason.value}",
         )
     console.print(table)
-    if len(seen) != len(ROUND):
-        console.print(f"[red]{len(seen)} decisions, {len(ROUND)} expected[/]")
+    if len(seen) != len(steps):
+        console.print(f"[red]{len(seen)} decisions, {len(steps)} expected[/]")
     _print_relay(console, service)
     return right
 

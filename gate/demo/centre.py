@@ -20,7 +20,6 @@ from sync.central import registry, tables
 from sync.central.database import Database
 from sync.edge.settings import CentreSettings
 from sync.records import Clearance, Flag, FlagLevel
-from sync.store import LocalStore
 
 DEMO_USER, DEMO_PASSWORD = "demo", "demo-console-2468"
 FLAG_CATEGORY = "demo"
@@ -43,7 +42,8 @@ class DemoCentre:
         self._command("site", "add", site_id, "--name", "示例工地", "--name-en", "Demo site")
         self._start()
         self._site_id = site_id
-        self.settings = self.add_box(gate_id, "一号门")
+        # People are registered from a roster at the gate's own box, too.
+        self.settings = self.add_box(gate_id, "一号门", kiosk=True)
         self._command("user", "add", DEMO_USER, "--role", "admin", password=DEMO_PASSWORD)
         self.database = Database.open(self._database_url)
 
@@ -127,12 +127,6 @@ class DemoCentre:
             raise GateError(f"sitegate central {' '.join(words[:2])}: {done.stderr.strip()}")
 
     # -- what a supervisor does at the console ---------------------------------------------------------
-
-    def adopt(self, store: LocalStore) -> None:
-        """Register everybody who was registered at the gate."""
-        entries = [(worker, store.templates(worker.worker_id)) for worker in store.workers(limit=None)]
-        with self.database.write() as connection:
-            registry.put_workers(connection, entries, now=datetime.now(UTC))
 
     def flag(self, worker_id: str) -> None:
         """Put the worker on the key-monitoring list."""

@@ -26,13 +26,20 @@ class DemoKiosk:
     """`sitegate kiosk run` with a played camera, set up by the commands that an operator uses."""
 
     def __init__(
-        self, folder: Path, footage: Path, *, site: SiteSettings, centre: CentreSettings, port: int
+        self,
+        folder: Path,
+        footage: Path,
+        *,
+        site: SiteSettings,
+        centre: CentreSettings,
+        courses: Path | None,
+        port: int,
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._folder = folder
         self._config = folder / "config.yaml"
         with self._config.open("w", encoding="utf-8") as file:
-            YAML(typ="safe").dump(_config(footage, site, centre, port), file)
+            YAML(typ="safe").dump(_config(footage, site, centre, courses, port), file)
         self._process: subprocess.Popen[str] | None = None
         self.url = ""
         self._command("user", "add", KIOSK_USER, "--role", "site_manager", "--name", "示例管理员")
@@ -78,7 +85,9 @@ class DemoKiosk:
             raise GateError(f"sitegate kiosk {' '.join(words[:2])}: {done.stderr.strip()}")
 
 
-def _config(footage: Path, site: SiteSettings, centre: CentreSettings, port: int) -> dict[str, Any]:
+def _config(
+    footage: Path, site: SiteSettings, centre: CentreSettings, courses: Path | None, port: int
+) -> dict[str, Any]:
     where = {
         name: str(value.resolve())
         for name, value in centre
@@ -92,6 +101,7 @@ def _config(footage: Path, site: SiteSettings, centre: CentreSettings, port: int
         "kiosk": {
             "port": port,
             "sync": True,
+            "courses": courses and str(courses.resolve()),
             "data_handler": "示例建设公司",
             "data_contact": "示例管理员",
             "source": {"kind": "video", "path": str(footage.resolve()), "loop": True},

@@ -30,7 +30,7 @@ class Step:
 
 ROUND: tuple[Step, ...] = (
     Step(
-        "A, enrolled from earlier frames",
+        "A, enrolled from earlier pictures",
         Scene("carphone", 40, 75),
         PERSON_A,
         Outcome.ALLOW,
@@ -65,6 +65,15 @@ ROUND: tuple[Step, ...] = (
         Reason.TRAINING_EXPIRED,
     ),
 )
+AFTERWARDS = Step(
+    "A, who took the consent back",
+    Scene("carphone", 40, 75),
+    None,
+    Outcome.DENY,
+    Reason.NOT_REGISTERED,
+)
+"""Played after the round, when the kiosk has erased the face."""
+
 CHANGES_AFTER_STEP = 3
 BROKER_AWAY_AFTER_STEP = 4
 

@@ -1,0 +1,144 @@
+"""The demo's second half: somebody comes by the kiosk alone, passes the gate, and takes the consent back."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Event, Thread
+from typing import Any
+
+from rich.console import Console
+from ruamel.yaml import YAML
+
+from gate.clock import SystemClock
+from gate.demo.scenario import NAMES, PERSON_A
+from gate.demo.visit import KioskVisit, Newcomer
+from gate.errors import GateError
+from gate.settings import Settings
+from sync.edge.agent import EdgeAgent
+from sync.edge.status import HealthTexts
+from sync.errors import UnknownWorker
+from sync.store import LocalStore
+from sync.wire.messages import Command
+
+COURSE = "safety-induction"
+QUICK_PAGE_S, QUICK_COURSE_S = 5, 30
+"""Waiting times of the demo's copy of the course; the shipped one takes two minutes."""
+POLL_S = 0.05
+PATIENCE_S = 60.0
+
+NEWCOMER = Newcomer(PERSON_A, NAMES[PERSON_A], "11010519491231002X", "钢筋班")
+"""The number is the example of the standard GB 11643-1999."""
+
+
+class QuickCourse:
+    """A copy of the shipped course with short waiting times, and the right answers to its questions."""
+
+    def __init__(self, shipped: Path, folder: Path) -> None:
+        yaml = YAML(typ="safe")
+        manifest: dict[str, Any] = yaml.load((shipped / "manifest.yaml").read_text(encoding="utf-8"))
+        manifest["min_seconds"] = QUICK_COURSE_S
+        for page in manifest["pages"]:
+            page["min_seconds"] = QUICK_PAGE_S
+        target = folder / COURSE
+        target.mkdir(parents=True, exist_ok=True)
+        for file in shipped.iterdir():
+            if file.name != "manifest.yaml":
+                (target / file.name).write_bytes(file.read_bytes())
+        with (target / "manifest.yaml").open("w", encoding="utf-8") as out:
+            yaml.dump(manifest, out)
+        self.folder = folder
+        self.title: str = manifest["title"]["zh"]
+        self.answers = {
+            question["text"]["zh"]: tuple(question["options"][place]["zh"] for place in question["right"])
+            for question in manifest["questions"]
+        }
+
+
+def register_and_train(
+    visit: KioskVisit, course: QuickCourse, settings: Settings, store: LocalStore, console: Console
+) -> bool:
+    """Through the pages of the kiosk, until the gate knows the newcomer and the training."""
+    with gate_follows(settings, store):
+        console.print(f"    a browser registers {NEWCOMER.name} at the kiosk: identity, consent, capture")
+        noticed = _Noticed(store, NEWCOMER.worker_id)
+        confirmed_s = visit.register(NEWCOMER)
+        delay_s = noticed.wait() - confirmed_s
+        console.print(f"    confirmed at the kiosk → templates at the gate: {delay_s:.2f} s")
+        passed = visit.learn(course.title, course.answers)
+        console.print(f"    course {course.title}: {'passed' if passed else '[red]NOT passed[/]'}")
+        return passed and until(lambda: bool(_clearances(store)), "the training reaches the gate")
+
+
+def lock_out(visit: KioskVisit, store: LocalStore, console: Console) -> bool:
+    """The consent is withdrawn at the kiosk; whether the gate has no template any more."""
+    receipt = visit.withdraw_face(NEWCOMER.worker_id)
+    console.print(f"consent of {NEWCOMER.name} withdrawn at the kiosk; the receipt says:")
+    for line in receipt:
+        console.print(f"    {line}")
+    return until(lambda: not store.templates(NEWCOMER.worker_id), "the face is gone from the gate")
+
+
+def _clearances(store: LocalStore) -> tuple[str, ...]:
+    try:
+        return tuple(one.kind for one in store.worker(NEWCOMER.worker_id).clearances)
+    except UnknownWorker:
+        return ()
+
+
+class _Noticed:
+    """When a worker's templates are first in the gate's store; looks from a thread of its own."""
+
+    def __init__(self, store: LocalStore, worker_id: str) -> None:
+        self._there = Event()
+        self._at_s = 0.0
+
+        def look() -> None:
+            while not store.templates(worker_id):
+                time.sleep(POLL_S)
+            self._at_s = time.monotonic()
+            self._there.set()
+
+        Thread(target=look, name="demo-notices", daemon=True).start()
+
+    def wait(self) -> float:
+        if not self._there.wait(PATIENCE_S):
+            raise GateError("the newcomer never reached the gate", next_step="see var/demo/kiosk/kiosk.log")
+        return self._at_s
+
+
+@contextmanager
+def gate_follows(settings: Settings, store: LocalStore) -> Iterator[None]:
+    """The gate's end of the sync, before its lanes run."""
+    agent = EdgeAgent(
+        settings.centre,
+        store,
+        site_id=settings.site.id,
+        gate_id=settings.gate.id,
+        clock=SystemClock(),
+        health=HealthTexts,
+        on_command=_no_command,
+        on_roster_changed=lambda: None,
+        version="demo",
+    )
+    agent.start()
+    try:
+        yield
+    finally:
+        agent.stop()
+
+
+def _no_command(_: Command) -> tuple[bool, str]:
+    return False, "the gate is not running yet"
+
+
+def until(condition: Callable[[], bool], what: str) -> bool:
+    """Wait for a condition; always True. Raises GateError."""
+    deadline_s = time.monotonic() + PATIENCE_S
+    while not condition():
+        if time.monotonic() > deadline_s:
+            raise GateError(f"in vain: {what}", next_step="see var/demo/kiosk/kiosk.log")
+        time.sleep(POLL_S)
+    return True
