@@ -46,8 +46,9 @@ def test_templates_are_replaced_and_forgotten_to_the_last_number() -> None:
 
 def test_freed_rows_are_used_again_so_that_memory_stays_bounded() -> None:
     index = FaceIndex()
-    for round_number in range(5):
-        index.replace({f"W-{row}": faces(1, row + round_number) for row in range(BLOCK_ROWS // 4)})
+    for seed in range(5):
+        vectors = faces(BLOCK_ROWS // 2, seed)
+        index.replace({f"W-{row}": vectors[row : row + 1] for row in range(len(vectors))})
     assert len(index._blocks) == 1
 
 
