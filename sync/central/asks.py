@@ -9,7 +9,7 @@ from datetime import datetime
 
 from pydantic import ValidationError
 from sqlalchemy import select
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError, OperationalError
 
 from sync.central import reception, tables
 from sync.central.database import Database
@@ -104,6 +104,11 @@ class AskDesk:
             return AskReply(ask_id=ask.ask_id, problem="the question is malformed")
         except OperationalError:
             raise
+        except DBAPIError as error:
+            # PostgreSQL's own text repeats the row, which names somebody.
+            fault = type(error.orig).__name__
+            log.error("a question of kind %s of kiosk %s/%s was not answered: %s", ask.kind, *gate, fault)
+            return AskReply(ask_id=ask.ask_id, problem="the centre could not answer; its log says why")
         except Exception:
             log.exception("a question of kind %s of kiosk %s/%s was not answered", ask.kind, *gate)
             return AskReply(ask_id=ask.ask_id, problem="the centre could not answer; its log says why")

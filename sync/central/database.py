@@ -195,10 +195,11 @@ def _keep_private(file: Path) -> None:
 
 
 def _engine(url: URL) -> Engine:
+    # Errors go into logs: they name the statement, never the people in its parameters.
     if url.get_backend_name() == POSTGRESQL:
         alive = {name: value for name, value in _ALIVE.items() if name not in url.query}
-        return create_engine(url, pool_pre_ping=True, connect_args=alive)
-    engine = create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_MS / 1000})
+        return create_engine(url, pool_pre_ping=True, connect_args=alive, hide_parameters=True)
+    engine = create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_MS / 1000}, hide_parameters=True)
 
     @event.listens_for(engine, "connect")
     def _set_up(connection: Any, _record: object) -> None:

@@ -13,7 +13,7 @@ from datetime import datetime
 
 from pydantic import ValidationError
 from sqlalchemy import Connection, select, tuple_
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError, OperationalError
 
 from sync.central import tables, tables_people
 from sync.central.errors import CentralError
@@ -100,6 +100,11 @@ def _take(
         return f"malformed: {', '.join(fields)}"[:REASON_CHARACTERS]
     except OperationalError:
         raise  # the database is away, or two processes were in each other's way: the batch comes again
+    except DBAPIError as error:
+        # PostgreSQL's own text repeats the row, which names somebody.
+        kind = type(error.orig).__name__
+        log.error("a record of kind %s of kiosk %s/%s was not stored: %s", item.kind, *work.gate, kind)
+        return FAULT
     except Exception:
         # A fault of ours must not stop the kiosk's queue; the record stays there, parked with this reason.
         log.exception("a record of kind %s of kiosk %s/%s was not taken", item.kind, *work.gate)

@@ -41,7 +41,7 @@ def handled(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     def handler(connection: Connection, context: NoteContext, text: str) -> Mapping[str, int]:
         seen.append(text)
         if text == "twice":
-            row = {"key": "same", "value": ""}
+            row = {"key": "same", "value": "示例"}
             connection.execute(insert(tables.state), [row, row])
         if text == "add":
             return registry.put_worker(connection, a_worker("W-7"), now=context.received_at)
@@ -78,7 +78,7 @@ def test_a_record_is_handled_once_and_acknowledged_every_time(
 
 
 def test_a_record_that_cannot_be_stored_takes_nothing_else_with_it(
-    centre_database: Database, kiosk: GateBox, handled: list[str]
+    centre_database: Database, kiosk: GateBox, handled: list[str], caplog: pytest.LogCaptureFixture
 ) -> None:
     event = kiosk.event()
     items = (
@@ -93,6 +93,8 @@ def test_a_record_that_cannot_be_stored_takes_nothing_else_with_it(
     with centre_database.read() as connection:
         kept = set(connection.scalars(select(tables_people.notes_taken.c.record_id)))
     assert kept == {"R-1", "R-3"}
+    assert "R-2" not in caplog.text and "was not stored" in caplog.text
+    assert not any(said in caplog.text for said in ("示例", "same")), "nothing of the record is in the log"
 
 
 def test_the_acknowledgement_names_the_roster_that_holds_what_became_of_it(
