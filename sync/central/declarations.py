@@ -20,7 +20,7 @@ from sync.central import tables
 from sync.central.errors import CentralError, UnknownSite
 from sync.central.notes import Handler, NoteContext, NoteRefused
 from sync.central.person_vault import PersonVault
-from sync.central.statements import insert_or
+from sync.central.statements import insert_or, insert_unless_there
 from sync.central.tables_declarations import declarations, declared_stays, trips
 from sync.central.tables_phone import visitors
 from sync.declarations import Declaration, VisitorPapers
@@ -28,6 +28,8 @@ from sync.forms import Checked, UnknownForm, check, form
 
 ATTEMPTS = 5
 """Phones of one person at the same moment take turns; more than that is an id that came twice."""
+
+_INSERT_TRIPS, _INSERT_STAY = insert(trips), insert(declared_stays)
 
 CLOCK_SLACK = timedelta(minutes=5)
 _SEAT_ROW = re.compile(r"\d{1,3}")
@@ -166,12 +168,6 @@ def put_latest(
         f"{table.name} {new[0]} could not be stored beside the others of its day",
         next_step="look for a record that came under another's id",
     )
-
-
-def insert_unless_there(connection: Connection, id_column: Column[str], row: Mapping[str, Any]) -> bool:
-    """Whether the row was inserted; False where a unique index has another one."""
-    statement = insert_or(connection, id_column.table).values(**row).on_conflict_do_nothing()
-    return connection.scalar(statement.returning(id_column)) is not None
 
 
 def latest(connection: Connection, declarer: Declarer, form_id: str) -> Declared | None:
@@ -346,17 +342,16 @@ def _put_trips(
         for trip in checked.answers.get("trips", [])
     ]
     if rows:
-        connection.execute(insert(trips), rows)
+        connection.execute(_INSERT_TRIPS, rows)
     if place := checked.answers.get("lodging_place"):
-        connection.execute(
-            insert(declared_stays).values(
-                **of,
-                local_day=declaration.local_day,
-                kind=checked.answers.get("lodging", ""),
-                place=place,
-                room=checked.answers.get("lodging_room", ""),
-            )
-        )
+        stay = {
+            **of,
+            "local_day": declaration.local_day,
+            "kind": checked.answers.get("lodging", ""),
+            "place": place,
+            "room": checked.answers.get("lodging_room", ""),
+        }
+        connection.execute(_INSERT_STAY, stay)
 
 
 def _row_of(seat: str) -> int | None:

@@ -13,8 +13,9 @@ from sync.central import audit, tables
 from sync.central.accounts_access import Right, Viewer
 from sync.central.audit import Action
 from sync.central.database import Database
-from sync.central.declarations import check_note, insert_unless_there, put_latest, site_zone
+from sync.central.declarations import check_note, put_latest, site_zone
 from sync.central.notes import NoteContext
+from sync.central.statements import insert_unless_there
 from sync.central.tables_declarations import site_reports
 from sync.declarations import SiteReport
 from sync.forms import Checked

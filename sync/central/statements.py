@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
-from sqlalchemy import ARRAY, Column, Connection, Table, bindparam, func, select
+from sqlalchemy import ARRAY, Column, Connection, Executable, Table, bindparam, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 T = TypeVar("T")
@@ -35,6 +36,19 @@ def upsert(
         else statement.on_conflict_do_nothing(index_elements=keys),
         [dict(row) for row in rows],
     )
+
+
+def insert_unless_there(connection: Connection, id_column: Column[str], row: Mapping[str, Any]) -> bool:
+    """Whether the row was inserted; False where a unique index has another, waiting for one being written."""
+    statement = _insert_unless_there(connection.dialect.name, id_column)
+    return connection.execute(statement, row).first() is not None
+
+
+@functools.cache
+def _insert_unless_there(dialect: str, id_column: Column[str]) -> Executable:
+    """Built once: on the way of every declaration."""
+    insert = sqlite.insert if dialect == "sqlite" else postgresql.insert
+    return insert(id_column.table).on_conflict_do_nothing().returning(id_column)
 
 
 def insert_new(

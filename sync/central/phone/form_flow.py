@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection, bindparam, delete, select
 from starlette.datastructures import FormData
 from starlette.responses import RedirectResponse
 
@@ -22,6 +22,11 @@ from sync.forms import Checked, Entered, Form, check, entered, group_added, grou
 DO_FIELD = "do"
 ADD, REMOVE = "add", "remove"
 CHECK_QUERY = "check=1"
+
+
+_FORGET = delete(phone_drafts).where(
+    phone_drafts.c.owner == bindparam("of"), phone_drafts.c.form_id == bindparam("form")
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +82,7 @@ class FormFlow:
 
     def forget(self, connection: Connection, owner: str) -> None:
         """In the transaction that takes the form."""
-        table = phone_drafts
-        connection.execute(delete(table).where(table.c.owner == owner, table.c.form_id == self.form.form_id))
+        connection.execute(_FORGET, {"of": owner, "form": self.form.form_id})
 
     def _keep(self, owner: str, found: Entered, now: datetime) -> None:
         row = {"owner": owner, "form_id": self.form.form_id, "answers": found, "saved_at": now}

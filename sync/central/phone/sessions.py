@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, bindparam, delete, insert, select
 
 from sync.central.tables import workers
 from sync.central.tables_phone import form_tokens, phone_drafts, phone_sessions, visitors
@@ -15,6 +15,25 @@ from sync.central.tables_phone import form_tokens, phone_drafts, phone_sessions,
 _SECRET_BYTES = 32
 FORMS_REMEMBERED_FOR = timedelta(days=2)
 """A double submit comes within minutes, a tab that a phone reopens within a day or so."""
+
+
+_FIND = (
+    select(
+        phone_sessions.c.session_hash,
+        phone_sessions.c.worker_id,
+        phone_sessions.c.visitor_id,
+        phone_sessions.c.created_at,
+        workers.c.name.label("worker_name"),
+        visitors.c.name.label("visitor_name"),
+    )
+    .outerjoin(workers, workers.c.worker_id == phone_sessions.c.worker_id)
+    .outerjoin(visitors, visitors.c.visitor_id == phone_sessions.c.visitor_id)
+    .where(
+        phone_sessions.c.session_hash == bindparam("secret_hash"),
+        phone_sessions.c.expires_at > bindparam("now"),
+    )
+)
+"""Built once: on the way of every request."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,26 +88,11 @@ def begin(
 
 def find(connection: Connection, secret: str, *, now: datetime) -> PhonePerson | None:
     """Who a cookie belongs to; None where it is unknown or expired, or the person is gone."""
-    table = phone_sessions
-    query = (
-        select(
-            table.c.session_hash,
-            table.c.worker_id,
-            table.c.visitor_id,
-            table.c.created_at,
-            workers.c.name.label("worker_name"),
-            visitors.c.name.label("visitor_name"),
-        )
-        .outerjoin(workers, workers.c.worker_id == table.c.worker_id)
-        .outerjoin(visitors, visitors.c.visitor_id == table.c.visitor_id)
-        .where(table.c.session_hash == _digest(secret), table.c.expires_at > now)
-    )
-    row = connection.execute(query).first()
-    if row is None or (row.worker_name or row.visitor_name) is None:
+    row = connection.execute(_FIND, {"secret_hash": _digest(secret), "now": now}).first()
+    name = None if row is None else row.worker_name or row.visitor_name
+    if row is None or name is None:
         return None
-    return PhonePerson(
-        row.session_hash, row.worker_name or row.visitor_name, row.created_at, row.worker_id, row.visitor_id
-    )
+    return PhonePerson(row.session_hash, name, row.created_at, row.worker_id, row.visitor_id)
 
 
 def end(connection: Connection, session_hash: str) -> None:

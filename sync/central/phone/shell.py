@@ -51,7 +51,7 @@ from sync.central.phone.sessions import PhonePerson
 from sync.central.phone.settings import PHONE_PATH
 from sync.central.phone.site_book import SiteBook
 from sync.central.phone.throttle import Guessing
-from sync.central.statements import insert_or
+from sync.central.statements import insert_unless_there
 from sync.central.tables_phone import form_tokens
 from sync.web_door import address_of
 
@@ -151,9 +151,8 @@ class PhoneShell:
         now = self.now()
         self._tidy(now)
         with self.office.database.write() as connection:
-            new = insert_or(connection, form_tokens).values(token_hash=token_hash, used_at=now, result=path)
-            new = new.on_conflict_do_nothing()
-            if connection.scalar(new.returning(form_tokens.c.token_hash)) is not None:
+            row = {"token_hash": token_hash, "used_at": now, "result": path}
+            if insert_unless_there(connection, form_tokens.c.token_hash, row):
                 led_to = work(connection)
                 if led_to != path:
                     connection.execute(
