@@ -10,18 +10,18 @@ from __future__ import annotations
 import json
 import unicodedata
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import Connection, Row, insert, select
 
 from sync.central import duplicate_pairs, erasures, persons, registry, tables
-from sync.clearances import longest_clearances
 from sync.central.erasures import UnknownErasure
 from sync.central.notes import Handler, NoteContext, NoteRefused
 from sync.central.person_vault import PersonVault
 from sync.central.tables_people import enrolments
-from sync.erasure import FACE, ErasureReceipt
+from sync.clearances import longest_clearances
+from sync.erasure import FACE, WHOLE_RECORD, ErasureReceipt
 from sync.errors import RecordInvalid
 from sync.people import ConsentWithdrawal, DuplicateDecision, Enrolment
 from sync.records import SCHEMA_VERSION, Template, Worker, WorkerStatus
@@ -29,6 +29,7 @@ from sync.store.roster import check_templates
 
 NO_CONSENT = "templates without a consent for the face on record"
 WITHDRAWN = "templates: the consent for the face was withdrawn"
+ERASED = "the whole record was erased: register this worker anew, with a new consent"
 OTHER_SITE = "the record is another site's: only this site was added"
 KEPT_STATUS = "the status was changed at the centre later"
 
@@ -61,6 +62,7 @@ def take_enrolment(
     known = registry.held(connection, worker_id)
     latest = _latest(connection, worker_id)
     enrolled_at = min(enrolment.enrolled_at, context.received_at)
+    _require_not_erased(connection, enrolment, enrolled_at)
     outdated = latest is not None and enrolled_at < latest.enrolled_at
     versions: Mapping[str, int] = {}
     withheld: list[str] = []
@@ -256,6 +258,19 @@ def _require_sound(connection: Connection, enrolment: Enrolment) -> None:
     stays = duplicate_pairs.merged_into(connection, worker_id)
     if stays is not None:
         raise NoteRefused(f"worker {worker_id} was merged into {stays}: change that one")
+
+
+def _require_not_erased(connection: Connection, enrolment: Enrolment, enrolled_at: datetime) -> None:
+    """A kiosk that has not heard of an erasure must not bring name, papers and face back."""
+    erased_at = persons.last_withdrawal(connection, enrolment.worker.worker_id, WHOLE_RECORD)
+    if erased_at is None:
+        return
+    consent = enrolment.consent
+    is_asked_anew = consent is not None and consent.given_at > erased_at
+    # An erasure takes all answers along: what is on record was given since.
+    is_known_anew = bool(persons.consents(connection, enrolment.worker.worker_id))
+    if enrolled_at <= erased_at or not (is_asked_anew or is_known_anew):
+        raise NoteRefused(ERASED)
 
 
 def _require_concern(connection: Connection, context: NoteContext, worker_ids: Sequence[str]) -> None:

@@ -14,7 +14,7 @@ from sync.central.database import Database
 from sync.central.enrolments import take_decision, take_enrolment, take_erased, take_withdrawal
 from sync.central.notes import NoteContext, NoteRefused
 from sync.central.person_vault import PersonVault
-from sync.erasure import ErasureItem, ErasureReceipt
+from sync.erasure import WHOLE_RECORD, ErasureItem, ErasureReceipt
 from sync.people import DuplicateDecision, Enrolment
 from sync.records import Clearance, Flag, FlagLevel, Worker, WorkerStatus
 from tests.sync.central.gate_box import a_site
@@ -182,6 +182,26 @@ def test_templates_that_were_on_the_way_when_the_consent_was_withdrawn_stay_out(
         anew = a_consent(given_at=NOON + 3 * LATER)
         enrol(connection, an_enrolment(seed=3, consent=anew, enrolled_at=NOON + 3 * LATER), after=3 * LATER)
         assert len(at_centre(connection).templates) == 1
+
+
+def test_who_was_erased_altogether_comes_back_only_by_registering_anew(database: Database) -> None:
+    with database.write() as connection:
+        enrol(connection, an_enrolment())
+        gone = a_withdrawal(kind=WHOLE_RECORD, withdrawn_at=NOON + LATER)
+        take_withdrawal(connection, context(after=LATER), gone.model_dump_json())
+        on_the_way = an_enrolment(seed=2, enrolled_at=NOON + LATER / 2)
+        unaware = without_face(enrolled_at=NOON + 2 * LATER)
+        for record in (on_the_way, unaware):
+            with pytest.raises(NoteRefused, match="erased"), connection.begin_nested():
+                enrol(connection, record, after=3 * LATER)
+        found = at_centre(connection)
+        assert (found.worker.name, found.templates) == ("W-1", [])
+        assert persons.person(connection, VAULT, "W-1") is None
+        anew = a_consent(given_at=NOON + 4 * LATER)
+        enrol(connection, an_enrolment(seed=3, consent=anew, enrolled_at=NOON + 4 * LATER), after=4 * LATER)
+        assert len(at_centre(connection).templates) == 1
+        enrol(connection, without_face(enrolled_at=NOON + 5 * LATER), after=5 * LATER)
+        assert at_centre(connection).worker.name != "W-1"
 
 
 def test_a_number_of_another_site_is_taken_over_only_by_the_same_document(database: Database) -> None:
