@@ -48,7 +48,7 @@ def hold(db: Database, worker: Worker, templates: Sequence[Template]) -> bool:
     row = db.execute("SELECT erases FROM local_changes WHERE worker_id = ?", [worker.worker_id]).fetchone()
     if row is None:
         return False
-    kept = () if row[0] else templates
+    kept = _captured_since(db, worker.worker_id, templates) if row[0] else templates
     db.execute(
         "UPDATE local_changes SET entry = ? WHERE worker_id = ?", [_entry(worker, kept), worker.worker_id]
     )
@@ -83,18 +83,18 @@ def answered(db: Database, subjects: Iterable[str], roster_version: int) -> None
 def settle(db: Database, replica_version: int) -> list[str]:
     """Take over what waited for workers whose notes are all answered; ids of those who changed."""
     rows = db.execute(
-        "SELECT worker_id, erases, entry FROM local_changes WHERE waits_for <= ? AND NOT EXISTS ("
+        "SELECT worker_id, entry FROM local_changes WHERE waits_for <= ? AND NOT EXISTS ("
         "SELECT 1 FROM outbox WHERE subject = ? || worker_id AND parked_reason IS NULL)",
         [replica_version, SUBJECT],
     ).fetchall()
     changed = []
-    for worker_id, erases, entry in rows:
+    for worker_id, entry in rows:
         if entry is not None:
             worker, templates = _read(entry)
             write_worker(db, worker)
-            replace_templates(db, worker_id, () if erases else templates)
+            replace_templates(db, worker_id, templates)
             changed.append(worker_id)
-    forget(db, [worker_id for worker_id, _, _ in rows])
+    forget(db, [worker_id for worker_id, _ in rows])
     if changed:
         log_change(db, changed)
     return changed
@@ -107,6 +107,12 @@ def _centre_s_state(db: Database, worker_id: str) -> str | None:
     (worker,) = read_workers(db, "WHERE worker_id = ?", [worker_id])
     rows = db["templates"].rows_where("worker_id = ?", [worker_id], order_by="rowid")
     return _entry(worker, [Template.model_validate(row) for row in rows])
+
+
+def _captured_since(db: Database, worker_id: str, templates: Sequence[Template]) -> list[Template]:
+    """After a face was erased here only the one that was captured anew counts, which is here."""
+    here = db.execute("SELECT template_id FROM templates WHERE worker_id = ?", [worker_id]).fetchall()
+    return [one for one in templates if (one.template_id,) in here]
 
 
 def _without_templates(db: Database, worker_id: str) -> None:

@@ -13,7 +13,7 @@ from sync.people import Attachment, Enrolment
 from sync.records import Flag, FlagLevel, Template, Worker, WorkerStatus
 from sync.store import LocalStore
 from sync.store.replica import ReplicaEntry
-from tests.sync.people_samples import A_RESIDENT_NUMBER, a_person, a_withdrawal, an_enrolment
+from tests.sync.people_samples import A_RESIDENT_NUMBER, a_consent, a_person, a_withdrawal, an_enrolment
 from tests.sync.samples import NOON, a_template, a_worker, an_event
 
 
@@ -116,6 +116,18 @@ def test_an_old_roster_does_not_bring_back_a_face_that_was_erased_here(store: Lo
     from_the_centre(store, a_worker("W-1", team="木工班"), version=3)
     assert store.worker("W-1").team == "木工班"
     assert store.templates("W-1") == []
+
+
+def test_a_face_captured_anew_after_a_withdrawal_stays(store: LocalStore) -> None:
+    from_the_centre(store, a_worker("W-1"), a_template(), version=1)
+    store.withdraw_consent(a_withdrawal())
+    later = NOON + timedelta(hours=1)
+    anew = an_enrolment(seed=7, enrolled_at=later, consent=a_consent(given_at=later))
+    store.enrol(anew)
+    from_the_centre(store, anew.worker, a_template(), version=2)
+    from_the_centre(store, anew.worker, *(anew.templates or ()), version=3)
+    store.outbox_acknowledge([1, 2, 3], roster_version=3)
+    assert store.templates("W-1") == [*(anew.templates or ())]
 
 
 def test_a_block_made_here_holds_until_the_centre_has_it_and_flags_come_at_once(store: LocalStore) -> None:
