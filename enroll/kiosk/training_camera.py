@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import time
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Protocol
 
 import cv2
 from nicegui import ui
@@ -54,9 +54,8 @@ class CameraView:
         return self._shot is not None
 
     def _newest(self) -> Shot | None:
-        """None without a camera, or when its picture has stopped."""
-        camera: Any = self._office.camera
-        shot: Shot | None = None if camera is None else camera.latest()
+        """None while there is no picture, or when it has stopped."""
+        shot: Shot | None = self._office.camera.latest()
         is_fresh = shot is not None and time.monotonic() - shot.captured_s <= STALE_AFTER_S
         self._shot = shot if is_fresh else None
         return self._shot

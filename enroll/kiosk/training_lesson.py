@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Awaitable, Callable
+from functools import partial
 from html import escape
 from pathlib import Path
 from urllib.parse import quote
@@ -308,7 +309,7 @@ class LessonView:
             with ui.element("div").classes("sg-bar"):
                 if record.result is Result.PASSED:
                     link = f"/training/certificate/{quote(record.record_id)}"
-                    action(words.CERTIFICATE, lambda link=link: ui.navigate.to(link, new_tab=True))
+                    action(words.CERTIFICATE, partial(ui.navigate.to, link, new_tab=True))
                 action(words.BACK, self._on_end, main=True)
 
     def _url(self, name: str) -> str:

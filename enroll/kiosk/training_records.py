@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from urllib.parse import quote
 
 from nicegui import ui
@@ -113,12 +114,16 @@ def _records_table(visitor: KioskVisitor, records: list[tuple[KeptTraining, Note
     )
 
 
-def _table(columns: list[tuple[str, Words]], rows: list[dict[str, object]]) -> ui.table:
+def _table(columns: list[tuple[str, Words]], rows: Sequence[Mapping[str, object]]) -> ui.table:
     described = [
         {"name": name, "label": f"{label.zh}\n{label.en}", "field": name, "align": "left"}
         for name, label in columns
     ]
-    return ui.table(columns=described, rows=rows, row_key="id").props("flat").classes("sg-table")
+    return (
+        ui.table(columns=described, rows=[dict(row) for row in rows], row_key="id")
+        .props("flat")
+        .classes("sg-table")
+    )
 
 
 def _result(record: TrainingRecord) -> str:
