@@ -81,8 +81,8 @@ def measure_duplicates(folder: Path) -> PartResult:
     rows = []
     for run in runs:
         label = f"{run.calibration} calibration, threshold {run.threshold:.3f}"
-        for photos, (people, share) in run.found.items():
-            rows.append((f"{label}: found again, {photos} new photos", f"{share:.1%} of {people}", ""))
+        for photos, (tried, share) in run.found.items():
+            rows.append((f"{label}: found again, {photos} new photos", f"{share:.1%} of {tried}", ""))
         rows.append((f"{label}: asked in vain", f"{run.false_alarms:.1%} of {run.strangers}", "about 5 %"))
     rows.append((f"search of {REGISTRY:,} people, p50", f"{search_ms:.0f} ms", f"<= {WANTED_MS:g} ms"))
     return PartResult(figures, tuple(rows))

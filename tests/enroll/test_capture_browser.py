@@ -72,7 +72,9 @@ def test_a_face_is_taken_by_itself_and_the_way_goes_on(tmp_path: Path, video: Pa
         status = page.locator(".sg-guidance")
         assert status.get_attribute("aria-live") == "polite"
         expect(page.locator("#sg-camera")).to_be_visible(timeout=PATIENCE_MS)
-        assert page.evaluate("document.getElementById('sg-camera').naturalWidth") == 640
+        page.wait_for_function(
+            "document.getElementById('sg-camera').naturalWidth === 640", timeout=PATIENCE_MS
+        )
         assert page.evaluate(TOO_SMALL) == []
         skip_what_is_not_done(page)
         page.wait_for_url("**/enrol/done", timeout=PATIENCE_MS)
