@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sync.central import (
     tables,
+    tables_cases,
     tables_declarations,
     tables_lodging,
     tables_passes,
@@ -15,6 +16,7 @@ from sync.central import (
 __all__ = [
     "metadata",
     "tables",
+    "tables_cases",
     "tables_declarations",
     "tables_lodging",
     "tables_passes",
