@@ -19,11 +19,11 @@ from sync.central.front_office import FrontOffice
 from sync.central.phone.settings import PHONE_PATH
 from sync.web_door import LOGIN_PATH, Admission, DoorSettings, WebDoor, address_of
 
-__all__ = ["COOKIE", "LOGIN_PATH", "ConsoleAccess", "address_of", "session_secret"]
+__all__ = ["COOKIE", "LOGIN_PATH", "ConsoleAccess", "address_of", "is_below", "session_secret"]
 
 COOKIE = "sitegate_console"
 
-_OTHER_DOORS = (f"{API_PATH}/", f"{PHONE_PATH}/")
+_OTHER_DOORS = (API_PATH, PHONE_PATH)
 
 
 class ConsoleAccess(WebDoor):
@@ -40,7 +40,7 @@ class ConsoleAccess(WebDoor):
         super().__init__(app, door, sign_in=self._new_session, admit=self._look_up)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "lifespan" and scope["path"].startswith(_OTHER_DOORS):
+        if scope["type"] != "lifespan" and any(is_below(scope["path"], other) for other in _OTHER_DOORS):
             await self._app(scope, receive, send)
         else:
             await super().__call__(scope, receive, send)
@@ -56,6 +56,11 @@ class ConsoleAccess(WebDoor):
         if viewer is None:
             return Admission.NOBODY
         return Admission.YES if viewer.may(Right.USE_CONSOLE) else Admission.NOT_HERE
+
+
+def is_below(path: str, top: str) -> bool:
+    """Whether `path` is `top`, as somebody types it, or something under it."""
+    return path == top or path.startswith(f"{top}/")
 
 
 def session_secret(connection: HTTPConnection) -> str:

@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from sync.central.accounts_access import Viewer
 from sync.central.api import API_PATH, api_app, attachment
 from sync.central.console import words, words_declarations, words_lodging, words_people, words_training
-from sync.central.console.access import ConsoleAccess, session_secret
+from sync.central.console.access import ConsoleAccess, is_below, session_secret
 from sync.central.console.downloads import Downloads
 from sync.central.console.frame import Visitor, page_frame
 from sync.central.console.page_attendance import build_attendance_page
@@ -63,9 +63,9 @@ def _with_others(console: FastAPI, api: FastAPI, phone: ASGIApp) -> ASGIApp:
     """Whatever is under `API_PATH` goes to the API with the rest of the path, `PHONE_PATH` to the phone."""
 
     async def answer(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope["path"].startswith(f"{API_PATH}/"):
+        if scope["type"] == "http" and is_below(scope["path"], API_PATH):
             await api({**scope, "root_path": scope.get("root_path", "") + API_PATH}, receive, send)
-        elif scope["type"] == "http" and scope["path"].startswith(f"{PHONE_PATH}/"):
+        elif scope["type"] == "http" and is_below(scope["path"], PHONE_PATH):
             await phone(scope, receive, send)
         else:
             await console(scope, receive, send)

@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from fastapi import APIRouter, Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 
 from sync.central.accounts_access import Right
-from sync.central.phone import words_lodging, words_site
-from sync.central.phone.shell import PhoneShell
+from sync.central.phone import words_lodging, words_site, words_training
+from sync.central.phone.page_training import TRAINING_PATH
+from sync.central.phone.settings import PHONE_PATH
+from sync.central.phone.shell import SEE_OTHER, PhoneShell
 from sync.central.phone.words_declare import DECLARE
 from sync.words import Words
 
@@ -33,10 +35,17 @@ LINKS: tuple[HomeLink, ...] = (
     HomeLink("/m/bus", words_lodging.BUSES, right=Right.MANAGE_BUSES),
 )
 
+TRAINING = HomeLink(TRAINING_PATH, words_training.TRAINING)
+"""Only where the centre was started with courses."""
+
 
 def router(shell: PhoneShell) -> APIRouter:
     """The page at `/m/`."""
     area = APIRouter()
+
+    @area.get("")
+    def without_slash() -> Response:
+        return RedirectResponse(f"{PHONE_PATH}/", status_code=SEE_OTHER)
 
     @area.get("/")
     def home(request: Request) -> Response:
@@ -45,6 +54,8 @@ def router(shell: PhoneShell) -> APIRouter:
         links = [
             link for link in LINKS if link.right is None or (viewer is not None and viewer.may(link.right))
         ]
+        if shell.office.phone_training is not None:
+            links.insert(1, TRAINING)
         return shell.render(request, "home.html", links=links)
 
     return area
