@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from enroll.errors import RosterFileUnusable
-from enroll.roster_workbook import SheetRow, read_workbook
+from sync.workbook import SheetRow, WorkbookUnusable, read_workbook
 
 MAX_FILE_BYTES = 64_000_000
 """A row has some hundred bytes: a hundred times the largest roster a gate holds."""
@@ -121,6 +121,13 @@ def read_roster_file(path: Path, *, sheet: str = "") -> RosterFile:
 
 def read_roster(path: Path, stream: BinaryIO, *, sheet: str = "") -> RosterFile:
     """The same from an open file; `path` only names it."""
+    try:
+        return _read(path, stream, sheet)
+    except WorkbookUnusable as error:
+        raise RosterFileUnusable(str(error), next_step=error.next_step) from error
+
+
+def _read(path: Path, stream: BinaryIO, sheet: str) -> RosterFile:
     raw = stream.read(MAX_FILE_BYTES + 1)
     if len(raw) > MAX_FILE_BYTES:
         raise RosterFileUnusable(

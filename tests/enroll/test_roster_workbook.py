@@ -109,7 +109,7 @@ def test_the_first_shown_sheet_is_read_or_the_named_one(tmp_path: Path) -> None:
 def test_a_workbook_that_would_unpack_beyond_measure_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("enroll.roster_workbook.MAX_UNPACKED_BYTES", 10_000)
+    monkeypatch.setattr("sync.workbook.MAX_UNPACKED_BYTES", 10_000)
     with pytest.raises(RosterFileUnusable, match="unpacks"):
         read(tmp_path, lambda sheet: sheet.append(["x" * 20_000]))
 

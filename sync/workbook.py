@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any, cast
 from xml.etree.ElementTree import ParseError, iterparse
 
-from enroll.errors import RosterFileUnusable
+from sync.errors import SyncError
 
 MAX_UNPACKED_BYTES = 400_000_000
-"""A workbook is a zip: 60,000 rows of 30 cells unpack to about 150 MB."""
+"""A workbook is a zip: a million rows of 5 cells, all that a sheet holds, unpack to about 300 MB."""
 
 MAX_MERGED = 20_000
 """Merged ranges that are looked at."""
@@ -26,6 +26,10 @@ EXACT_BELOW = 10**15
 _ZERO_FORMAT = re.compile(r"0+")
 _SAVE_AGAIN = "Open it in Excel or WPS and save it as “Excel Workbook (.xlsx)”."
 _NAMESPACE = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
+
+
+class WorkbookUnusable(SyncError, ValueError):
+    """No workbook, or one of which no row can be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +56,7 @@ def read_workbook(path: Path, raw: bytes, sheet: str) -> tuple[tuple[str, ...], 
     Only values count: a formula gives what it last showed.
 
     Raises:
-        RosterFileUnusable: no workbook, one too large to unpack, or no such sheet.
+        WorkbookUnusable: no workbook, one too large to unpack, or no such sheet.
     """
     from openpyxl import load_workbook  # noqa: PLC0415 - a CSV needs none of it
     from openpyxl.utils.exceptions import InvalidFileException  # noqa: PLC0415
@@ -63,15 +67,15 @@ def read_workbook(path: Path, raw: bytes, sheet: str) -> tuple[tuple[str, ...], 
         visible = [one for one in book.worksheets if one.sheet_state == "visible"]
         names = tuple(one.title for one in visible)
         if sheet and sheet not in names:
-            raise RosterFileUnusable(
+            raise WorkbookUnusable(
                 f"{path} has no sheet {sheet}", next_step=f"It has: {', '.join(names)} (--sheet)."
             )
         chosen = next((one for one in visible if one.title == sheet or not sheet), None)
         if chosen is None:
-            raise RosterFileUnusable(f"{path} has no sheet to read", next_step=_SAVE_AGAIN)
+            raise WorkbookUnusable(f"{path} has no sheet to read", next_step=_SAVE_AGAIN)
         layout = _layout(raw, chosen._worksheet_path)
     except (InvalidFileException, zipfile.BadZipFile, ParseError, KeyError, ValueError, OSError) as error:
-        if isinstance(error, RosterFileUnusable):
+        if isinstance(error, WorkbookUnusable):
             raise
         raise _damaged(path) from error
     return names, chosen.title, _rows(path, chosen, layout)
@@ -84,9 +88,9 @@ def _check_size(path: Path, raw: bytes) -> None:
     except (zipfile.BadZipFile, ValueError, NotImplementedError) as error:
         raise _damaged(path) from error
     if size > MAX_UNPACKED_BYTES:
-        raise RosterFileUnusable(
-            f"{path} unpacks to {size // 10**6} MB, more than any roster has",
-            next_step="Keep only the roster in the workbook, without pictures.",
+        raise WorkbookUnusable(
+            f"{path} unpacks to {size // 10**6} MB, more than any list of people has",
+            next_step="Keep only the list in the workbook, without pictures.",
         )
 
 
@@ -167,8 +171,8 @@ def _number(value: float, number_format: str) -> tuple[str, str]:
     return (digits.zfill(len(number_format)) if _ZERO_FORMAT.fullmatch(number_format) else digits), ""
 
 
-def _damaged(path: Path) -> RosterFileUnusable:
-    return RosterFileUnusable(
+def _damaged(path: Path) -> WorkbookUnusable:
+    return WorkbookUnusable(
         f"{path} is no Excel workbook that can be read: damaged, or another kind of zip file",
         next_step=_SAVE_AGAIN,
     )
