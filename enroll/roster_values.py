@@ -12,10 +12,8 @@ from pydantic import ValidationError
 
 from enroll.errors import RowRefused
 from enroll.roster_file import RosterRow
+from sync.people import FILE_FLAG_ID
 from sync.records import Clearance, Flag, FlagLevel, Worker, WorkerStatus
-
-FILE_FLAG_ID = "roster-file"
-"""The flag a roster file sets: a later import replaces this one and leaves flags from elsewhere alone."""
 
 STATUS_WORDS: Mapping[str, WorkerStatus] = {
     **{status.value: status for status in WorkerStatus},
@@ -59,7 +57,7 @@ def worker_from(
     """The worker that a row describes, on top of what is `known` of that worker.
 
     A column that the file does not have leaves the known value; an empty cell clears it. Flags and
-    clearances that do not come from roster files stay.
+    clearances that do not come from roster files stay: a later import replaces `FILE_FLAG_ID` only.
 
     Raises:
         RowRefused: a value that does not fit; the message names the column.

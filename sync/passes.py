@@ -14,7 +14,7 @@ import hashlib
 import hmac
 import struct
 import unicodedata
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -25,7 +25,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from pydantic import AwareDatetime, ValidationError, model_validator
 
 from sync.errors import SyncError
-from sync.records import PASS_ID_BYTES, Identifier, Record
+from sync.records import PASS_ID_BYTES, Identifier, PassGrant, Record
 
 FIXED, SIGNED = "SG1", "SG2"
 """What the codes begin with; every other code in a picture is none of the gate's business."""
@@ -37,6 +37,9 @@ ISSUER_BYTES = 4
 
 ISSUERS_STATE = "pass.issuers"
 """Key in the local store's state: hex of the public keys whose passes count at the gates of this store."""
+
+TAKEN_BACK_KEPT = 16
+"""Far more than a kiosk keeps: one that was away for long may still offer an old pass."""
 
 MAX_TOKEN_CHARACTERS = 600
 MAX_ID_BYTES = 255
@@ -132,6 +135,21 @@ def badge_number(written: str) -> str:
 def badge_digest(written: str) -> str:
     """The digest under which the roster has this badge. Raises PassRefused (malformed)."""
     return _digest("badge", badge_number(written).encode())
+
+
+def merged_grants(held: Sequence[PassGrant], offered: Sequence[PassGrant]) -> tuple[PassGrant, ...]:
+    """Grants of one worker from two sources: none is lost, and what one of them took back stays so.
+
+    So a record that left before a pass was taken back does not make it valid again. Of those taken back the
+    latest `TAKEN_BACK_KEPT` are remembered.
+    """
+    grants = {one.pass_id: one for one in held}
+    for one in offered:
+        if one.pass_id not in grants or grants[one.pass_id].revoked_at is None:
+            grants[one.pass_id] = one
+    gone = sorted((one.revoked_at, one.pass_id) for one in grants.values() if one.revoked_at is not None)
+    forgotten = {pass_id for _, pass_id in gone[:-TAKEN_BACK_KEPT]}
+    return tuple(one for one in grants.values() if one.pass_id not in forgotten)
 
 
 def is_pass(text: str) -> bool:

@@ -12,8 +12,11 @@ from uuid import uuid4
 
 from pydantic import AwareDatetime, Field, StringConstraints
 
-from sync.records import SCHEMA_VERSION, Identifier, Name, Record, Worker
+from sync.records import SCHEMA_VERSION, Identifier, Name, Record, Worker, WorkerStatus
 from sync.wire.templates import Templates
+
+FILE_FLAG_ID = "roster-file"
+"""The one flag that a kiosk sets, by a roster file; all others are the centre's and the guard's."""
 
 Text = Annotated[str, StringConstraints(strip_whitespace=True, max_length=500)]
 
@@ -85,7 +88,10 @@ class ConsentWithdrawal(Record):
 class Enrolment(Record):
     """A worker was registered or changed at a kiosk; what is None stays as it is.
 
-    templates  of the face; an empty tuple takes them away. The centre keeps flags, and clearances of its own.
+    templates      of the face; an empty tuple takes them away. The centre keeps flags, and clearances of its
+                   own; of the worker's flags it takes a new `FILE_FLAG_ID`.
+    status_before  of the worker at the kiosk, put in by its store: an edit by somebody who had not heard of a
+                   block lifts none
     """
 
     enrolment_id: Identifier = Field(default_factory=lambda: uuid4().hex)
@@ -94,6 +100,7 @@ class Enrolment(Record):
     person: Person | None = None
     consent: Consent | None = None
     templates: Templates | None = Field(default=None, repr=False)
+    status_before: WorkerStatus | None = None
     enrolled_at: AwareDatetime
     recorded_by: Text = ""
     note: Text = ""
@@ -129,6 +136,7 @@ class Attachment(Record):
 
 
 __all__ = [
+    "FILE_FLAG_ID",
     "Attachment",
     "Consent",
     "ConsentWithdrawal",

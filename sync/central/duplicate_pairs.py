@@ -12,11 +12,11 @@ from datetime import datetime
 from sqlalchemy import Connection, delete, or_, select, update
 
 from sync.central import persons, registry, roster_log, tables
-from sync.clearances import longest_clearances
 from sync.central.errors import CentralError
 from sync.central.person_vault import PersonVault
 from sync.central.statements import insert_or
 from sync.central.tables_people import duplicates, enrolments
+from sync.clearances import longest_clearances
 from sync.people import DuplicateDecision
 from sync.records import Worker, WorkerStatus
 

@@ -23,15 +23,16 @@ from sync.central.tables_people import enrolments
 from sync.clearances import longest_clearances
 from sync.erasure import FACE, WHOLE_RECORD, ErasureReceipt
 from sync.errors import RecordInvalid
-from sync.people import ConsentWithdrawal, DuplicateDecision, Enrolment
-from sync.records import SCHEMA_VERSION, Template, Worker, WorkerStatus
+from sync.passes import merged_grants
+from sync.people import FILE_FLAG_ID, ConsentWithdrawal, DuplicateDecision, Enrolment
+from sync.records import SCHEMA_VERSION, Flag, Template, Worker, WorkerStatus
 from sync.store.roster import check_templates
 
 NO_CONSENT = "templates without a consent for the face on record"
 WITHDRAWN = "templates: the consent for the face was withdrawn"
 ERASED = "the whole record was erased: register this worker anew, with a new consent"
 OTHER_SITE = "the record is another site's: only this site was added"
-KEPT_STATUS = "the status was changed at the centre later"
+KEPT_STATUS = "the status was changed elsewhere, of which the kiosk had not heard"
 
 
 def handlers(vault: PersonVault) -> dict[str, Handler]:
@@ -161,8 +162,9 @@ class _Merging:
             self.withheld.append(f"sites of other kiosks: {', '.join(refused)}")
         changes: dict[str, object] = {
             "site_ids": tuple(sorted(others | here)),
-            "flags": () if known is None else known.flags,
+            "flags": self._flags(),
             "clearances": longest_clearances(() if known is None else known.clearances, sent.clearances),
+            "passes": merged_grants(() if known is None else known.passes, sent.passes),
             "face_consent_on": self._consent_day(),
         }
         if self._is_guest and known is not None:
@@ -183,6 +185,12 @@ class _Merging:
         if self._is_guest and _has_templates(self._connection, self._sent.worker_id):
             return None
         return sent
+
+    def _flags(self) -> tuple[Flag, ...]:
+        """The centre's, and one that a roster file set: it is taken, and lifted at the centre only."""
+        by_id = {} if self._known is None else {one.flag_id: one for one in self._known.flags}
+        by_id |= {one.flag_id: one for one in self._sent.flags if one.flag_id == FILE_FLAG_ID}
+        return tuple(by_id.values())
 
     def _consent_day(self) -> date | None:
         """Of the answer that was given last and was not taken back, where it is yes."""
@@ -205,6 +213,11 @@ class _Merging:
         known = self._known
         if known is None or known.status in (WorkerStatus.ACTIVE, self._sent.status) or not known.site_ids:
             return self._sent.status
+        before = self._enrolment.status_before
+        if before not in (None, known.status):
+            # The kiosk changed something else, or had not heard of what holds here.
+            self.withheld.append(KEPT_STATUS)
+            return known.status
         changed_at = registry.changed_at(self._connection, known.worker_id)
         by_kiosk = self._latest is not None and self._latest.received_at == changed_at
         if by_kiosk or self._enrolment.enrolled_at > changed_at:

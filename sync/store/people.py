@@ -12,11 +12,19 @@ from sqlite_utils import Database
 
 from sync.erasure import FACE, WHOLE_RECORD
 from sync.errors import UnknownWorker
-from sync.people import Attachment, Consent, ConsentWithdrawal, Enrolment, Person
+from sync.people import FILE_FLAG_ID, Attachment, Consent, ConsentWithdrawal, Enrolment, Person
+from sync.records import Flag, Worker
 from sync.store.erasing import ErasedHere, erase_face, erase_record
 from sync.store.local_changes import SUBJECT
 from sync.store.notes import Notes
-from sync.store.roster import Roster, check_templates, log_change, replace_templates, write_worker
+from sync.store.roster import (
+    Roster,
+    check_templates,
+    log_change,
+    read_workers,
+    replace_templates,
+    write_worker,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,17 +284,35 @@ class People(Roster, Notes):
             log_change(db, [enrolment.worker.worker_id for enrolment in enrolments])
 
     def _write_enrolment(self, db: Database, enrolment: Enrolment) -> None:
-        worker_id = enrolment.worker.worker_id
+        worker = enrolment.worker
+        worker_id = worker.worker_id
+        if known := read_workers(db, "WHERE worker_id = ?", [worker_id]):
+            worker, new_flags = _with_what_holds(worker, known[0])
+            told = worker.model_copy(update={"flags": new_flags})
+            enrolment = enrolment.model_copy(update={"worker": told, "status_before": known[0].status})
         self._queue_note(
             db, "enrolment", enrolment, record_id=enrolment.enrolment_id, subject=f"{SUBJECT}{worker_id}"
         )
-        write_worker(db, enrolment.worker)
+        write_worker(db, worker)
         if enrolment.templates is not None:
             replace_templates(db, worker_id, enrolment.templates)
         if enrolment.person is not None:
             _write_person(db, enrolment.person)
         if enrolment.consent is not None:
             _write_consent(db, enrolment.consent)
+
+
+def _with_what_holds(sent: Worker, known: Worker) -> tuple[Worker, tuple[Flag, ...]]:
+    """The worker without what the roster took back between the caller's look and this transaction.
+
+    Flags of the centre and the guard are theirs. Beside the worker: flags by a roster file that are new.
+    """
+    by_file = tuple(one for one in sent.flags if one.flag_id == FILE_FLAG_ID)
+    flags = tuple(one for one in known.flags if one.flag_id != FILE_FLAG_ID) + by_file
+    ended = {one.pass_id: one for one in known.passes if one.revoked_at is not None}
+    passes = tuple(ended.get(one.pass_id, one) for one in sent.passes)
+    new_flags = tuple(one for one in by_file if one not in known.flags)
+    return sent.model_copy(update={"flags": flags, "passes": passes}), new_flags
 
 
 def _write_person(db: Database, person: Person) -> None:

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from enroll.errors import RowRefused
 from enroll.roster_file import RosterRow
-from enroll.roster_values import FILE_FLAG_ID, parse_instant, worker_from
+from enroll.roster_values import parse_instant, worker_from
+from sync.people import FILE_FLAG_ID
 from sync.records import Clearance, Flag, FlagLevel, Worker, WorkerStatus
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")

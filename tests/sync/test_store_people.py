@@ -9,8 +9,8 @@ import pytest
 
 from sync.erasure import WHOLE_RECORD, ErasureReceipt
 from sync.errors import RecordInvalid, UnknownWorker
-from sync.people import Attachment, Enrolment
-from sync.records import Flag, FlagLevel, Template, Worker, WorkerStatus
+from sync.people import FILE_FLAG_ID, Attachment, Enrolment
+from sync.records import Flag, FlagLevel, Method, PassGrant, Template, Worker, WorkerStatus
 from sync.store import LocalStore
 from sync.store.replica import ReplicaEntry
 from tests.sync.people_samples import A_RESIDENT_NUMBER, a_consent, a_person, a_withdrawal, an_enrolment
@@ -141,6 +141,24 @@ def test_a_block_made_here_holds_until_the_centre_has_it_and_flags_come_at_once(
     from_the_centre(store, blocked.model_copy(update={"flags": (flag,), "team": "示例班"}), version=3)
     assert store.outbox_acknowledge([1], roster_version=3) == ["W-1"]
     assert (store.worker("W-1").status, store.worker("W-1").team) == (WorkerStatus.BLOCKED, "示例班")
+
+
+def test_an_edit_does_not_undo_what_the_roster_said_meanwhile(store: LocalStore) -> None:
+    grant = PassGrant(method=Method.QR, digest="a" * 64)
+    seen = a_worker("W-1", passes=(grant,))
+    ended = grant.model_copy(update={"revoked_at": NOON})
+    flag = Flag(flag_id="F-1", level=FlagLevel.BLOCK)
+    from_the_centre(store, seen, a_template(), version=1)
+    from_the_centre(store, a_worker("W-1", passes=(ended,), flags=(flag,)), a_template(), version=2)
+    by_file = Flag(flag_id=FILE_FLAG_ID, level=FlagLevel.HOLD)
+    edited = seen.model_copy(update={"team": "示例班", "flags": (by_file,)})
+    store.enrol(an_enrolment(worker=edited, person=None, consent=None, templates=None))
+    worker = store.worker("W-1")
+    assert (worker.team, worker.flags, worker.passes) == ("示例班", (flag, by_file), (ended,))
+    (item,) = store.outbox_pending()
+    sent = Enrolment.model_validate_json(item.payload)
+    assert (sent.worker.flags, sent.worker.passes) == ((by_file,), (ended,))
+    assert sent.status_before is WorkerStatus.ACTIVE
 
 
 def test_a_change_that_the_centre_refuses_is_undone(store: LocalStore) -> None:

@@ -15,8 +15,8 @@ from sync.central.enrolments import take_decision, take_enrolment, take_erased, 
 from sync.central.notes import NoteContext, NoteRefused
 from sync.central.person_vault import PersonVault
 from sync.erasure import WHOLE_RECORD, ErasureItem, ErasureReceipt
-from sync.people import DuplicateDecision, Enrolment
-from sync.records import Clearance, Flag, FlagLevel, Worker, WorkerStatus
+from sync.people import FILE_FLAG_ID, DuplicateDecision, Enrolment
+from sync.records import Clearance, Flag, FlagLevel, Method, PassGrant, Worker, WorkerStatus
 from tests.sync.central.gate_box import a_site
 from tests.sync.people_samples import A_RESIDENT_NUMBER, a_consent, a_person, a_withdrawal, an_enrolment
 from tests.sync.samples import NOON, a_template, a_worker
@@ -98,6 +98,17 @@ def test_other_sites_flags_and_longer_clearances_of_the_centre_stay(database: Da
     assert worker.team == "木工班"
 
 
+def test_a_flag_of_a_roster_file_is_taken_and_no_other_one_of_a_kiosk(database: Database) -> None:
+    by_file = Flag(flag_id=FILE_FLAG_ID, level=FlagLevel.BLOCK)
+    other = Flag(flag_id="flag-1", level=FlagLevel.HOLD)
+    with database.write() as connection:
+        enrol(connection, an_enrolment(worker=a_worker(flags=(by_file, other), face_consent_on=NOON.date())))
+        assert at_centre(connection).worker.flags == (by_file,)
+        registry.add_flag(connection, "W-1", other, now=NOON)
+        enrol(connection, without_face(enrolled_at=NOON + LATER), after=LATER)
+        assert set(at_centre(connection).worker.flags) == {by_file, other}, "an edit lifts none"
+
+
 def test_a_kiosk_takes_a_worker_off_its_own_site_and_gives_nobody_another_one(database: Database) -> None:
     with database.write() as connection:
         enrol(connection, an_enrolment(worker=a_worker(site_ids=(HERE, THERE), face_consent_on=NOON.date())))
@@ -150,6 +161,33 @@ def test_a_block_goes_first_and_an_old_record_does_not_lift_one_of_the_centre(da
         assert at_centre(connection).worker.status is WorkerStatus.BLOCKED
         enrol(connection, without_face(enrolled_at=NOON + 5 * LATER), after=5 * LATER)
         assert at_centre(connection).worker.status is WorkerStatus.ACTIVE
+
+
+def test_an_edit_by_a_kiosk_that_has_not_heard_of_a_block_does_not_lift_it(database: Database) -> None:
+    active, blocked = WorkerStatus.ACTIVE, WorkerStatus.BLOCKED
+    with database.write() as connection:
+        enrol(connection, an_enrolment())
+        registry.set_status(connection, "W-1", blocked, now=NOON + LATER)
+        edit = without_face(worker=a_worker(team="新"), enrolled_at=NOON + 2 * LATER, status_before=active)
+        enrol(connection, edit, after=3 * LATER)
+        worker = at_centre(connection).worker
+        assert (worker.status, worker.team) == (blocked, "新")
+        unblocked = without_face(enrolled_at=NOON + 4 * LATER, status_before=blocked)
+        enrol(connection, unblocked, after=4 * LATER)
+        assert at_centre(connection).worker.status is active
+
+
+def test_a_record_that_left_before_makes_no_pass_valid_again_and_loses_none(database: Database) -> None:
+    old = PassGrant(method=Method.QR, digest="a" * 64)
+    new = PassGrant(method=Method.QR, digest="b" * 64)
+    ended = old.model_copy(update={"revoked_at": NOON + LATER})
+    with database.write() as connection:
+        enrol(connection, an_enrolment(worker=a_worker(passes=(old,), face_consent_on=NOON.date())))
+        replaced = without_face(worker=a_worker(passes=(ended, new)), enrolled_at=NOON + LATER)
+        enrol(connection, replaced, after=LATER)
+        of_another_kiosk = without_face(worker=a_worker(passes=(old,)), enrolled_at=NOON + 2 * LATER)
+        enrol(connection, of_another_kiosk, after=2 * LATER)
+        assert set(at_centre(connection).worker.passes) == {ended, new}
 
 
 def test_templates_without_a_consent_are_refused_and_nothing_is_kept(database: Database) -> None:
