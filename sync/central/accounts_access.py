@@ -38,11 +38,14 @@ class Right(StrEnum):
     MANAGE_BUSES = "manage_buses"
     READ_DECLARATIONS = "read_declarations"
     REPORT_SITE = "report_site"
+    TRACE_CASES = "trace_cases"
 
 
 _RIGHTS: dict[Role, frozenset[Right]] = {
     # Whoever supervises a site does not write its hours and its people.
-    Role.SUPERVISOR: frozenset({Right.USE_CONSOLE, Right.FLAG, Right.CHECK_HOUSES, Right.READ_DECLARATIONS}),
+    Role.SUPERVISOR: frozenset(
+        {Right.USE_CONSOLE, Right.FLAG, Right.CHECK_HOUSES, Right.READ_DECLARATIONS, Right.TRACE_CASES}
+    ),
     Role.SITE_MANAGER: frozenset(
         {
             Right.USE_CONSOLE,
@@ -55,6 +58,7 @@ _RIGHTS: dict[Role, frozenset[Right]] = {
             Right.MANAGE_BUSES,
             Right.READ_DECLARATIONS,
             Right.REPORT_SITE,
+            Right.TRACE_CASES,
         }
     ),
     Role.ADMIN: frozenset(Right),

@@ -11,6 +11,7 @@ from argon2 import PasswordHasher
 from sync.central.access_log import AccessLog
 from sync.central.accounts import Accounts
 from sync.central.attendance_log import AttendanceLog
+from sync.central.case_desk import CaseDesk
 from sync.central.database import Database
 from sync.central.declaration_desk import DeclarationDesk
 from sync.central.erasure_desk import ErasureDesk
@@ -52,6 +53,7 @@ class FrontOffice:
         self.presence = Presence(database, now=now)
         self.gates = GateBoard(database, now=now)
         self.attendance = AttendanceLog(database, now=now)
+        self.cases = CaseDesk(database, now=now, on_roster_change=on_roster_change)
         self.declarations = DeclarationDesk(database, now=now)
         self.lodging = LodgingDesk(database, now=now, settings=lodging or LodgingSettings())
         self.site_reports = SiteReportDesk(database, now=now)

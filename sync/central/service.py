@@ -20,6 +20,7 @@ from sync.central.aftercare import Aftercare
 from sync.central.ask_handlers import HANDLERS
 from sync.central.asks import AskDesk
 from sync.central.broker import EmbeddedBroker
+from sync.central.case_watch import CaseWatch
 from sync.central.database import Database
 from sync.central.declarations import declaration_handler
 from sync.central.desk import Desk
@@ -39,6 +40,7 @@ from sync.central.terminal_bridge import TerminalBridge
 from sync.central.worker import QueueWorker
 from sync.duplicate_check import DUPLICATES
 from sync.erasure import RECEIPTS
+from sync.tracing import shipped_rules
 from sync.vendor.broker import Broker
 from sync.wire import topics
 
@@ -48,7 +50,7 @@ GROUP_MESSAGES = 200
 """Batches written in one transaction, at most."""
 
 AFTERCARE_EVERY_S = 1.0
-"""Between two looks for enrolments to compare and erasures to clear up after."""
+"""Between two looks for enrolments to compare, erasures to clear up after, cases to trace."""
 
 WAITING_MESSAGES = 2000
 """What does not fit is not taken; the gates send it again."""
@@ -160,8 +162,10 @@ class CentralService:
             self._stack.append(worker.stop)
         if not settings.ingest_only:
             watch = DuplicateWatch(self.database, search, now=self._now)
+            tracing = CaseWatch(self.database, shipped_rules(), now=self._now)
             self.aftercare = Aftercare(
-                [watch.look, lambda: clean_up(self.database, self._now())], poll_s=AFTERCARE_EVERY_S
+                [watch.look, lambda: clean_up(self.database, self._now()), tracing.look],
+                poll_s=AFTERCARE_EVERY_S,
             )
             self.aftercare.start()
             self._stack.append(self.aftercare.stop)

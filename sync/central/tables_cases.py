@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from sqlalchemy import (
     JSON,
+    BigInteger,
     Boolean,
     Column,
     Date,
@@ -47,7 +48,7 @@ cases = Table(
     Column("closed_by", Text, nullable=False, server_default=""),
     Column("revision", Integer, nullable=False, server_default="0"),  # counts changes of what is traced
     Column("traced_at", Instant),  # NULL: not yet, or changed since
-    Column("traced_mark", Text, nullable=False, server_default=""),  # the newest rows that it has seen
+    Column("seen_trip", BigInteger, nullable=False, server_default="0"),  # the newest trip by then
     Index(None, "site_id", "opened_at"),
     Index(
         "ix_cases_open",
@@ -67,6 +68,7 @@ case_contacts = Table(
     Column("visitor_id", ID),
     Column("name", NAME, nullable=False, server_default=""),  # of somebody on a list, not registered
     Column("phone", String(32), nullable=False, server_default=""),
+    Column("site_id", ID, nullable=False, server_default=""),  # of that list
     Column("state", String(16), nullable=False),  # proposed, confirmed, dismissed, undone
     Column("found_at", Instant, nullable=False),
     Column("decided_at", Instant),

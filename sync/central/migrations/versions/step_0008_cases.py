@@ -43,7 +43,7 @@ def _cases() -> None:
         sa.Column("closed_by", sa.Text(), server_default="", nullable=False),
         sa.Column("revision", sa.Integer(), server_default="0", nullable=False),
         sa.Column("traced_at", Instant(), nullable=True),
-        sa.Column("traced_mark", sa.Text(), server_default="", nullable=False),
+        sa.Column("seen_trip", sa.BigInteger(), server_default="0", nullable=False),
         sa.ForeignKeyConstraint(["site_id"], ["sites.site_id"], name=op.f("fk_cases_site_id")),
         sa.PrimaryKeyConstraint("case_id", name=op.f("pk_cases")),
     )
@@ -64,6 +64,7 @@ def _contacts() -> None:
         sa.Column("visitor_id", ID, nullable=True),
         sa.Column("name", NAME, server_default="", nullable=False),
         sa.Column("phone", sa.String(length=32), server_default="", nullable=False),
+        sa.Column("site_id", ID, server_default="", nullable=False),
         sa.Column("state", sa.String(length=16), nullable=False),
         sa.Column("found_at", Instant(), nullable=False),
         sa.Column("decided_at", Instant(), nullable=True),
