@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, Field, StringConstraints
 
-from sync.records import Identifier, Record
+from sync.records import Identifier, Record, Worker, WorkerStatus
 
 RECEIPTS = "receipts"
 """The kind of question that a `ReceiptQuestion` is."""
@@ -57,6 +57,11 @@ class ErasureReceipt(Record):
     def complete(self) -> bool:
         """Everything was confirmed, and there was something to confirm."""
         return bool(self.items) and not self.outstanding
+
+
+def nameless(worker_id: str, site_ids: tuple[str, ...]) -> Worker:
+    """What stays in a roster of somebody who was erased altogether."""
+    return Worker(worker_id=worker_id, name=worker_id, site_ids=site_ids, status=WorkerStatus.LEFT)
 
 
 class ReceiptQuestion(Record):

@@ -38,7 +38,8 @@ def background(office: KioskOffice, *, version: str) -> Iterator[None]:
 
 
 def erase_overdue(office: KioskOffice) -> int:
-    """Erase abandoned registrations and photos whose time is over; how many went."""
+    """Erase abandoned registrations, photos whose time is over, old questions; how many went."""
+    office.store.forget_asks()
     return office.drafts.erase_abandoned() + office.store.delete_expired_attachments(office.now())
 
 

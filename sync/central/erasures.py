@@ -17,9 +17,9 @@ from sync.central.errors import CentralError
 from sync.central.reception import GateName
 from sync.central.statements import insert_or, upsert
 from sync.central.tables_people import duplicates, enrolments, erasure_items, erasures
-from sync.erasure import FACE, WHOLE_RECORD, ErasureItem, ErasureReceipt, Place
+from sync.erasure import FACE, WHOLE_RECORD, ErasureItem, ErasureReceipt, Place, nameless
 from sync.people import ConsentWithdrawal
-from sync.records import Worker, WorkerStatus
+from sync.records import Worker
 
 CENTRE, GATE, TERMINAL, KIOSK = "centre", "gate", "terminal", "kiosk"
 DELETED_ROWS = "deleted rows"
@@ -150,12 +150,7 @@ def _erase_face(connection: Connection, worker_id: str, now: datetime) -> list[s
 
 def _erase_record(connection: Connection, worker: Worker, now: datetime) -> dict[str, int]:
     """Nothing stays but the number; its events keep the number and lose the name."""
-    bare = Worker(
-        worker_id=worker.worker_id,
-        name=worker.worker_id,
-        site_ids=worker.site_ids,
-        status=WorkerStatus.LEFT,
-    )
+    bare = nameless(worker.worker_id, worker.site_ids)
     persons.forget(connection, worker.worker_id)
     connection.execute(
         update(tables.events)

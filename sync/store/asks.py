@@ -43,7 +43,6 @@ class Asks:
         ask_id = uuid4().hex
         now = self._clock.now()
         with self._connections.write() as db:
-            db.execute("DELETE FROM asks WHERE asked_at < ?", [(now - REPLY_KEPT).isoformat()])
             db.execute(
                 "INSERT INTO asks (ask_id, kind, body, asked_at) VALUES (?, ?, ?, ?)",
                 [ask_id, kind, body, now.isoformat()],
@@ -77,11 +76,23 @@ class Asks:
         return [one for one in questions if one.expires_at > now]
 
     def ask_sent(self, ask_id: str) -> None:
-        """The broker has it."""
+        """The broker has it: what was asked, faces and numbers, is not needed here any more."""
         with self._connections.write() as db:
             db.execute(
-                "UPDATE asks SET sent_at = ? WHERE ask_id = ?", [self._clock.now().isoformat(), ask_id]
+                "UPDATE asks SET sent_at = ?, body = '' WHERE ask_id = ?",
+                [self._clock.now().isoformat(), ask_id],
             )
+
+    def forget_asks(self) -> int:
+        """Delete questions and answers that nobody waits for any more; how many went."""
+        with self._connections.write() as db:
+            count = db.execute(
+                "DELETE FROM asks WHERE julianday(asked_at) < julianday(?)",
+                [(self._clock.now() - REPLY_KEPT).isoformat()],
+            ).rowcount
+        if count:
+            self._connections.empty_log()
+        return int(count)
 
     def ask_answered(self, ask_id: str, *, answer: str = "", problem: str = "") -> bool:
         """Keep the answer and forget the question's content; False for one that nobody asked."""

@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterable, Mapping
 
+from sqlite_utils import Database
+
 from sync.records import OutboxItem, Outcome
 from sync.store.attendance import WallClock
 from sync.store.connections import Connections
+from sync.store.erasing import follow_the_centre
 from sync.store.local_changes import answered, settle
 from sync.store.notes import subjects_of
 from sync.store.replica import replica_version
@@ -78,7 +81,7 @@ class Outbox:
             answered(db, subjects_of(db, ids), roster_version)
             for item_id in ids:
                 db.execute("DELETE FROM outbox WHERE item_id = ?", [item_id])
-            return settle(db, replica_version(db))
+            return self._settled(db)
 
     def outbox_park(self, reasons: Mapping[int, str]) -> list[str]:
         """Put rows aside that the centre will not take: item id → reason. They stay until `outbox_unpark`.
@@ -92,7 +95,13 @@ class Outbox:
                     [reason, self._clock.now().isoformat(), item_id],
                 )
             answered(db, subjects_of(db, list(reasons)), 0)
-            return settle(db, replica_version(db))
+            return self._settled(db)
+
+    def _settled(self, db: Database) -> list[str]:
+        changed = settle(db, replica_version(db))
+        if changed:
+            follow_the_centre(db, changed, self._clock.now())
+        return changed
 
     def outbox_parked(self, limit: int = 100, *, reason: str | None = None) -> list[tuple[OutboxItem, str]]:
         """Rows that were put aside, with the reason, oldest first; `reason` gives those of one reason."""

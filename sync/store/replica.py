@@ -14,6 +14,8 @@ from sqlite_utils import Database
 
 from sync.records import Template, Worker
 from sync.store import local_changes
+from sync.store.attendance import WallClock
+from sync.store.erasing import follow_the_centre
 from sync.store.roster import Roster, check_templates, log_change, replace_templates, write_worker
 
 _STATE = "replica"
@@ -51,6 +53,8 @@ class Staging:
 
 class Replica(Roster):
     """The replica side of `LocalStore`; every call is one transaction unless it says otherwise."""
+
+    _clock: WallClock
 
     def replica_state(self) -> ReplicaState:
         with self._connections.read() as db:
@@ -107,6 +111,7 @@ class Replica(Roster):
             ids += local_changes.settle(db, version)
             faceless = [one.worker_id for one in entries if not one.templates]
             erased = _forget_staged_faces(db, faceless) or bool(faceless and ids)
+            erased |= follow_the_centre(db, ids, self._clock.now())
         if erased:
             self._connections.empty_log()
         return ids
@@ -187,6 +192,7 @@ class Replica(Roster):
                 log_change(db, ids)
             _put_state(db, ReplicaState(staging.version, _state(db).confirmed_at))
             ids += local_changes.settle(db, staging.version)
+            follow_the_centre(db, ids, self._clock.now())
             db.execute("DELETE FROM state WHERE key = ?", [_STAGING])
         self._clear_staged()
         if ids:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from sync.erasure import WHOLE_RECORD, ErasureReceipt
+from sync.erasure import WHOLE_RECORD, ErasureReceipt, nameless
 from sync.errors import RecordInvalid, UnknownWorker
 from sync.people import FILE_FLAG_ID, Attachment, Enrolment
 from sync.records import Flag, FlagLevel, Method, PassGrant, Template, Worker, WorkerStatus
 from sync.store import LocalStore
+from sync.store.drafts import DraftRow
 from sync.store.replica import ReplicaEntry
 from tests.sync.people_samples import A_RESIDENT_NUMBER, a_consent, a_person, a_withdrawal, an_enrolment
 from tests.sync.samples import NOON, a_template, a_worker, an_event
@@ -240,6 +242,7 @@ def test_a_question_gets_its_answer_or_a_reason(store: LocalStore) -> None:
     reply = store.reply(ask_id)
     assert reply is not None
     assert (reply.answer, reply.problem) == ("{}", "")
+    assert store.forget_asks() == 0, "somebody may still read them"
     unknown = store.reply("unknown")
     assert unknown is not None
     assert unknown.problem
@@ -271,3 +274,48 @@ def test_a_name_that_the_centre_sent_before_does_not_come_back_after_an_erasure(
     store.withdraw_consent(a_withdrawal().model_copy(update={"kind": WHOLE_RECORD}))
     store.outbox_acknowledge([1, 2], roster_version=1)
     assert store.worker("W-1").team == ""
+
+
+def test_an_erasure_at_the_centre_takes_along_what_the_kiosk_has(store: LocalStore) -> None:
+    for version, worker_id in enumerate(("W-1", "W-2"), start=1):
+        record = an_enrolment(worker_id, seed=version)
+        store.enrol(record, attachments=[a_photo(worker_id), a_photo(worker_id, kind="consent_scan")])
+        store.outbox_acknowledge([version], roster_version=version)
+        from_the_centre(store, record.worker, *(record.templates or ()), version=version)
+        assert len(store.attachments(worker_id)) == 2
+    from_the_centre(store, a_worker("W-1"), version=3)
+    assert [one.kind for one in store.attachments("W-1")] == ["consent_scan"]
+    assert [one.withdrawn_at is None for one in store.consents("W-1")] == [False]
+    assert store.person("W-1") is not None
+    from_the_centre(store, nameless("W-2", a_worker("W-2").site_ids), version=4)
+    assert (store.person("W-2"), store.consents("W-2"), store.attachments("W-2")) == (None, [], [])
+
+
+def test_a_snapshot_takes_pictures_along_too(store: LocalStore) -> None:
+    record = an_enrolment()
+    store.enrol(record, attachments=[a_photo()])
+    store.outbox_acknowledge([1], roster_version=1)
+    from_the_centre(store, record.worker, *(record.templates or ()), version=1)
+    store.replica_stage([ReplicaEntry("W-1", 4, a_worker("W-1"), (), b"new")], version=4, after="W-1")
+    store.replica_swap()
+    assert store.attachments("W-1") == []
+
+
+def test_what_was_registered_here_keeps_its_photo_when_the_centre_has_it(store: LocalStore) -> None:
+    record = an_enrolment()
+    store.enrol(record, attachments=[a_photo()])
+    from_the_centre(store, a_worker("W-1"), version=1)
+    store.outbox_acknowledge([1], roster_version=2)
+    from_the_centre(store, record.worker, *(record.templates or ()), version=2)
+    assert (len(store.attachments("W-1")), store.consents("W-1")[0].withdrawn_at) == (1, None)
+
+
+def test_an_erased_face_is_neither_in_a_draft_nor_in_a_question(store: LocalStore) -> None:
+    store.enrol(an_enrolment())
+    for worker_id in ("W-1", "W-2"):
+        record = json.dumps({"worker": {"worker_id": worker_id}})
+        store.put_draft(DraftRow(worker_id, worker_id, NOON, record, photo=b"picture"))
+    asked = [store.ask("duplicates", json.dumps({"worker_id": one})) for one in ("W-1", "W-2")]
+    store.withdraw_consent(a_withdrawal())
+    assert (store.draft("W-1"), store.draft("W-2") is None) == (None, False)
+    assert [one.ask_id for one in store.asks_unsent()] == asked[1:]
