@@ -41,20 +41,38 @@ def taken(service: CentralService) -> int:
         return int(connection.scalar(select(func.count()).select_from(tables_people.notes_taken)) or 0)
 
 
-def test_a_record_of_a_kiosk_is_taken_once_and_one_that_is_refused_is_shown(
-    rig: Rig, broker: Mosquitto, service: CentralService, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    seen: list[tuple[NoteContext, str]] = []
+@pytest.fixture
+def seen(monkeypatch: pytest.MonkeyPatch) -> list[tuple[NoteContext, str]]:
+    """What the handler of declarations took. To be asked for before the service, which copies the table."""
+    taken: list[tuple[NoteContext, str]] = []
 
     def handler(connection: Connection, context: NoteContext, text: str) -> Mapping[str, int]:
         if "refuse" in text:
             raise NoteRefused("not today")
         if "fault" in text:
             raise KeyError(text)
-        seen.append((context, json.loads(text)["text"]))
+        taken.append((context, json.loads(text)["text"]))
         return {}
 
     monkeypatch.setitem(HANDLERS, "declaration", handler)
+    return taken
+
+
+@pytest.fixture
+def echoing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The centre answers questions of the kind `echo`. To be asked for before the service."""
+
+    def echo(_: Database, context: AskContext, body: str) -> str:
+        if body == "refuse":
+            raise AskRefused("no such worker")
+        return f"{context.gate_id}: {body}"
+
+    monkeypatch.setitem(ANSWERS, "echo", echo)
+
+
+def test_a_record_of_a_kiosk_is_taken_once_and_one_that_is_refused_is_shown(
+    seen: list[tuple[NoteContext, str]], rig: Rig, broker: Mosquitto, service: CentralService
+) -> None:
     be_a_kiosk(service)
     for name in ("good", "refuse", "fault"):
         rig.store.put_note("declaration", Paper(text=name), record_id=f"R-{name}", subject="worker:W-1")
@@ -81,14 +99,8 @@ def test_a_box_that_is_no_kiosk_can_send_no_record_and_ask_nothing(
 
 
 def test_a_question_is_answered_by_the_centre(
-    rig: Rig, broker: Mosquitto, service: CentralService, monkeypatch: pytest.MonkeyPatch
+    echoing: None, rig: Rig, broker: Mosquitto, service: CentralService
 ) -> None:
-    def echo(_: Database, context: AskContext, body: str) -> str:
-        if body == "refuse":
-            raise AskRefused("no such worker")
-        return f"{context.gate_id}: {body}"
-
-    monkeypatch.setitem(ANSWERS, "echo", echo)
     be_a_kiosk(service)
     rig.run(broker.port)
     assert answer_to(rig, "echo", "谁") == Reply(f"{GATE}: 谁")
