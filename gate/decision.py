@@ -4,14 +4,33 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from gate.reasons import Reason
+from gate.reasons import Reason, Words
 from sync.records import Outcome
 
 
 @dataclass(frozen=True, slots=True)
+class Hint:
+    """What a reason means for this person.
+
+    text, next_step  instead of the words of the reason
+    note             for the record, in English and without a name
+    """
+
+    reason: Reason
+    text: Words
+    next_step: Words
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
 class Decision:
-    """outcome and reasons, the most serious reason first; `notices` never change the outcome."""
+    """outcome and reasons, the most serious reason first; `notices` never change the outcome.
+
+    `hints` say more about some of the reasons, `note` goes into the record.
+    """
 
     outcome: Outcome
     reasons: tuple[Reason, ...]
     notices: tuple[Reason, ...] = ()
+    hints: tuple[Hint, ...] = ()
+    note: str = ""

@@ -24,3 +24,7 @@ class RelayError(GateError, OSError):
 
 class OverrideRefused(GateError, PermissionError):
     """A guard override with a wrong PIN, without a reason, or too many attempts."""
+
+
+class ThermometerError(GateError, OSError):
+    """A thermometer that does not answer or refuses."""

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from dataclasses import replace
 from zoneinfo import ZoneInfo
 
 from gate.clock import Clock
 from gate.decision import Decision
 from gate.lane import Finding, Verdict
 from gate.policy import Context, LivenessState, PassFacts, decide
+from gate.policy_facts import Screened
 from gate.reasons import Reason
+from gate.screening import Screening
 from gate.settings import LaneSettings, Settings
 from sync.edge.status import EdgeStatus
 from sync.records import Direction, MatchFacts, Outcome, Worker
@@ -21,6 +24,7 @@ class Judge:
     locked         lanes that let nobody in, kept by the caller
     clock_trusted  whether the gate's clock can be believed now
     centre         what the link to the centre says; None where the gate works on its own
+    screening      thermometers and records, as far as the rules ask for them
     """
 
     def __init__(
@@ -32,6 +36,7 @@ class Judge:
         locked: Collection[str],
         clock_trusted: Callable[[], bool],
         centre: Callable[[], EdgeStatus | None],
+        screening: Screening,
     ) -> None:
         self._settings = settings
         self._model = model
@@ -40,9 +45,14 @@ class Judge:
         self._locked = locked
         self._clock_trusted = clock_trusted
         self._centre = centre
+        self._screening = screening
 
     def face(self, lane: LaneSettings, verdict: Verdict, worker: Worker | None) -> Decision:
-        """The answer to a face that was looked at; `worker` is who it was recognised as."""
+        """The answer to a face that was looked at; `worker` is who it was recognised as.
+
+        Raises StoreError where a rule asks for records that cannot be read.
+        """
+        since_s, until_s = verdict.first_usable_s, verdict.decided_s
         return self._decide(
             lane,
             self._context(
@@ -52,12 +62,14 @@ class Judge:
                 ambiguous=verdict.ambiguous,
                 liveness=self.liveness(verdict),
                 tailgating=verdict.tailgating,
+                screened=self._screening.look(lane, worker, since_s=since_s, until_s=until_s),
             ),
         )
 
     def entry_pass(self, lane: LaneSettings, facts: PassFacts, worker: Worker | None) -> Decision:
-        """The answer to a QR pass or a badge; `worker` is its holder."""
-        return self._decide(lane, self._context(lane, worker, entry_pass=facts))
+        """The answer to a QR pass or a badge; `worker` is its holder. Raises StoreError as `face` does."""
+        screened = self._screening.look(lane, worker, since_s=None, until_s=None)
+        return self._decide(lane, self._context(lane, worker, entry_pass=facts, screened=screened))
 
     @staticmethod
     def unread(lane: LaneSettings, worker_id: str | None) -> Decision:
@@ -87,9 +99,10 @@ class Judge:
         if lane.id in self._locked:
             return Decision(Outcome.DENY, (Reason.LANE_LOCKED,))
         decision = decide(context, self._settings.policy)
+        decision = replace(decision, note=_note(decision, context.screened))
         enters = decision.outcome is Outcome.ALLOW and lane.direction is Direction.IN
         if enters and self._outbox_is_full():
-            return Decision(Outcome.DENY, (Reason.OUTBOX_FULL, *decision.reasons), decision.notices)
+            return replace(decision, outcome=Outcome.DENY, reasons=(Reason.OUTBOX_FULL, *decision.reasons))
         return decision
 
     def _outbox_is_full(self) -> bool:
@@ -108,6 +121,7 @@ class Judge:
         ambiguous: bool = False,
         liveness: LivenessState = "not_checked",
         tailgating: int = 0,
+        screened: Screened,
     ) -> Context:
         centre = self._centre()
         return Context(
@@ -116,6 +130,7 @@ class Judge:
             entry_pass=entry_pass,
             ambiguous=ambiguous,
             site_id=self._settings.site.id,
+            lane_id=lane.id,
             direction=lane.direction,
             now=self._clock.now(),
             timezone=self._zone,
@@ -124,4 +139,14 @@ class Judge:
             clock_trusted=self._clock_trusted(),
             roster_age_s=None if centre is None else centre.roster_age_s,
             tailgating=tailgating,
+            screened=screened,
         )
+
+
+def _note(decision: Decision, screened: Screened) -> str:
+    """What the record says beside the reasons: the temperature, which clearance, until when."""
+    measured = screened.measured
+    said = [] if measured is None or measured.celsius is None else [f"temperature {measured.celsius:.1f} °C"]
+    if measured is not None and measured.problem:
+        said.append(f"temperature: {measured.problem}")
+    return "; ".join([*said, *dict.fromkeys(hint.note for hint in decision.hints)])

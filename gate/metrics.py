@@ -57,6 +57,7 @@ class GateMetrics:
         self._reconnects = self._counter("source_reconnects", "Reopened cameras", "lane")
         self._source_up = self._gauge("source_up", "1 while the camera delivers", "lane")
         self._relay_faults = self._counter("relay_faults", "Boards that refused or did not answer", "lane")
+        self._thermometer_up = self._gauge("thermometer_up", "1 while the thermometer works", "lane")
         self._fire = self._gauge("fire_alarm", "1 while the fire input holds the door open", "lane")
         self._store_faults = self._counter("store_faults", "Failed reads and writes of the local store")
         self._outbox = self._gauge("outbox_depth", "Records that wait for the centre's acknowledgement")
@@ -109,6 +110,11 @@ class GateMetrics:
     def relay_fault(self, lane_id: str) -> None:
         """The board of a lane refused or did not answer."""
         self._relay_faults.labels(lane_id).inc()
+
+    def thermometers(self, working: Mapping[str, bool]) -> None:
+        """Which lanes' thermometers work, told regularly."""
+        for lane_id, works in working.items():
+            self._thermometer_up.labels(lane_id).set(works)
 
     def fire(self, lane_id: str, active: bool) -> None:
         """The fire input of a lane changed."""

@@ -8,80 +8,33 @@ What could not be checked and is let pass by configuration leaves a notice: neve
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime, tzinfo
-from typing import Literal
+from datetime import datetime
 
+from gate import policy_screening
 from gate.decision import Decision
+from gate.policy_facts import (
+    Context,
+    Finding,
+    Findings,
+    LivenessState,
+    PassFacts,
+    active,
+    as_configured,
+    begun,
+    deny,
+    ended,
+)
 from gate.reasons import Reason, text
-from gate.settings import LivenessSettings, PolicySettings, RuleName, ScheduleWindow
-from sync.records import Direction, Flag, FlagLevel, Outcome, Worker, WorkerStatus
+from gate.settings import PolicySettings, RuleName, ScheduleWindow
+from sync.health_pass import is_pass
+from sync.records import Direction, FlagLevel, Outcome, WorkerStatus
 
-LivenessState = Literal["live", "spoof", "not_checked"]
+__all__ = ["RULES", "Context", "Finding", "LivenessState", "PassFacts", "decide", "explain", "weigh"]
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _SECONDS_PER_HOUR = 3600.0
 _RANK = {Outcome.ALLOW: 0, Outcome.HOLD: 1, Outcome.DENY: 2}
 
-
-@dataclass(frozen=True, slots=True)
-class PassFacts:
-    """What came with a QR pass or a badge.
-
-    problem         why the pass itself does not count; None where it does
-    face_differs    another worker was recognised together with it
-    used_elsewhere  it opened another lane less than a minute ago
-    """
-
-    problem: Reason | None = None
-    face_differs: bool = False
-    used_elsewhere: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Context:
-    """Everything a rule may know about one person before one lane.
-
-    worker        who the votes agreed on; None for somebody the roster does not know
-    usable_face   False when no frame was good enough to look the person up
-    entry_pass    of somebody who asks by QR pass or badge instead of a face
-    ambiguous     nobody, because two workers look alike: the same person under two numbers, or twins
-    now           aware instant of the decision
-    timezone      of the site; schedules are local time
-    liveness      verdict over the track, `min_score` already applied
-    roster_age_s  seconds since the roster was last confirmed by the centre; None for a roster kept locally
-    tailgating    other faces in the zone
-    """
-
-    worker: Worker | None
-    usable_face: bool = True
-    entry_pass: PassFacts | None = None
-    ambiguous: bool = False
-    site_id: str
-    direction: Direction = Direction.IN
-    now: datetime
-    timezone: tzinfo
-    liveness_settings: LivenessSettings
-    liveness: LivenessState = "not_checked"
-    clock_trusted: bool = True
-    roster_age_s: float | None = None
-    tailgating: int = 0
-
-    def __post_init__(self) -> None:
-        if self.now.tzinfo is None:
-            raise ValueError("now has no time zone; give an aware datetime")
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What one rule says. With `notice` it is written down and shown, and changes no outcome."""
-
-    outcome: Outcome
-    reason: Reason
-    notice: bool = False
-
-
-Findings = tuple[Finding, ...]
 Rule = Callable[[Context, PolicySettings], Findings]
 
 
@@ -90,8 +43,21 @@ def decide(context: Context, settings: PolicySettings) -> Decision:
 
     No finding that matters means allow with `Reason.OK`. Never raises for a valid context.
     """
-    names = settings.rules if context.direction is Direction.IN else settings.out_rules
-    findings = [finding for name in names for finding in RULES[name](context, settings)]
+    return weigh([finding for _, found in explain(context, settings) for finding in found])
+
+
+def explain(context: Context, settings: PolicySettings) -> list[tuple[RuleName, Findings]]:
+    """What every rule of this direction says, in their order; `weigh` adds it up."""
+    return [(name, RULES[name](context, settings)) for name in rule_names(context, settings)]
+
+
+def rule_names(context: Context, settings: PolicySettings) -> tuple[RuleName, ...]:
+    """The rules of this direction."""
+    return settings.rules if context.direction is Direction.IN else settings.out_rules
+
+
+def weigh(findings: Sequence[Finding]) -> Decision:
+    """The decision that findings add up to."""
     against = sorted(
         (finding for finding in findings if not finding.notice),
         key=lambda finding: (_RANK[finding.outcome], text(finding.reason).severity),
@@ -101,33 +67,12 @@ def decide(context: Context, settings: PolicySettings) -> Decision:
         outcome=against[0].outcome if against else Outcome.ALLOW,
         reasons=_unique(against) or (Reason.OK,),
         notices=_unique([finding for finding in findings if finding.notice]),
+        hints=tuple(finding.hint for finding in findings if finding.hint is not None),
     )
 
 
 def _unique(findings: Sequence[Finding]) -> tuple[Reason, ...]:
     return tuple(dict.fromkeys(finding.reason for finding in findings))
-
-
-def _deny(reason: Reason) -> Findings:
-    return (Finding(Outcome.DENY, reason),)
-
-
-def _as_configured(outcome: Literal["allow", "hold", "deny"], reason: Reason) -> Findings:
-    """A named policy decides; `allow` leaves a notice, so that nobody wonders later."""
-    return (Finding(Outcome(outcome), reason, notice=outcome == "allow"),)
-
-
-def _begun(start: datetime | None, now: datetime) -> bool:
-    return start is None or start <= now
-
-
-def _ended(until: datetime | None, now: datetime) -> bool:
-    """`until` is the first instant at which a thing no longer holds."""
-    return until is not None and until <= now
-
-
-def _active(flag: Flag, now: datetime) -> bool:
-    return _begun(flag.valid_from, now) and not _ended(flag.valid_until, now)
 
 
 def registered(context: Context, settings: PolicySettings) -> Findings:
@@ -140,7 +85,7 @@ def registered(context: Context, settings: PolicySettings) -> Findings:
         return ()
     if context.ambiguous:
         return (Finding(Outcome.HOLD, Reason.AMBIGUOUS_MATCH),)
-    return _deny(Reason.NOT_REGISTERED)
+    return deny(Reason.NOT_REGISTERED)
 
 
 _PASSES_FOR_THE_GUARD = frozenset({Reason.PASS_AMBIGUOUS})
@@ -158,7 +103,7 @@ def _by_pass(context: Context, facts: PassFacts, settings: PolicySettings) -> Fi
     if facts.face_differs:
         found.append(Finding(Outcome.HOLD, Reason.PASS_FACE_DIFFERS, notice=leaves))
     elif facts.problem is None and not leaves:
-        found.extend(_as_configured(settings.without_face, Reason.PASS_ALONE))
+        found.extend(as_configured(settings.without_face, Reason.PASS_ALONE))
     if facts.used_elsewhere:
         found.append(Finding(Outcome.ALLOW, Reason.PASS_USED_ELSEWHERE, notice=True))
     return tuple(found)
@@ -168,7 +113,7 @@ def site(context: Context, settings: PolicySettings) -> Findings:
     """Only workers registered for this site."""
     if context.worker is None or context.site_id in context.worker.site_ids:
         return ()
-    return _deny(Reason.OTHER_SITE)
+    return deny(Reason.OTHER_SITE)
 
 
 def status(context: Context, settings: PolicySettings) -> Findings:
@@ -176,16 +121,16 @@ def status(context: Context, settings: PolicySettings) -> Findings:
     if context.worker is None or context.worker.status is WorkerStatus.ACTIVE:
         return ()
     left = context.worker.status is WorkerStatus.LEFT
-    return _deny(Reason.WORKER_LEFT if left else Reason.WORKER_BLOCKED)
+    return deny(Reason.WORKER_LEFT if left else Reason.WORKER_BLOCKED)
 
 
 def grant(context: Context, settings: PolicySettings) -> Findings:
     """Inside the permission to enter: from its first instant to just before its end."""
     if context.worker is None:
         return ()
-    if _ended(context.worker.grant_until, context.now):
-        return _deny(Reason.GRANT_EXPIRED)
-    return () if _begun(context.worker.grant_from, context.now) else _deny(Reason.GRANT_NOT_YET)
+    if ended(context.worker.grant_until, context.now):
+        return deny(Reason.GRANT_EXPIRED)
+    return () if begun(context.worker.grant_from, context.now) else deny(Reason.GRANT_NOT_YET)
 
 
 _FLAG_FINDINGS = {
@@ -196,10 +141,19 @@ _FLAG_FINDINGS = {
 
 
 def flags(context: Context, settings: PolicySettings) -> Findings:
-    """Active flags: block denies, hold holds, notify leaves a notice."""
+    """Active flags: block denies, hold holds, notify leaves a notice.
+
+    The colours of a pass are flags too, left to `pass_colour` where that rule is named and obeyed by their
+    level where it is not: a list of rules from before never lets a red pass in.
+    """
     if context.worker is None:
         return ()
-    return tuple(_FLAG_FINDINGS[flag.level] for flag in context.worker.flags if _active(flag, context.now))
+    by_colour = "pass_colour" in rule_names(context, settings)
+    return tuple(
+        _FLAG_FINDINGS[flag.level]
+        for flag in context.worker.flags
+        if active(flag, context.now) and not (by_colour and is_pass(flag))
+    )
 
 
 def flag_notices(context: Context, settings: PolicySettings) -> Findings:
@@ -212,13 +166,13 @@ def training(context: Context, settings: PolicySettings) -> Findings:
     if context.worker is None:
         return ()
     held = [clearance for clearance in context.worker.clearances if clearance.kind == settings.training_kind]
-    not_ended = [clearance for clearance in held if not _ended(clearance.valid_until, context.now)]
+    not_ended = [clearance for clearance in held if not ended(clearance.valid_until, context.now)]
     if not held:
-        return _as_configured(settings.training_missing, Reason.TRAINING_MISSING)
+        return as_configured(settings.training_missing, Reason.TRAINING_MISSING)
     if not not_ended:
-        return _deny(Reason.TRAINING_EXPIRED)
-    if not any(_begun(clearance.valid_from, context.now) for clearance in not_ended):
-        return _deny(Reason.TRAINING_NOT_YET)
+        return deny(Reason.TRAINING_EXPIRED)
+    if not any(begun(clearance.valid_from, context.now) for clearance in not_ended):
+        return deny(Reason.TRAINING_NOT_YET)
     return ()
 
 
@@ -231,7 +185,7 @@ def schedule(context: Context, settings: PolicySettings) -> Findings:
     team = context.worker.team
     if any(_covers(window, local) for window in windows if not window.teams or team in window.teams):
         return ()
-    return _deny(Reason.OUTSIDE_SCHEDULE)
+    return deny(Reason.OUTSIDE_SCHEDULE)
 
 
 def _covers(window: ScheduleWindow, local: datetime) -> bool:
@@ -259,15 +213,15 @@ def liveness(context: Context, settings: PolicySettings) -> Findings:
         reason = Reason.LIVENESS_FAILED if attack else Reason.LIVENESS_NOT_CHECKED
         return (Finding(Outcome.ALLOW, reason, notice=True),)
     if attack:
-        return _deny(Reason.LIVENESS_FAILED)
-    return _as_configured(context.liveness_settings.when_missing, Reason.LIVENESS_NOT_CHECKED)
+        return deny(Reason.LIVENESS_FAILED)
+    return as_configured(context.liveness_settings.when_missing, Reason.LIVENESS_NOT_CHECKED)
 
 
 def clock(context: Context, settings: PolicySettings) -> Findings:
     """Validity cannot be judged by a clock that is known to be wrong."""
     if context.clock_trusted:
         return ()
-    return _as_configured(settings.clock_untrusted, Reason.CLOCK_UNTRUSTED)
+    return as_configured(settings.clock_untrusted, Reason.CLOCK_UNTRUSTED)
 
 
 def roster_age(context: Context, settings: PolicySettings) -> Findings:
@@ -275,7 +229,7 @@ def roster_age(context: Context, settings: PolicySettings) -> Findings:
     limit_s = settings.max_roster_age_h * _SECONDS_PER_HOUR
     if context.roster_age_s is None or context.roster_age_s <= limit_s:
         return ()
-    return _as_configured(settings.roster_too_old, Reason.ROSTER_TOO_OLD)
+    return as_configured(settings.roster_too_old, Reason.ROSTER_TOO_OLD)
 
 
 def tailgating(context: Context, settings: PolicySettings) -> Findings:
@@ -296,5 +250,6 @@ RULES: Mapping[RuleName, Rule] = {
     "clock": clock,
     "roster_age": roster_age,
     "tailgating": tailgating,
+    **policy_screening.RULES,
 }
 """Every rule that `policy.rules` and `policy.out_rules` may name."""

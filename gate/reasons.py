@@ -58,6 +58,24 @@ class Reason(StrEnum):
     PASS_FACE_DIFFERS = "pass_face_differs"
     PASS_ALONE = "pass_alone"
     PASS_USED_ELSEWHERE = "pass_used_elsewhere"
+    PASS_RED = "pass_red"
+    PASS_YELLOW = "pass_yellow"
+    PASS_YELLOW_LANE = "pass_yellow_lane"
+    PASS_NOT_GREEN = "pass_not_green"
+    CLEARANCE_MISSING = "clearance_missing"
+    CLEARANCE_EXPIRED = "clearance_expired"
+    CLEARANCE_NOT_YET = "clearance_not_yet"
+    CLEARANCE_ENDS_SOON = "clearance_ends_soon"
+    DECLARATION_MISSING = "declaration_missing"
+    TEMPERATURE_HIGH = "temperature_high"
+    TEMPERATURE_REST = "temperature_rest"
+    TEMPERATURE_HIGH_AGAIN = "temperature_high_again"
+    TEMPERATURE_MISSING = "temperature_missing"
+    SITE_FULL = "site_full"
+    PASSED_TWICE = "passed_twice"
+    AGE_OUTSIDE = "age_outside"
+    AGE_UNKNOWN = "age_unknown"
+    REST_TOO_SHORT = "rest_too_short"
 
 
 class Severity(IntEnum):
@@ -332,6 +350,114 @@ _TEXTS: dict[Reason, ReasonText] = {
         Words("此码刚在其他通道使用", "Pass just used at another lane"),
         _WAIT_FOR_GUARD,
         Words("请稍候，等待门卫核对", "Please wait for the guard."),
+    ),
+    Reason.PASS_RED: ReasonText(
+        Severity.ALARM,
+        Words("通行证待核实", "Pass to be checked"),
+        _WAIT_FOR_GUARD,
+        Words("请稍候，等待门卫核对", "Please wait for the guard."),
+    ),
+    Reason.PASS_YELLOW: ReasonText(
+        Severity.NOTICE,
+        Words("通行证待核实", "Pass to be checked"),
+        _WAIT_FOR_GUARD,
+        Words("请稍候，等待门卫核对", "Please wait for the guard."),
+    ),
+    Reason.PASS_YELLOW_LANE: ReasonText(
+        Severity.REFUSAL,
+        Words("请走专用通道", "Use the other lane"),
+        Words("请按指示走专用通道，或联系门卫", "Go to the marked lane, or see the guard"),
+        Words("请走专用通道", "Please use the marked lane."),
+    ),
+    Reason.PASS_NOT_GREEN: ReasonText(
+        Severity.REFUSAL,
+        Words("没有有效的绿码", "No valid green pass"),
+        _SITE_OFFICE,
+        Words("没有有效的绿码，请到登记处办理", "You have no valid green pass."),
+    ),
+    Reason.CLEARANCE_MISSING: ReasonText(
+        Severity.REFUSAL,
+        Words("缺少证明", "Required record missing"),
+        _SITE_OFFICE,
+        Words("缺少必需的证明，请看屏幕", "A required record is missing. Please read the screen."),
+    ),
+    Reason.CLEARANCE_EXPIRED: ReasonText(
+        Severity.REFUSAL,
+        Words("证明已过期", "Required record expired"),
+        _SITE_OFFICE,
+        Words("必需的证明已过期，请看屏幕", "A required record has expired. Please read the screen."),
+    ),
+    Reason.CLEARANCE_NOT_YET: ReasonText(
+        Severity.REFUSAL,
+        Words("证明尚未生效", "Required record not valid yet"),
+        _SITE_OFFICE,
+        Words("必需的证明尚未生效，请看屏幕", "A required record is not valid yet."),
+    ),
+    Reason.CLEARANCE_ENDS_SOON: ReasonText(
+        Severity.NOTICE,
+        Words("证明即将到期", "Required record ends soon"),
+        Words("请尽快办理续期", "Renew it soon"),
+        Words("证明即将到期，请尽快续期", "A required record ends soon."),
+    ),
+    Reason.DECLARATION_MISSING: ReasonText(
+        Severity.REFUSAL,
+        Words("今日未申报", "No declaration today"),
+        Words("请扫码或到登记处完成今日申报", "Declare on your phone or at the site office"),
+        Words("您今日尚未申报，请先申报", "Please make today's declaration first."),
+    ),
+    Reason.TEMPERATURE_HIGH: ReasonText(
+        Severity.ALARM,
+        Words("体温偏高", "Temperature above the limit"),
+        Words("请休息后再测，或联系门卫", "Rest, be measured again, or see the guard"),
+        Words("体温偏高，请休息后再测", "Please rest and be measured again."),
+    ),
+    Reason.TEMPERATURE_REST: ReasonText(
+        Severity.REFUSAL,
+        Words("请休息后再测体温", "Rest before the second reading"),
+        Words("请在阴凉处休息后再测", "Rest in the shade, then come back"),
+        Words("请休息后再测体温", "Please rest before you are measured again."),
+    ),
+    Reason.TEMPERATURE_HIGH_AGAIN: ReasonText(
+        Severity.ALARM,
+        Words("复测体温仍偏高", "Second reading above the limit"),
+        Words("请联系门卫和医务人员", "See the guard and the medic"),
+        Words("复测体温仍偏高，请联系门卫", "Please see the guard."),
+    ),
+    Reason.TEMPERATURE_MISSING: ReasonText(
+        Severity.NOTICE,
+        Words("未测到体温", "Temperature not measured"),
+        Words("请靠近测温仪，或联系门卫", "Stand before the thermometer, or see the guard"),
+        Words("未测到体温，请再试一次", "Your temperature was not measured."),
+    ),
+    Reason.SITE_FULL: ReasonText(
+        Severity.REFUSAL,
+        Words("现场人数已满", "The site is full"),
+        Words("请等候，有人离场后再进", "Wait until somebody leaves"),
+        Words("现场人数已满，请等候", "The site is full. Please wait."),
+    ),
+    Reason.PASSED_TWICE: ReasonText(
+        Severity.ALARM,
+        Words("记录显示已在场", "Already inside by the records"),
+        _WAIT_FOR_GUARD,
+        Words("请稍候，等待门卫核对", "Please wait for the guard."),
+    ),
+    Reason.AGE_OUTSIDE: ReasonText(
+        Severity.REFUSAL,
+        Words("年龄不符合规定", "Age outside the rules"),
+        _SITE_OFFICE,
+        Words("请到登记处办理", "Please go to the site office."),
+    ),
+    Reason.AGE_UNKNOWN: ReasonText(
+        Severity.NOTICE,
+        Words("没有年龄信息", "Age not on record"),
+        _SITE_OFFICE,
+        Words("请到登记处补登信息", "Please go to the site office."),
+    ),
+    Reason.REST_TOO_SHORT: ReasonText(
+        Severity.REFUSAL,
+        Words("休息时间不足", "Not rested long enough"),
+        Words("请休息后再来", "Take your rest and come back"),
+        Words("休息时间不足，请休息后再来", "Please take your rest first."),
     ),
     Reason.TAILGATING: ReasonText(
         Severity.NOTICE,

@@ -11,6 +11,7 @@ from typing import Protocol
 
 from gate.badge_reader import BadgeReader
 from gate.clock import Clock, ClockGuard
+from gate.decision import Hint
 from gate.errors import OverrideRefused
 from gate.judge import Judge
 from gate.lane import SAME_PERSON_MIN_COSINE, Lane, Verdict
@@ -26,6 +27,7 @@ from gate.reasons import Reason
 from gate.recorder import Recorder, Settled
 from gate.relays import open_input, open_relay
 from gate.relays.door import Door
+from gate.screening import Screening
 from gate.settings import LaneSettings, Settings
 from gate.view import Answer, Health, LaneView, ScreenHead
 from models.face import Advice, Face, Image, Quality
@@ -119,6 +121,7 @@ class GateService:
         self._store_problem = ""
         self._centre: Centre | None = None
         self._locked = self._lanes_locked_before()
+        self.screening = Screening(settings, store, clock)
         self._judge = Judge(
             settings,
             model=model,
@@ -126,6 +129,7 @@ class GateService:
             locked=self._locked,
             clock_trusted=lambda: not self._clock_guard.problem,
             centre=lambda: None if self._centre is None else self._centre.status(),
+            screening=self.screening,
         )
         centre = settings.centre
         self._pass_book = PassBook(
@@ -148,6 +152,7 @@ class GateService:
         self.roster.refresh()
         self._metrics.liveness_available(self._liveness is not None)
         self._upkeep_thread.start()
+        self.screening.start()
         for runner in self._runners.values():
             runner.start()
         if self._centre is not None:
@@ -159,6 +164,7 @@ class GateService:
         self._awake.set()
         for runner in self._runners.values():
             runner.stop()
+        self.screening.stop()
         if self._upkeep_thread.is_alive():
             self._upkeep_thread.join(5.0)
         for door in self._doors.values():
@@ -278,12 +284,11 @@ class GateService:
     def _settle_verdict(self, lane: LaneSettings, frame: Frame, verdict: Verdict) -> Answer:
         try:
             worker = self._worker(verdict.worker_id)
+            decision = self._judge.face(lane, verdict, worker)
         except StoreError as error:
             self._store_problem = str(error)
             self._metrics.store_fault()
             worker, decision = None, self._judge.unread(lane, verdict.worker_id)
-        else:
-            decision = self._judge.face(lane, verdict, worker)
         event = self._event(
             lane, Method.FACE, decision.outcome, (*decision.reasons, *decision.notices), at=frame.captured_at
         ).model_copy(
@@ -292,11 +297,12 @@ class GateService:
                 "match": self._judge.match(verdict),
                 "liveness": self._judge.liveness(verdict),
                 "tailgating": verdict.tailgating,
+                "note": decision.note,
                 "decided_in_ms": (verdict.decided_s - verdict.first_usable_s) * MILLISECONDS,
             }
         )
         settled = self._settle(lane, event, usable_at_s=verdict.first_usable_s)
-        return self._answer(settled, worker)
+        return self._answer(settled, worker, decision.hints)
 
     def _settle_pass(self, lane: LaneSettings, frame: Frame | None, call: PassCall) -> Answer:
         """A QR pass or a badge: policy, record, door, as for a face."""
@@ -308,12 +314,12 @@ class GateService:
         )
         try:
             worker = self._worker(reading.worker_id)
+            decision = self._judge.entry_pass(lane, facts, worker)
         except StoreError as error:
             self._store_problem = str(error)
             self._metrics.store_fault()
             worker, decision = None, self._judge.unread(lane, reading.worker_id)
-        else:
-            decision = self._judge.entry_pass(lane, facts, worker)
+        note = f"pass {reading.key}" + (f", face of {call.face_of}" if call.face_of else "")
         event = self._event(
             lane,
             reading.method,
@@ -323,13 +329,13 @@ class GateService:
         ).model_copy(
             update={
                 "worker_id": worker.worker_id if worker else None,
-                "note": f"pass {reading.key}" + (f", face of {call.face_of}" if call.face_of else ""),
+                "note": "; ".join(text for text in (note, decision.note) if text),
             }
         )
         settled = self._settle(lane, event, usable_at_s=None)
         if settled.opened_at_s is not None:
             self._pass_book.opened(reading, lane.id)
-        return self._answer(settled, worker)
+        return self._answer(settled, worker, decision.hints)
 
     def _event(
         self,
@@ -387,7 +393,7 @@ class GateService:
         end_s = settled.opened_at_s if settled.opened_at_s is not None else self._clock.monotonic()
         return max(0.0, end_s - usable_at_s)
 
-    def _answer(self, settled: Settled, worker: Worker | None) -> Answer:
+    def _answer(self, settled: Settled, worker: Worker | None, hints: Sequence[Hint] = ()) -> Answer:
         outcome = settled.event.outcome
         reasons = tuple(Reason(code) for code in settled.event.reasons)
         if settled.fault is Reason.RELAY_FAULT:
@@ -399,6 +405,7 @@ class GateService:
             reasons=reasons,
             shown_name=displayed_name(worker.name, screen.name_display) if worker else "",
             shown_until_s=self._clock.monotonic() + screen.clear_after_s,
+            hints=tuple(hints),
         )
 
     def _worker(self, worker_id: str | None) -> Worker | None:
@@ -507,6 +514,7 @@ class GateService:
             clock=self._clock_guard.problem,
             pass_reader=self._runners[lane_id].pass_reader_problem(),
             liveness="liveness not checked" if self._liveness is None and mode != "off" else "",
+            thermometer=self.screening.problem(lane_id),
             centre=self._centre_text(),
             fire=lane_id in self._fire,
             door_held_open=lane_id in self._held_open,
@@ -572,6 +580,7 @@ class GateService:
             self._metrics.source(
                 lane_id, up=source.state is not SourceState.LOST, reconnects=source.reconnects
             )
+        self._metrics.thermometers({one: not t.problem for one, t in self.screening.thermometers.items()})
 
     def _prune(self, now: datetime) -> None:
         """Forget what is older than the site keeps. A clock far ahead of the newest event deletes nothing."""

@@ -12,6 +12,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, JsonValue, field_validator, model_validator
 
+from gate.screening_settings import ScreeningRules, ThermometerSettings
 from models.sources.settings import SourceSettings
 from sync.edge.settings import CentreSettings
 from sync.records import Direction, Identifier
@@ -136,6 +137,7 @@ class LaneSettings(Section):
     relay: RelaySettings = RelaySettings()
     inputs: InputsSettings = InputsSettings()
     pass_reader: PassReaderSettings = PassReaderSettings()
+    thermometer: ThermometerSettings = ThermometerSettings()
 
     @field_validator("zone")
     @classmethod
@@ -214,15 +216,23 @@ RuleName = Literal[
     "clock",
     "roster_age",
     "tailgating",
+    "pass_colour",
+    "clearances",
+    "declaration",
+    "temperature",
+    "capacity",
+    "anti_passback",
+    "age",
+    "rest_time",
 ]
 
 
-class PolicySettings(Section):
+class PolicySettings(ScreeningRules):
     """`rules` decide on lanes that lead in, `out_rules` on lanes that lead out (`gate/policy.py`)."""
 
     rules: tuple[RuleName, ...] = (
-        "registered", "site", "status", "grant", "flags", "training", "schedule", "liveness", "clock",
-        "roster_age", "tailgating",
+        "registered", "site", "status", "grant", "flags", "pass_colour", "training", "schedule", "liveness",
+        "clock", "roster_age", "tailgating",
     )  # fmt: skip
     out_rules: tuple[RuleName, ...] = ("registered", "flag_notices", "tailgating")
     training_kind: Identifier = "training"
@@ -248,6 +258,32 @@ class PolicySettings(Section):
     def _schedule_is_looked_at(self) -> PolicySettings:
         if self.schedule and "schedule" not in (*self.rules, *self.out_rules):
             raise ValueError("schedule has windows, but neither rules nor out_rules name the rule schedule")
+        return self
+
+    @model_validator(mode="after")
+    def _screening_is_asked_for(self) -> PolicySettings:
+        named = {*self.rules, *self.out_rules}
+        if self.clearances and "clearances" not in named:
+            raise ValueError(
+                "clearances lists kinds, but neither rules nor out_rules name the rule clearances"
+            )
+        if "clearances" in named and not self.clearances:
+            raise ValueError(
+                "the rule clearances is named, but the list clearances is empty: it asks nothing"
+            )
+        if "capacity" in named and self.capacity.people is None:
+            raise ValueError("the rule capacity is named, but capacity.people is empty: give a number")
+        if self.capacity.people is not None and "capacity" not in named:
+            raise ValueError("capacity.people is set, but neither rules nor out_rules name the rule capacity")
+        rivals = {"training": (self.training_kind, self.training_missing)}
+        rivals["declaration"] = (self.declaration.kind, self.declaration.missing)
+        for rule, (kind, missing) in rivals.items():
+            for one in self.clearances:
+                if rule in named and one.kind == kind and one.missing != missing:
+                    raise ValueError(
+                        f"{kind} is judged twice: the rule {rule} says {missing} where it is missing, "
+                        f"clearances says {one.missing}; leave it out of one"
+                    )
         return self
 
 
@@ -324,4 +360,31 @@ class Settings(Section):
         leads_in = any(lane.direction is Direction.IN for lane in self.lanes)
         if self.liveness.mode == "required" and leads_in and "liveness" not in self.policy.rules:
             raise ValueError("liveness.mode is required, but policy.rules does not name the rule liveness")
+        return self
+
+    @model_validator(mode="after")
+    def _screening_fits_the_lanes(self) -> Settings:
+        policy = self.policy
+        inward = [lane for lane in self.lanes if lane.direction is Direction.IN]
+        unknown = set(policy.pass_colour.yellow_lanes) - {lane.id for lane in self.lanes}
+        if unknown:
+            raise ValueError(
+                f"policy.pass_colour.yellow_lanes names {', '.join(sorted(unknown))}, which is no lane here; "
+                f"lanes: {', '.join(lane.id for lane in self.lanes)}"
+            )
+        measured = [lane for lane in inward if lane.thermometer.driver != "none"]
+        asked = "temperature" in policy.rules
+        if asked and policy.temperature.missing != "allow":
+            for lane in inward:
+                if lane not in measured:
+                    raise ValueError(
+                        f"the rule temperature answers {policy.temperature.missing} without a reading, and "
+                        f"{lane.id} has no thermometer: nobody would get in there; set its "
+                        "thermometer.driver, or policy.temperature.missing: allow"
+                    )
+        counts = policy.declaration.temperature_counts and "declaration" in policy.rules
+        if counts and not asked:
+            raise ValueError(
+                "policy.declaration.temperature_counts is true, but policy.rules does not name temperature"
+            )
         return self

@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
+from gate.decision import Hint
 from gate.reasons import Reason
 from models.face import Advice
 from sync.records import Direction, Outcome
@@ -33,6 +34,8 @@ class Answer:
     shown_name: str
     shown_until_s: float
     """Monotonic seconds at which the answer, the name and the frozen face must be gone from every screen."""
+    hints: tuple[Hint, ...] = ()
+    """What some of the reasons mean for this person."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,7 @@ class Health:
     clock: str = ""
     liveness: str = ""
     pass_reader: str = ""
+    thermometer: str = ""
     centre: str = ""
     fire: bool = False
     door_held_open: bool = False

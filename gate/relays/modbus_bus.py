@@ -11,6 +11,7 @@ import termios
 import threading
 import time
 from collections.abc import Callable
+from typing import Protocol
 
 from pymodbus.client import ModbusSerialClient, ModbusTcpClient
 from pymodbus.exceptions import ConnectionException, ModbusException
@@ -18,13 +19,32 @@ from pymodbus.pdu import ModbusPDU
 
 from gate.errors import RelayError
 from gate.relays.shared import Shared
-from gate.settings import InputSettings, RelaySettings
 
 # Every failure is raised as RelayError and reported once; pymodbus would add a line per attempt.
 logging.getLogger("pymodbus").setLevel(logging.CRITICAL)
 
 Client = ModbusTcpClient | ModbusSerialClient
 Request = Callable[[Client], ModbusPDU]
+
+
+class ModbusPlace(Protocol):
+    """The keys of a section of `config.yaml` that say where a board or a line is."""
+
+    @property
+    def host(self) -> str: ...
+
+    @property
+    def port(self) -> int: ...
+
+    @property
+    def device(self) -> str: ...
+
+    @property
+    def baud(self) -> int: ...
+
+    @property
+    def timeout_s(self) -> float: ...
+
 
 NEXT_STEP = (
     "check power and cable of the board, its address, `unit` and port, and that no other program is connected"
@@ -56,12 +76,12 @@ class ModbusBus:
         self._lock = threading.Lock()
 
     @classmethod
-    def shared(cls, settings: RelaySettings | InputSettings) -> ModbusBus:
+    def shared(cls, settings: ModbusPlace) -> ModbusBus:
         """The connection to the place that `settings` names; opened at the first request."""
         return _BUSES.join(_key(settings), lambda: cls._new(settings))
 
     @classmethod
-    def _new(cls, settings: RelaySettings | InputSettings) -> ModbusBus:
+    def _new(cls, settings: ModbusPlace) -> ModbusBus:
         key, timeout_s = _key(settings), settings.timeout_s
         if settings.host:
             tcp = ModbusTcpClient(settings.host, port=settings.port, timeout=timeout_s, retries=0)
@@ -124,5 +144,5 @@ class ModbusBus:
 _BUSES: Shared[ModbusBus] = Shared()
 
 
-def _key(settings: RelaySettings | InputSettings) -> tuple[str, int]:
+def _key(settings: ModbusPlace) -> tuple[str, int]:
     return (settings.host, settings.port) if settings.host else (settings.device, settings.baud)

@@ -19,7 +19,9 @@ REASONS_SHOWN = 2
 _RED_PARTS = frozenset({"camera", "store", "relay"})
 """Parts without which nobody passes; the others leave the gate working."""
 
-_FLAGS = frozenset({Reason.FLAG_BLOCK, Reason.FLAG_HOLD, Reason.FLAG_NOTIFY})
+_FLAGS = frozenset(
+    {Reason.FLAG_BLOCK, Reason.FLAG_HOLD, Reason.FLAG_NOTIFY, Reason.PASS_RED, Reason.PASS_YELLOW}
+)
 
 
 class Tone(StrEnum):
@@ -180,9 +182,11 @@ def _reason_lines(answer: Answer) -> tuple[ReasonLine, ...]:
     for reason in _public(answer):
         if reason is Reason.OK:
             continue
-        text = reasons.text(reason)
-        has_next = answer.outcome is not Outcome.ALLOW or text.severity is Severity.ALARM
-        lines.append(ReasonLine(text.text, text.next_step if has_next else None))
+        general = reasons.text(reason)
+        has_next = answer.outcome is not Outcome.ALLOW or general.severity is Severity.ALARM
+        said = [(hint.text, hint.next_step) for hint in answer.hints if hint.reason is reason]
+        for line, step in said or [(general.text, general.next_step)]:
+            lines.append(ReasonLine(line, step if has_next else None))
     if not lines and answer.outcome is Outcome.ALLOW:
         lines.append(ReasonLine(reasons.text(Reason.OK).next_step, None))
     return tuple(lines[:REASONS_SHOWN])

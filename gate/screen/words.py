@@ -34,6 +34,7 @@ HEALTH_PARTS: dict[str, Words] = {
     "clock": Words("时钟", "Clock"),
     "liveness": Words("活体检测", "Liveness"),
     "pass_reader": Words("工牌读卡器", "Badge reader"),
+    "thermometer": Words("测温仪", "Thermometer"),
     "centre": Words("中心平台", "Centre"),
 }
 WEEKDAYS = (

@@ -146,6 +146,19 @@ class Attendance:
             ).fetchone()
         return int(count)
 
+    def people_inside(self, since: datetime, until: datetime) -> int:
+        """Workers whose newest passage recorded here, in that time, led in; both are aware times."""
+        with self._connections.read() as db:
+            (count,) = db.execute(
+                "SELECT count(*) FROM ("
+                "SELECT json_extract(record, '$.direction') AS direction, max(event_no) FROM events "
+                "WHERE occurred_us >= ? AND occurred_us <= ? AND worker_id IS NOT NULL "
+                "AND outcome = 'allow' AND json_extract(record, '$.passage') <> 'not_passed' "
+                "GROUP BY worker_id) WHERE direction = 'in'",  # beside max() SQLite takes that row's columns
+                [microseconds(since), microseconds(until)],
+            ).fetchone()
+        return int(count)
+
     def prune(self, before: datetime, *, unsent: bool = False) -> int:
         """Delete events that occurred before that time and are acknowledged; returns how many.
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from gate.policy import Context, decide
 from gate.reasons import Reason
+from gate.screening_settings import CapacitySettings, RequiredClearance
 from gate.settings import LivenessSettings, PolicySettings, RuleName, ScheduleWindow
 from sync.records import Clearance, Direction, Flag, FlagLevel, Outcome, Worker, WorkerStatus
 
@@ -77,6 +78,8 @@ def policies(draw: st.DrawFn) -> PolicySettings:
         clock_untrusted=draw(actions),
         roster_too_old=draw(actions),
         schedule=draw(st.lists(windows, max_size=2).map(tuple)),
+        clearances=(RequiredClearance(kind="medical", missing=draw(actions)),),
+        capacity=CapacitySettings(people=100),
     )
 
 

@@ -232,6 +232,26 @@ REASONS = {
         "一分钟内在其他通道用过：可能被复制，请换发",
         "Used at another lane within a minute: perhaps copied, issue a new one",
     ),
+    "pass_red": Words("通行码为红色", "The pass is red"),
+    "pass_yellow": Words("通行码为黄色", "The pass is yellow"),
+    "pass_yellow_lane": Words("黄码不能走此通道", "A yellow pass may not enter here"),
+    "pass_not_green": Words("没有有效的绿码", "No green pass, or it has run out"),
+    "clearance_missing": Words("缺少必需的证明", "A required clearance is missing"),
+    "clearance_expired": Words("必需的证明已过期", "A required clearance has expired"),
+    "clearance_not_yet": Words("必需的证明尚未生效", "A required clearance is not valid yet"),
+    "clearance_ends_soon": Words("证明即将到期", "A required clearance ends soon"),
+    "declaration_missing": Words("今日未申报", "No declaration for today"),
+    "temperature_high": Words("体温高于限值", "Temperature above the limit"),
+    "temperature_rest": Words("休息时间未到，未复测", "Back before the rest was over"),
+    "temperature_high_again": Words("复测体温仍高于限值", "Above the limit after a rest, too"),
+    "temperature_missing": Words("未测到体温", "No temperature reading"),
+    "site_full": Words("现场人数已达上限", "As many people inside as the site takes"),
+    "passed_twice": Words(
+        "同方向重复通行，中间无反向记录", "Twice in the same direction, nothing in between"
+    ),
+    "age_outside": Words("年龄不在规定范围", "Age outside the limits"),
+    "age_unknown": Words("闸机没有出生日期", "The gate has no date of birth"),
+    "rest_too_short": Words("两班之间休息不足", "Too little rest between shifts"),
 }
 METHODS = {
     "face": Words("人脸", "Face"),
