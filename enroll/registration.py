@@ -39,6 +39,7 @@ _IDENTITY_FIRST = Words("请先填写身份", "Fill in the identity first")
 _NUMBER_GONE = Words(
     "此工号刚被他人使用，请返回换一个工号", "The number was taken meanwhile: choose another one"
 )
+_WORKER_GONE = Words("该工人已被移出名册，请重新登记", "No longer in the roster: register the worker anew")
 _ONLY_LAST = Words("只能撤销最近一次登记", "Only the last registration can be undone")
 _GUARDIAN = Words("请填写监护人姓名", "Write the guardian's name")
 _PAPER = Words("请拍摄或选择签字页", "Photograph the signed page, or choose a file")
@@ -150,9 +151,8 @@ class Registration:
                 # Status, flags and clearances are not on the page.
                 typed_fields = {name: getattr(worker, name) for name in WORKER_FIELDS}
                 worker = draft.worker.model_copy(update=typed_fields)
-            changes |= {"worker": worker, "person": identity.person}
-            if draft.worker is not None and draft.worker.worker_id != identity.worker.worker_id:
-                # Consent and templates carry the number.
+            changes |= {"worker": worker, "person": _with_guardian(identity.person, draft.person)}
+            if self._consent_is_void(draft, worker, identity.person):
                 changes |= {"consent": None, "templates": (), "photo": None, "scan": None}
         self._drafts.change(draft_id, **changes)
         return identity
@@ -204,6 +204,8 @@ class Registration:
             raise StepMissing(
                 "there is no face yet", next_step="Go back to the capture.", words=_CAPTURE_FIRST
             )
+        if draft.is_known:
+            worker = self._as_registered_now(worker)
         last = self.last()
         is_repeated = last is not None and last.enrolment_id == draft_id
         if not (is_repeated or draft.is_known) and self._worker(worker.worker_id) is not None:
@@ -282,6 +284,28 @@ class Registration:
         self._store.put_state(_LAST, None)
         return Undone.SIGNED_OFF
 
+    def _as_registered_now(self, worker: Worker) -> Worker:
+        """A draft may lie open for hours: what the page does not hold is as it is now. Raises StepMissing."""
+        now = self._worker(worker.worker_id)
+        if now is None:
+            raise StepMissing(
+                f"{worker.worker_id} was taken out of the roster meanwhile",
+                next_step="Register the worker anew.",
+                words=_WORKER_GONE,
+            )
+        return now.model_copy(update={name: getattr(worker, name) for name in WORKER_FIELDS})
+
+    def _consent_is_void(self, draft: EnrolmentDraft, worker: Worker, person: Person | None) -> bool:
+        """Whether an answer that was given is none of this person's, or lacks the guardian by now."""
+        if draft.worker is None or draft.consent is None:
+            return False
+        if draft.worker.worker_id != worker.worker_id:
+            return True  # consent and templates carry the number
+        if draft.worker.name != worker.name and _document(draft.person) != _document(person):
+            return True
+        is_child = person is not None and needs_guardian(person.birth_date, self._today())
+        return is_child and draft.consent.granted and not draft.consent.guardian_name
+
     def _attachments(self, draft: EnrolmentDraft, now: datetime) -> list[Attachment]:
         kiosk, worker, consent = self._settings.kiosk, draft.worker, draft.consent
         assert worker is not None  # noqa: S101 - checked by the caller
@@ -325,6 +349,18 @@ class Registration:
 
     def _today(self) -> date:
         return self._now().astimezone(self._zone).date()
+
+
+def _document(person: Person | None) -> tuple[str, str] | None:
+    return None if person is None else (person.document_type, person.document_number)
+
+
+def _with_guardian(person: Person | None, before: Person | None) -> Person | None:
+    """The identity page does not hold the guardian, whom the consent page asked for."""
+    if person is None or before is None or _document(person) != _document(before):
+        return person
+    guardian = {"guardian_name": before.guardian_name, "guardian_phone": before.guardian_phone}
+    return person.model_copy(update=guardian)
 
 
 def _known_number(draft: EnrolmentDraft) -> str:

@@ -251,6 +251,53 @@ def test_another_number_asks_for_consent_and_capture_again(office: KioskOffice) 
     assert (draft.consent, draft.templates, draft.photo) == (None, (), None)
 
 
+def test_another_person_or_a_child_under_the_same_number_is_asked_anew(office: KioskOffice) -> None:
+    child = CHILD + check_character(CHILD)
+    draft_id = begun(office)
+    consented(office, draft_id)
+    captured(office, draft_id)
+    office.registration.put_identity(draft_id, typed(office, name="示例乙"))
+    assert office.drafts.get(draft_id).consent is not None, "a corrected name is still the same person"
+    office.registration.put_identity(draft_id, typed(office, birth_date="", document_number=child))
+    draft = office.drafts.get(draft_id)
+    assert (draft.consent, draft.templates) == (None, ())
+
+
+def test_the_guardian_stays_when_the_identity_is_corrected(office: KioskOffice) -> None:
+    child = CHILD + check_character(CHILD)
+    draft_id = begun(office, birth_date="", document_number=child)
+    signed = Signature(strokes=SIGNATURE, guardian_name="示例家长", guardian_phone="13800000000")
+    text = office.consent_texts.current("zh")
+    office.registration.put_consent(draft_id, text, granted=True, signature=signed, by=MANAGER)
+    office.registration.put_identity(
+        draft_id, typed(office, birth_date="", document_number=child, team="木工班")
+    )
+    draft = office.drafts.get(draft_id)
+    assert draft.person is not None and draft.consent is not None
+    assert (draft.person.guardian_name, draft.person.guardian_phone) == ("示例家长", "13800000000")
+
+
+def test_a_capture_that_took_long_does_not_undo_what_happened_meanwhile(office: KioskOffice) -> None:
+    worker_id = registered(office)
+    draft = office.book.recapture(worker_id, by=MANAGER)
+    office.book.block(worker_id, "示例", by="manager-2")
+    captured(office, draft.draft_id)
+    office.registration.commit(draft.draft_id, by=MANAGER)
+    assert office.store.worker(worker_id).status is WorkerStatus.BLOCKED
+    office.book.erase(worker_id, "face", "", by="manager-2")
+    assert office.store.templates(worker_id) == []
+
+
+def test_a_withdrawal_ends_a_capture_that_is_open(office: KioskOffice) -> None:
+    worker_id = registered(office)
+    draft = office.book.recapture(worker_id, by=MANAGER)
+    captured(office, draft.draft_id)
+    office.book.erase(worker_id, "face", "", by="manager-2")
+    with pytest.raises(DraftGone):
+        office.registration.commit(draft.draft_id, by=MANAGER)
+    assert office.store.templates(worker_id) == []
+
+
 def test_a_draft_survives_a_restart_and_is_erased_after_a_day(tmp_path: Path, clock: Clock) -> None:
     with an_office(tmp_path, now=clock) as office:
         draft_id = begun(office)
