@@ -239,8 +239,8 @@ class CaseDesk:
             )
             self._note(
                 connection, viewer, Action.CONFIRMED_CONTACTS, case_id, case.data.site_id,
-                confirmation=done.action_id, contacts=len(set(contact_ids)), flags=done.flags, level=level.value,
-                reason=reason,
+                confirmation=done.action_id, contacts=len(set(contact_ids)), flags=done.flags,
+                level=level.value, reason=reason,
             )  # fmt: skip
             self._note_workers(connection, viewer, Action.FLAGGED_WORKER, case_id, contact_ids)
         self._announce(done.versions)
@@ -429,7 +429,9 @@ def _contact_rows(connection: Connection, viewer: Viewer, case_id: str) -> tuple
 
 def _contact_row(row: Any, reasons: tuple[ReasonRow, ...], site_ids: tuple[str, ...]) -> ContactRow:
     if row.worker_id is not None:
-        seen, name, phone = row.worker_seen, row.worker_name, row.worker_phone
+        # Who is no longer registered has a number left, of no site.
+        seen = row.worker_seen or not row.is_registered
+        name, phone = row.worker_name, row.worker_phone
     elif row.visitor_id is not None:
         seen, name, phone = row.visitor_seen, row.visitor_name, row.visitor_phone
     else:
