@@ -8,8 +8,8 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from models.sources.settings import SourceSettings
+from sync.addresses import is_loopback
 from sync.store_settings import Section
-from sync.web_server import is_loopback
 
 
 class IdReaderSettings(Section):

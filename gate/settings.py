@@ -14,10 +14,10 @@ from pydantic import Field, JsonValue, field_validator, model_validator
 
 from gate.screening_settings import ScreeningRules, ThermometerSettings
 from models.sources.settings import SourceSettings
+from sync.addresses import is_loopback
 from sync.edge.settings import CentreSettings
 from sync.records import Direction, Identifier
 from sync.store_settings import Section, SiteSettings, StoreSettings
-from sync.web_server import is_loopback
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Seconds = Annotated[float, Field(gt=0, le=86_400)]

@@ -12,7 +12,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
 from sync.errors import SyncError
@@ -41,16 +40,6 @@ class AddressUnusable(SyncError, OSError):
     def __init__(self, message: str, *, taken: bool) -> None:
         super().__init__(message)
         self.taken = taken
-
-
-def is_loopback(host: str) -> bool:
-    """Whether only this machine can reach a server that listens on `host`."""
-    if host == "localhost":
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 @contextmanager

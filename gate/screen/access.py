@@ -26,7 +26,7 @@ from gate.errors import ConfigError
 from gate.reasons import Words
 from gate.screen import words
 from gate.settings import ScreenSettings
-from sync.web_server import is_loopback
+from sync.addresses import is_loopback
 
 LOGIN_PATH = "/login"
 ALIVE_PATH = "/alive"

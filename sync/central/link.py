@@ -14,9 +14,10 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersi
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
+from sync.addresses import is_loopback
 from sync.backoff import Backoff
 from sync.central.errors import SettingRefused
-from sync.central.settings import BrokerSettings, is_loopback
+from sync.central.settings import BrokerSettings
 
 log = logging.getLogger(__name__)
 

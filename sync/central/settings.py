@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from sync.addresses import is_loopback
 from sync.central.errors import SettingRefused
 
 EMBEDDED = "embedded"
@@ -15,16 +15,6 @@ DEFAULT_DATABASE = "sqlite:///var/central/central.db"
 DEFAULT_KEYS = Path("var/central")
 PLAIN_PORT, TLS_PORT = 1883, 8883
 """Registered with IANA for MQTT, and for MQTT over TLS."""
-
-
-def is_loopback(host: str) -> bool:
-    """Whether that is this machine."""
-    if host == "localhost":
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 @dataclass(frozen=True, slots=True)

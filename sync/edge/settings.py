@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 from pydantic import Field, model_validator
 
+from sync.addresses import is_loopback
 from sync.store_settings import Section
 
 PLAIN_PORT = 1883
@@ -58,12 +58,7 @@ class CentreSettings(Section):
     @property
     def loopback(self) -> bool:
         """Whether the broker runs on this machine."""
-        if self.host == "localhost":
-            return True
-        try:
-            return ip_address(self.host).is_loopback
-        except ValueError:
-            return False
+        return is_loopback(self.host)
 
     @model_validator(mode="after")
     def _broker_can_be_reached_safely(self) -> CentreSettings:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import ssl
 from dataclasses import dataclass, field
-from ipaddress import ip_address
 from pathlib import Path
 
 import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
 
+from sync.addresses import is_loopback
 from sync.vendor.errors import BrokerUnsafe
 
 
@@ -32,7 +32,7 @@ class Broker:
 
     def check(self) -> None:
         """Raises BrokerUnsafe."""
-        if not self._is_encrypted and not self.allow_plain and not _is_loopback(self.host):
+        if not self._is_encrypted and not self.allow_plain and not is_loopback(self.host):
             raise BrokerUnsafe(
                 f"the way to the broker {self.host}:{self.port} is not encrypted",
                 next_step="give ca_file, or say allow_plain if the network between is trusted",
@@ -56,10 +56,3 @@ class Broker:
     @property
     def _is_encrypted(self) -> bool:
         return self.tls or self.ca_file is not None
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

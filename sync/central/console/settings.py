@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import ipaddress
 from pathlib import Path
 from typing import Self
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from sync.addresses import is_loopback
 from sync.central.lodging_rules import LodgingSettings
 from sync.central.phone.settings import PhoneSettings
 
@@ -65,7 +65,4 @@ class ConsoleSettings(BaseModel):
     @property
     def is_local(self) -> bool:
         """Only this machine can connect."""
-        try:
-            return ipaddress.ip_address(self.host).is_loopback
-        except ValueError:
-            return self.host == "localhost"
+        return is_loopback(self.host)
