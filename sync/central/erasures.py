@@ -17,6 +17,8 @@ from sync.central.errors import CentralError
 from sync.central.reception import GateName
 from sync.central.statements import insert_or, upsert
 from sync.central.tables_people import duplicates, enrolments, erasure_items, erasures
+from sync.central.tables_phone import phone_drafts, phone_sessions
+from sync.central.tables_training import training_sessions
 from sync.erasure import FACE, WHOLE_RECORD, ErasureItem, ErasureReceipt, Place, nameless
 from sync.people import ConsentWithdrawal
 from sync.records import Worker
@@ -152,6 +154,11 @@ def _erase_record(connection: Connection, worker: Worker, now: datetime) -> dict
     """Nothing stays but the number; its events keep the number and lose the name."""
     bare = nameless(worker.worker_id, worker.site_ids)
     persons.forget(connection, worker.worker_id)
+    connection.execute(delete(training_sessions).where(training_sessions.c.worker_id == worker.worker_id))
+    of_worker = phone_sessions.c.worker_id == worker.worker_id
+    owned = select(phone_sessions.c.session_hash).where(of_worker)
+    connection.execute(delete(phone_drafts).where(phone_drafts.c.owner.in_(owned)))
+    connection.execute(delete(phone_sessions).where(of_worker))
     connection.execute(
         update(tables.events)
         .where(tables.events.c.worker_id == worker.worker_id)

@@ -55,7 +55,7 @@ class NoFaceOnRecord(CentralError, LookupError):
 
 @dataclass(slots=True)
 class Seat:
-    """One worker at one course, on one phone. `lock` guards everything else."""
+    """One worker at one course, on one phone. `lock` guards everything but `person`, replaced as a whole."""
 
     person: ClaimedPerson
     session: TrainingSession | None
@@ -116,14 +116,26 @@ class PhoneTraining:
         """Where the worker is with this course. Raises NoFaceOnRecord."""
         name = (worker_id, course.sha256)
         now_s = self._monotonic()
+        try:
+            person = self._person(worker_id)
+        except NoFaceOnRecord:
+            self._forget(worker_id)
+            raise
         with self._lock:
             self._seats = {
                 one: seat for one, seat in self._seats.items() if now_s - seat.used_s < FORGOTTEN_AFTER_S
             }
             if name not in self._seats:
-                self._seats[name] = Seat(self._person(worker_id), self._kept(course, worker_id), used_s=now_s)
-            self._seats[name].used_s = now_s
-            return self._seats[name]
+                self._seats[name] = Seat(person, self._kept(course, worker_id), used_s=now_s)
+            seat = self._seats[name]
+            # As it is on record now: a face may be captured anew meanwhile, or its consent withdrawn.
+            seat.person, seat.used_s = person, now_s
+            return seat
+
+    def _forget(self, worker_id: str) -> None:
+        """The face is gone: neither it nor a session that goes on by it stays in memory."""
+        with self._lock:
+            self._seats = {name: seat for name, seat in self._seats.items() if name[0] != worker_id}
 
     def look(self, course: Course, worker_id: str, site_id: str, picture: bytes) -> Seat:
         """Take one picture: log in, or go on. Raises ImageUnusable, NoFaceOnRecord."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable, Mapping
 from datetime import date, timedelta
 
@@ -80,7 +81,7 @@ def router(shell: PhoneShell) -> APIRouter:
         vault = _vault(shell)
         secret = _sign_in(
             shell,
-            f"identity:{number.casefold()}",
+            f"identity:{_one_spelling(number)}",
             address_of(request),
             lambda connection: worker_by_tail(connection, vault, number, tail),
         )
@@ -141,6 +142,11 @@ def router(shell: PhoneShell) -> APIRouter:
         return response
 
     return area
+
+
+def _one_spelling(number: str) -> str:
+    """The same for every way to write a number or phone: each must not bring guesses of its own."""
+    return phone_of(number) or unicodedata.normalize("NFKC", number).casefold()
 
 
 def _vault(shell: PhoneShell) -> PersonVault:

@@ -15,6 +15,8 @@ from sync.central.database import Database
 from sync.central.erasure_cleanup import clean_up
 from sync.central.erasure_desk import ErasureDesk, answer_receipt
 from sync.central.errors import SettingRefused
+from sync.central.phone import sessions
+from sync.central.phone.sessions import SignedIn
 from sync.erasure import WHOLE_RECORD, ErasureReceipt, ReceiptQuestion
 from sync.records import Direction, WorkerStatus
 from sync.wire.messages import Health
@@ -141,7 +143,9 @@ def test_with_the_whole_record_only_the_number_and_its_events_stay(database: Dat
     people = {"W-1": ("示例 W-1", "木工班")}
     with database.write() as connection:
         connection.execute(insert(tables.events).values(event_row(an_event(worker_id="W-1"), people)))
+        phone = sessions.begin(connection, SignedIn("W-1"), now=NOON, lasts=timedelta(hours=1))
         withdraw(connection, kind=WHOLE_RECORD)
+        assert sessions.find(connection, phone, now=NOON) is None
         (found,) = roster_log.load_changes(connection, ["W-1"])
         assert found.worker == a_worker(name="W-1", status=WorkerStatus.LEFT)
         assert persons.person(connection, VAULT, "W-1") is None

@@ -119,6 +119,16 @@ def test_a_restart_of_the_centre_costs_a_new_log_in_only(
     assert learner.show(jpeg(obama), 2)["key"] == "pages 1 0"
 
 
+def test_a_withdrawn_consent_ends_a_course_that_is_under_way(
+    office: FrontOffice, learner: Learner, obama: Image
+) -> None:
+    learner.show(jpeg(obama), 2)
+    with office.database.write() as connection:
+        registry.withdraw_consent(connection, ANN, kind="face", now=learner.clock.at)
+    assert learner.phone.get(COURSE).status_code == 409
+    assert learner.step("next").status_code == 409
+
+
 def test_a_picture_that_is_none_and_a_worker_without_a_face_are_told_so(learner: Learner) -> None:
     bad = learner.phone.ask(
         "POST",
