@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
-import ssl
 import threading
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -16,6 +14,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 from sync.addresses import is_loopback
 from sync.backoff import Backoff
+from sync.broker_access import client_context, password_from
 from sync.central.errors import SettingRefused
 from sync.central.settings import BrokerSettings
 
@@ -53,7 +52,9 @@ class CentreLink:
         self._filters = filters
         self._on_up = on_up
         self._on_message = on_message
-        self._tls = _tls_context(settings)
+        self._tls = client_context(
+            settings, error=SettingRefused, next_step="check --ca, --cert and --cert-key"
+        )
         self._password = broker_password(settings)
         self._protocol = MQTTProtocolVersion.MQTTv311 if settings.embedded else MQTTProtocolVersion.MQTTv5
         self._speaks_5 = False
@@ -208,29 +209,10 @@ class _Refusal:
         self.protocol = False
 
 
-def _tls_context(settings: BrokerSettings) -> ssl.SSLContext | None:
-    if not settings.tls:
-        return None
-    try:
-        context = ssl.create_default_context(cafile=settings.ca_file)
-        context.minimum_version = ssl.TLSVersion.TLSv1_2
-        if settings.cert_file is not None:
-            context.load_cert_chain(settings.cert_file, settings.cert_key_file)
-    except OSError as error:
-        raise SettingRefused(
-            f"the TLS files cannot be used: {error.strerror or error}",
-            next_step="check --ca, --cert and --cert-key",
-        ) from error
-    return context
-
-
 def broker_password(settings: BrokerSettings) -> str | None:
     """From the environment; None without one. Raises SettingRefused where it is named and not set."""
-    if not settings.password_env:
-        return None
-    if settings.password_env not in os.environ:
-        raise SettingRefused(
-            f"the environment variable {settings.password_env} is not set",
-            next_step="set it to the password of the broker's user",
-        )
-    return os.environ[settings.password_env]
+    return password_from(
+        settings.password_env,
+        error=SettingRefused,
+        next_step="set it to the password of the broker's user",
+    )

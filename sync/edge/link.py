@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import ssl
 import threading
 import time
@@ -17,6 +16,7 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from sync.backoff import Backoff
+from sync.broker_access import client_context, password_from
 from sync.edge.settings import CentreSettings
 from sync.errors import StoreError, SyncError
 
@@ -267,29 +267,17 @@ class Link:
 
 def tls_context(settings: CentreSettings) -> ssl.SSLContext | None:
     """Raises BrokerSettingsWrong for certificate files that cannot be used."""
-    if not settings.tls:
-        return None
-    try:
-        context = ssl.create_default_context(cafile=settings.ca_file)
-        context.minimum_version = ssl.TLSVersion.TLSv1_2
-        if settings.cert_file is not None:
-            context.load_cert_chain(settings.cert_file, settings.cert_key_file)
-    except OSError as error:
-        files = [str(one) for one in (settings.ca_file, settings.cert_file, settings.cert_key_file) if one]
-        raise BrokerSettingsWrong(
-            f"TLS files {', '.join(files)}: {error.strerror or error}",
-            next_step="check centre.ca_file, centre.cert_file and centre.cert_key_file",
-        ) from error
-    return context
+    return client_context(
+        settings,
+        error=BrokerSettingsWrong,
+        next_step="check centre.ca_file, centre.cert_file and centre.cert_key_file",
+    )
 
 
 def broker_password(settings: CentreSettings) -> str | None:
     """From the environment; None without one. Raises BrokerSettingsWrong where it is named and not set."""
-    if not settings.password_env:
-        return None
-    if settings.password_env not in os.environ:
-        raise BrokerSettingsWrong(
-            f"the environment variable {settings.password_env} is not set",
-            next_step="set it to the password of centre.username, or empty centre.password_env",
-        )
-    return os.environ[settings.password_env]
+    return password_from(
+        settings.password_env,
+        error=BrokerSettingsWrong,
+        next_step="set it to the password of centre.username, or empty centre.password_env",
+    )
