@@ -12,7 +12,14 @@ from fastapi import Request
 from nicegui import run, ui
 
 from sync.central.accounts_access import Right, Viewer
-from sync.central.console import words, words_declarations, words_lodging, words_people, words_training
+from sync.central.console import (
+    words,
+    words_cases,
+    words_declarations,
+    words_lodging,
+    words_people,
+    words_training,
+)
 from sync.central.console.access import LOGIN_PATH, address_of, session_secret
 from sync.central.console.downloads import Download, Downloads
 from sync.central.console.settings import ConsoleSettings
@@ -36,10 +43,14 @@ _NAVIGATION: tuple[tuple[str, Words, Right | None], ...] = (
     ("/houses", words_lodging.HOUSES, Right.MANAGE_LODGING),
     ("/buses", words_lodging.BUSES, Right.MANAGE_BUSES),
     ("/declarations", words_declarations.DECLARATIONS, Right.READ_DECLARATIONS),
+    ("/cases", words_cases.CASES, Right.TRACE_CASES),
     ("/audit", words.AUDIT, Right.READ_AUDIT),
 )
 _LONG_CELLS = frozenset({"worker", "reason", "detail", "issues", "name", "subject"})
 """Columns that may take more than one line."""
+
+_TIGHT_CELLS = frozenset({"time", "number", "passage"})
+"""Columns that take a second line before the table has to be pushed aside; a date stays whole."""
 
 _OPEN_CELL = """
 <q-td :props="props"><q-btn flat dense no-caps size="md" class="sg-open"
@@ -171,7 +182,7 @@ def table(
             "label": f"{label.zh}\n{label.en}",
             "field": name,
             "align": "left",
-            "classes": "sg-wrap" if name in _LONG_CELLS else "",
+            "classes": _cell_class(name),
         }
         for name, label in columns
     ]
@@ -186,6 +197,12 @@ def table(
         made.add_slot("body-cell-open", _OPEN_CELL.format(label=words.OPEN))
         made.on("chosen", lambda event: on_open(event.args))
     return made
+
+
+def _cell_class(column: str) -> str:
+    if column in _LONG_CELLS:
+        return "sg-wrap"
+    return "sg-tight" if column in _TIGHT_CELLS else ""
 
 
 def facts(rows: Sequence[tuple[Words, str]]) -> None:

@@ -56,6 +56,9 @@ CONTRASTS = """() => {
   return poor;
 }"""
 
+MENU_COLUMNS = """() => new Set([...document.querySelectorAll("nav .sg-link")]
+  .map((link) => Math.round(link.getBoundingClientRect().left))).size"""
+
 
 @contextmanager
 def console(folder: Path, server: str = "tests.sync.central.console_server") -> Iterator[str]:
@@ -247,6 +250,8 @@ def test_a_supervisor_flags_a_worker_with_a_reason_and_takes_it_back(enter: Ente
     page.fill("[data-field=why]", REASON)
     page.click(".sg-action:has-text('Add a flag')")
     page.wait_for_selector(f".sg-flag:has-text('{REASON}')")
+    page.wait_for_selector(".q-notification:has-text('Saved')")
+    assert page.evaluate(CONTRASTS) == []
     page.fill("[data-field=why]", "核对完成")
     page.click(".sg-flag .sg-action")
     page.wait_for_selector("text=No flags")
@@ -294,6 +299,7 @@ def test_every_page_reads_well_and_asks_only_its_own_centre(enter: Enter, url: s
         name = path.strip("/") or "log"
         page.screenshot(path=shots / f"console-{name}.png")
         assert page.evaluate(CONTRASTS) == [], path
+        assert page.evaluate(MENU_COLUMNS) == 1, path  # however many areas there are
         wide = "() => document.documentElement.scrollWidth - innerWidth"
         assert page.evaluate(wide) <= 0, path
         if path in {"/", "/attendance", "/workers"}:
