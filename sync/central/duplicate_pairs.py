@@ -7,7 +7,7 @@ it was found; the lesser number comes first.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlalchemy import Connection, delete, or_, select, update
 
@@ -17,8 +17,10 @@ from sync.central.person_vault import PersonVault
 from sync.central.statements import insert_or
 from sync.central.tables_people import duplicates, enrolments
 from sync.clearances import longest_clearances
+from sync.erasure import FACE
+from sync.passes import merged_grants
 from sync.people import DuplicateDecision
-from sync.records import Worker, WorkerStatus
+from sync.records import Template, Worker, WorkerStatus
 
 OPEN, SAME, DIFFERENT = "", "same", "different"
 
@@ -141,7 +143,8 @@ def merge(
 ) -> Mapping[str, int]:
     """Make one record of two: `keep` gets sites, clearances, flags and consents of `remove`, which goes.
 
-    The face of `keep` stays, or the one of `remove` comes where there is none. Events stay under the number
+    The face of `keep` stays, or the one of `remove` comes where there is none; where the person said no to it
+    last, under whichever number, none stays. Events stay under the number
     that they were recorded with. Returns the new roster versions.
 
     Raises UnknownPair, UnknownWorker; MergeRefused where both have papers that differ.
@@ -164,11 +167,14 @@ def merge(
     versions = dict(registry.remove_worker(connection, remove))
     if papers is not None and persons.document_hash(connection, keep) is None:
         persons.put_person(connection, vault, papers.model_copy(update={"worker_id": keep}), now=now)
-    agreed = persons.face_consent(connection, keep) or stays.face_consent_on or goes.face_consent_on
-    face = None
-    if agreed is not None and not found[keep].templates:
+    agreed_on = _agreed_on(connection, stays, goes)
+    face: list[Template] | None = None
+    if agreed_on is None:
+        face = []
+    elif not found[keep].templates:
         face = [one.model_copy(update={"worker_id": keep}) for one in found[remove].templates]
-    for site_id, version in registry.put_worker(connection, _joined(stays, goes), face, now=now).items():
+    joined = _joined(stays, goes).model_copy(update={"face_consent_on": agreed_on})
+    for site_id, version in registry.put_worker(connection, joined, face, now=now).items():
         versions[site_id] = version
     first, second = in_order(keep, remove)
     pair = (duplicates.c.worker_id == first, duplicates.c.other_worker_id == second)
@@ -187,9 +193,27 @@ def _joined(stays: Worker, goes: Worker) -> Worker:
             "status": WorkerStatus.BLOCKED if blocked else stays.status,
             "flags": tuple(flags.values()),
             "clearances": longest_clearances(stays.clearances, goes.clearances),
-            "face_consent_on": stays.face_consent_on or goes.face_consent_on,
+            "passes": merged_grants(stays.passes, goes.passes),
         }
     )
+
+
+def _agreed_on(connection: Connection, stays: Worker, goes: Worker) -> date | None:
+    """Since when the one person agrees to the face; None where the newest word under either number is no.
+
+    The answers of both are on record under the number that stays.
+    """
+    keep = stays.worker_id
+    told = [persons.last_withdrawal(connection, one.worker_id, FACE) for one in (stays, goes)]
+    withdrawn_at = max((at for at in told if at is not None), default=None)
+    if withdrawn_at is not None:
+        persons.withdraw_older(connection, keep, withdrawn_at)
+    answer = persons.last_answer(connection, keep)
+    if answer is not None:
+        days = [one.face_consent_on for one in (stays, goes) if one.face_consent_on is not None]
+        return (max(days, default=None) or answer.given_at.date()) if answer.granted else None
+    # Entered at the centre without an answer on record.
+    return None if withdrawn_at is not None else stays.face_consent_on or goes.face_consent_on
 
 
 def _require_same_papers(connection: Connection, keep: str, remove: str) -> None:

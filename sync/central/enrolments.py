@@ -16,6 +16,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, insert, select
 
 from sync.central import duplicate_pairs, erasures, persons, registry, tables
+from sync.central.declarations import site_zone
 from sync.central.erasures import UnknownErasure
 from sync.central.notes import Handler, NoteContext, NoteRefused
 from sync.central.person_vault import PersonVault
@@ -200,14 +201,18 @@ class _Merging:
             if withdrawn_at is None or sent.given_at > withdrawn_at:
                 before = persons.last_answer(self._connection, sent.worker_id)
                 if before is None or sent.given_at >= before.given_at:
-                    return sent.given_at.date() if sent.granted else None
+                    return self._local_day(sent.given_at) if sent.granted else None
         given_at = persons.face_consent(self._connection, self._sent.worker_id)
         if given_at is not None:
             known = None if self._known is None else self._known.face_consent_on
-            return known or given_at.date()
+            return known or self._local_day(given_at)
         # Entered at the centre by hand or through the API; a withdrawal takes it away.
         answered = persons.last_answer(self._connection, self._sent.worker_id) is not None
         return None if answered or self._known is None else self._known.face_consent_on
+
+    def _local_day(self, at: datetime) -> date:
+        """As the calendar of the kiosk's site has it."""
+        return at.astimezone(site_zone(self._connection, self._site_id)).date()
 
     def _status(self) -> WorkerStatus:
         known = self._known

@@ -101,7 +101,7 @@ def withdraw(
         registry.withdraw_consent(connection, worker_id, kind=kind, now=now)
         return Erased({})
     if _agreed_again(connection, withdrawal):
-        _mark_older(connection, withdrawal)
+        persons.withdraw_older(connection, worker_id, withdrawal.withdrawn_at)
         return Erased({}, is_outdated=True)
     gone = _erase_face(connection, worker_id, now)
     versions = registry.withdraw_consent(connection, worker_id, kind=FACE, now=now)
@@ -115,20 +115,6 @@ def withdraw(
 def _agreed_again(connection: Connection, withdrawal: ConsentWithdrawal) -> bool:
     given_at = persons.face_consent(connection, withdrawal.worker_id)
     return given_at is not None and given_at > withdrawal.withdrawn_at
-
-
-def _mark_older(connection: Connection, withdrawal: ConsentWithdrawal) -> None:
-    consents = tables.consents.c
-    connection.execute(
-        update(tables.consents)
-        .where(
-            consents.worker_id == withdrawal.worker_id,
-            consents.kind == FACE,
-            consents.withdrawn_at.is_(None),
-            consents.given_at <= withdrawal.withdrawn_at,
-        )
-        .values(withdrawn_at=withdrawal.withdrawn_at)
-    )
 
 
 def _erase_face(connection: Connection, worker_id: str, now: datetime) -> list[str]:

@@ -133,6 +133,21 @@ def last_withdrawal(connection: Connection, worker_id: str, kind: str) -> dateti
     return at
 
 
+def withdraw_older(connection: Connection, worker_id: str, at: datetime) -> None:
+    """Mark the answers about the face that were given until a withdrawal at `at`."""
+    column = tables.consents.c
+    connection.execute(
+        update(tables.consents)
+        .where(
+            column.worker_id == worker_id,
+            column.kind == FACE,
+            column.withdrawn_at.is_(None),
+            column.given_at <= at,
+        )
+        .values(withdrawn_at=at)
+    )
+
+
 def last_answer(connection: Connection, worker_id: str) -> Row[*tuple[Any, ...]] | None:
     """What was answered last about the face and was not taken back: given_at, granted."""
     column = tables.consents.c

@@ -22,7 +22,7 @@ from sync.central.notes import NoteContext, NoteRefused
 from sync.central.person_vault import PersonVault
 from sync.duplicate_check import DuplicateAnswer, DuplicateQuestion
 from sync.people import DocumentType, DuplicateDecision, Enrolment
-from sync.records import Clearance, Flag, FlagLevel, Template, WorkerStatus
+from sync.records import Clearance, Flag, FlagLevel, Method, PassGrant, Template, WorkerStatus
 from tests.sync.central.gate_box import a_site
 from tests.sync.people_samples import A_RESIDENT_NUMBER, a_consent, a_person, a_withdrawal, an_enrolment
 from tests.sync.samples import NOON, a_template, a_worker
@@ -257,6 +257,19 @@ def test_two_records_become_one_and_the_stricter_of_both_holds(
                 registered("X-9", 1, worker=other, consent=a_consent("X-9")).model_dump_json(),
                 VAULT,
             )
+
+
+def test_a_merged_person_who_took_the_consent_back_under_one_number_has_no_face(database: Database) -> None:
+    a_pass = PassGrant(method=Method.QR, digest="a" * 64)
+    with_pass = a_worker("W-2", face_consent_on=NOON.date(), passes=(a_pass,))
+    enrol(database, registered("W-1", 1), registered("W-2", 1, worker=with_pass, person=None))
+    with database.write() as connection:
+        take_withdrawal(connection, note(), a_withdrawal("W-1").model_dump_json())
+        duplicate_pairs.note_found(connection, "W-1", "W-2", found_by="face", score=0.9, now=NOON)
+        duplicate_pairs.merge(connection, "W-1", "W-2", vault=VAULT, reason="", by="admin", now=NOON)
+        (found,) = roster_log.load_changes(connection, ["W-1"])
+    assert (found.templates, found.worker.face_consent_on) == ([], None)
+    assert found.worker.passes == (a_pass,)
 
 
 def test_two_people_with_different_documents_are_not_merged(database: Database) -> None:

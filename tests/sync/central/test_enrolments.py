@@ -198,6 +198,14 @@ def test_templates_without_a_consent_are_refused_and_nothing_is_kept(database: D
         assert roster_log.load_changes(connection, ["W-1"]) == []
 
 
+def test_a_consent_before_breakfast_is_of_the_day_at_the_site(database: Database) -> None:
+    early = NOON.replace(hour=23)  # UTC: 07:00 of the next day in Shanghai
+    record = an_enrolment(consent=a_consent(given_at=early), enrolled_at=early)
+    with database.write() as connection:
+        enrol(connection, record, after=timedelta(days=1))
+        assert at_centre(connection).worker.face_consent_on == NOON.date() + timedelta(days=1)
+
+
 def test_a_refusal_of_the_face_is_kept_and_the_worker_is_registered_without(database: Database) -> None:
     record = an_enrolment(worker=a_worker(), consent=a_consent(granted=False), templates=())
     with database.write() as connection:
