@@ -1,4 +1,4 @@
-"""A web server in a thread of its process: for the gate screen and for the centre's console.
+"""A web server in a thread of its process: for the gate screen, the kiosk and the centre's console.
 
 NiceGUI keeps one application per process, so there is one server per process at a time.
 """
@@ -12,12 +12,15 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sync.errors import SyncError
 
 if TYPE_CHECKING:
     import uvicorn
+    from starlette.types import ASGIApp
 
 log = logging.getLogger(__name__)
 
@@ -34,12 +37,71 @@ class WebServerFailed(SyncError, RuntimeError):
     """The server did not start, or ended by itself."""
 
 
-class AddressUnusable(SyncError, OSError):
-    """Host and port cannot be listened on; `taken` tells a port that somebody else has."""
+class CertificateUnusable(WebServerFailed):
+    """The files of certificate and key cannot be read, or do not fit."""
 
-    def __init__(self, message: str, *, taken: bool) -> None:
-        super().__init__(message)
-        self.taken = taken
+
+class AddressUnusable(SyncError, OSError):
+    """Host and port cannot be listened on."""
+
+
+@dataclass(frozen=True, slots=True)
+class WebAddress:
+    """Where pages are served; port 0 takes a free one.
+
+    trusted_proxies  whose word about the visitor's address and scheme is believed
+    """
+
+    host: str
+    port: int
+    tls_certificate: Path | None = None
+    tls_key: Path | None = None
+    trusted_proxies: tuple[str, ...] = ("127.0.0.1",)
+
+
+def serve_pages(
+    load: Callable[[], ASGIApp],
+    address: WebAddress,
+    *,
+    name: str,
+    on_ready: Callable[[str], None] | None,
+    stop: threading.Event,
+) -> None:
+    """Serve until `stop`; blocks. `load` makes the application, once the address is known to be free: NiceGUI
+    costs memory and start time. `on_ready` gets the URL with the real port once browsers are answered.
+
+    Raises AddressUnusable, CertificateUnusable, WebServerFailed.
+    """
+    with listening(address.host, address.port) as listener:
+        import uvicorn  # noqa: PLC0415 - loaded only where pages are wanted
+
+        config = uvicorn.Config(
+            load(),
+            log_config=None,
+            log_level="warning",
+            access_log=False,
+            server_header=False,
+            lifespan="on",
+            timeout_graceful_shutdown=GRACE_S,
+            proxy_headers=bool(address.trusted_proxies),
+            forwarded_allow_ips=list(address.trusted_proxies),
+            ssl_certfile=address.tls_certificate,
+            ssl_keyfile=address.tls_key,
+        )
+        try:
+            config.load()
+        except OSError as error:
+            raise CertificateUnusable(
+                str(error), next_step="give a certificate and its key as PEM files that this user can read"
+            ) from error
+        url = url_of(address.host, listener, scheme="https" if address.tls_certificate else "http")
+
+        def ready() -> None:
+            log.info("%s ready at %s", name, url)
+            if on_ready is not None:
+                on_ready(url)
+
+        serve_until(config, listener, stop, name=name, on_ready=ready)
 
 
 @contextmanager
@@ -109,5 +171,6 @@ def _bound(host: str, port: int) -> socket.socket:
     except OSError as error:
         if listener is not None:
             listener.close()
-        raise AddressUnusable(str(error), taken=error.errno == errno.EADDRINUSE) from error
+        is_taken = error.errno == errno.EADDRINUSE
+        raise AddressUnusable("the port is taken by another program" if is_taken else str(error)) from error
     return listener

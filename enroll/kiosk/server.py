@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections.abc import Callable
 
+from starlette.types import ASGIApp
+
 from enroll.errors import EnrollError
 from enroll.kiosk.office import KioskOffice
-from sync.web_server import GRACE_S, AddressUnusable, WebServerFailed, listening, serve_until, url_of
-
-_log = logging.getLogger(__name__)
+from sync.web_server import (
+    AddressUnusable,
+    CertificateUnusable,
+    WebAddress,
+    WebServerFailed,
+    serve_pages,
+)
 
 
 class KioskFailed(EnrollError, RuntimeError):
@@ -26,13 +31,23 @@ def run_kiosk(
     """
     settings = office.settings.kiosk
     try:
-        _serve(office, on_ready, stop)
+        serve_pages(
+            lambda: _application(office),
+            WebAddress(settings.host, settings.port, settings.tls_certificate, settings.tls_key),
+            name="kiosk",
+            on_ready=on_ready,
+            stop=stop,
+        )
     except AddressUnusable as error:
-        problem = "the port is taken by another program" if error.taken else str(error)
         raise KioskFailed(
-            f"kiosk.host {settings.host}, kiosk.port {settings.port}: {problem}",
+            f"kiosk.host {settings.host}, kiosk.port {settings.port}: {error}",
             next_step="stop the other program, set kiosk.port to a free port (0 takes any), "
             "or use an address of this machine, e.g. 127.0.0.1",
+        ) from error
+    except CertificateUnusable as error:
+        raise KioskFailed(
+            f"kiosk.tls_certificate {settings.tls_certificate} cannot be used: {error}",
+            next_step=error.next_step,
         ) from error
     except WebServerFailed as error:
         raise KioskFailed(str(error), next_step=error.next_step) from error
@@ -40,37 +55,8 @@ def run_kiosk(
         office.close()
 
 
-def _serve(office: KioskOffice, on_ready: Callable[[str], None] | None, stop: threading.Event) -> None:
-    settings = office.settings.kiosk
-    with listening(settings.host, settings.port) as listener:
-        # Loaded only where pages are wanted: NiceGUI costs memory and start time.
-        import uvicorn  # noqa: PLC0415
+def _application(office: KioskOffice) -> ASGIApp:
+    # Loaded only where pages are wanted: NiceGUI costs memory and start time.
+    from enroll.kiosk.app import kiosk_app  # noqa: PLC0415
 
-        from enroll.kiosk.app import kiosk_app  # noqa: PLC0415
-
-        config = uvicorn.Config(
-            kiosk_app(office),
-            log_config=None,
-            log_level="warning",
-            access_log=False,
-            server_header=False,
-            lifespan="on",
-            timeout_graceful_shutdown=GRACE_S,
-            ssl_certfile=settings.tls_certificate,
-            ssl_keyfile=settings.tls_key,
-        )
-        try:
-            config.load()
-        except OSError as error:
-            raise KioskFailed(
-                f"kiosk.tls_certificate {settings.tls_certificate} cannot be used: {error}",
-                next_step="give a certificate and its key as PEM files that this user can read",
-            ) from error
-        url = url_of(settings.host, listener, scheme="https" if settings.is_encrypted else "http")
-
-        def ready() -> None:
-            _log.info("kiosk ready at %s", url)
-            if on_ready is not None:
-                on_ready(url)
-
-        serve_until(config, listener, stop, name="kiosk", on_ready=ready)
+    return kiosk_app(office)

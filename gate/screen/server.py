@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections.abc import Callable
+
+from starlette.types import ASGIApp
 
 from gate.errors import ConfigError, GateError
 from gate.settings import ScreenSettings
 from gate.view import GateView
-from sync.web_server import GRACE_S, AddressUnusable, WebServerFailed, listening, serve_until, url_of
-
-_log = logging.getLogger(__name__)
+from sync.web_server import AddressUnusable, WebAddress, WebServerFailed, serve_pages
 
 
 class ScreenFailed(GateError, RuntimeError):
@@ -33,11 +32,16 @@ def run_screen(
     Raises ConfigError when host, port or token file do not work, ScreenFailed when the server ends early.
     """
     try:
-        _serve(view, settings, on_ready, stop)
+        serve_pages(
+            lambda: _application(view, settings),
+            WebAddress(settings.host, settings.port),
+            name="gate screen",
+            on_ready=on_ready,
+            stop=stop,
+        )
     except AddressUnusable as error:
-        problem = "the port is taken by another program" if error.taken else str(error)
         raise ConfigError(
-            f"screen.host {settings.host}, screen.port {settings.port}: {problem}",
+            f"screen.host {settings.host}, screen.port {settings.port}: {error}",
             next_step="stop the other program, set screen.port to a free port (0 takes any), "
             "or use an address of this machine, e.g. 127.0.0.1",
         ) from error
@@ -45,33 +49,9 @@ def run_screen(
         raise ScreenFailed(str(error), next_step=error.next_step) from error
 
 
-def _serve(
-    view: GateView,
-    settings: ScreenSettings,
-    on_ready: Callable[[str], None] | None,
-    stop: threading.Event,
-) -> None:
-    with listening(settings.host, settings.port) as listener:
-        # Loaded only where a screen is wanted: NiceGUI costs memory and start time.
-        import uvicorn  # noqa: PLC0415
+def _application(view: GateView, settings: ScreenSettings) -> ASGIApp:
+    # Loaded only where a screen is wanted: NiceGUI costs memory and start time.
+    from gate.screen.access import ScreenAccess  # noqa: PLC0415
+    from gate.screen.app import screen_app  # noqa: PLC0415
 
-        from gate.screen.access import ScreenAccess  # noqa: PLC0415
-        from gate.screen.app import screen_app  # noqa: PLC0415
-
-        config = uvicorn.Config(
-            ScreenAccess(screen_app(view, settings), settings),
-            log_config=None,
-            log_level="warning",
-            access_log=False,
-            server_header=False,
-            lifespan="on",
-            timeout_graceful_shutdown=GRACE_S,
-        )
-        url = url_of(settings.host, listener)
-
-        def ready() -> None:
-            _log.info("gate screen ready at %s", url)
-            if on_ready is not None:
-                on_ready(url)
-
-        serve_until(config, listener, stop, name="screen", on_ready=ready)
+    return ScreenAccess(screen_app(view, settings), settings)
