@@ -29,7 +29,12 @@ _STYLE = (Path(__file__).parent / "kiosk.css").read_text(encoding="utf-8")
 _LOOK_EVERY_S = 5.0
 """How often a page looks whether its session still holds and what the connection does."""
 
-_CENTRE_SEEN_WITHIN = timedelta(minutes=5)
+_CENTRE_SEEN_WITHIN = timedelta(minutes=11)
+"""The centre confirms the roster every five minutes (`sync.edge.replica`); twice in vain, and a little."""
+
+_TAKEN_WITHIN = timedelta(seconds=30)
+"""A record that waits longer shows that nobody takes it, long before a confirmation is missed."""
+
 _NOTE_TOUCHES = """
 if (!window.sgTouched) { window.sgTouched = 0;
   for (const kind of ["pointerdown", "keydown", "wheel"]) document.addEventListener(kind, () => {
@@ -170,12 +175,17 @@ def connection_words(office: KioskOffice) -> str:
     """How the centre was last heard of, and how much waits for it."""
     if not office.settings.centre.enabled:
         return str(words.STAND_ALONE)
-    confirmed_at = office.store.replica_state().confirmed_at
-    is_seen = confirmed_at is not None and office.now() - confirmed_at < _CENTRE_SEEN_WITHIN
-    parts = [str(words.CENTRE_SEEN if is_seen else words.CENTRE_SILENT)]
-    if waiting := office.store.outbox_depth():
-        parts.append(f"{words.WAITING} {waiting}")
-    return " · ".join(parts)
+    now, confirmed_at = office.now(), office.store.replica_state().confirmed_at
+    state = words.CENTRE_SILENT
+    if confirmed_at is not None and now - confirmed_at < _CENTRE_SEEN_WITHIN:
+        state = words.CENTRE_SEEN
+    waiting = office.store.outbox_depth()
+    if not waiting:
+        return str(state)
+    oldest = office.store.outbox_pending(limit=1)
+    if state is words.CENTRE_SEEN and any(now - item.created_at > _TAKEN_WITHIN for item in oldest):
+        state = words.CENTRE_SLOW
+    return f"{state} · {words.WAITING} {waiting}"
 
 
 def _words_of(error: SyncError | ModelError) -> Words:

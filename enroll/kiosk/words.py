@@ -22,8 +22,9 @@ NOTHING = Words("没有符合条件的记录", "Nothing fits")
 
 STAND_ALONE = Words("单机运行", "Works on its own")
 CENTRE_SEEN = Words("中心已联系", "Centre reached")
-CENTRE_SILENT = Words("中心未联系，记录留在本机待传", "Centre not reached: records wait here")
-WAITING = Words("待上传", "waiting")
+CENTRE_SILENT = Words("中心未联系", "Centre not reached")
+CENTRE_SLOW = Words("中心暂未收到", "Centre takes nothing now")
+WAITING = Words("本机待传", "waiting here")
 REFUSED = Words("被中心拒收", "refused by the centre")
 
 ROLES = {
