@@ -14,6 +14,7 @@ from enroll.kiosk.office import KioskOffice
 from enroll.roster_config import RosterConfig
 from enroll.settings import KioskSettings
 from sync.edge.settings import CentreSettings
+from sync.words import Words
 from tests.enroll.kiosk_samples import an_office
 from tests.sync.samples import a_worker
 
