@@ -37,7 +37,7 @@ def test_a_centre_that_was_never_heard_of_is_not_claimed(office: KioskOffice) ->
 
 @pytest.mark.parametrize(("ago_s", "said"), [(301, words.CENTRE_SEEN), (700, words.CENTRE_SILENT)])
 def test_the_centre_is_heard_of_every_five_minutes(
-    office: KioskOffice, ago_s: int, said: words.Words
+    office: KioskOffice, ago_s: int, said: Words
 ) -> None:
     office.store.replica_confirm(datetime.now(UTC) - timedelta(seconds=ago_s))
     assert connection_words(office) == str(said)
