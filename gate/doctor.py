@@ -20,6 +20,8 @@ from gate.errors import GateError
 from gate.relays import open_input, open_relay
 from gate.settings import LaneSettings, Settings
 from gate.store_access import NoStoreYet, open_existing_store
+from gate.thermometer import read_once
+from gate.thermometer.base import body_temperature, fault_of
 from models.embedder import embedder_spec
 from models.engine import DETECTOR_WEIGHT
 from models.errors import ModelError
@@ -89,6 +91,7 @@ def examine(
             (f"{lane.id} relay", partial(_relay, lane)),
             (f"{lane.id} inputs", partial(_inputs, lane)),
             (f"{lane.id} badge reader", partial(_badge_reader, lane)),
+            (f"{lane.id} thermometer", partial(_thermometer, lane)),
         ]
     return [*ports, *(check for part, look in parts for check in _guarded(part, look))]
 
@@ -401,3 +404,24 @@ def _badge_reader(lane: LaneSettings) -> Checks:
         yield Check(part, Condition.FAIL, problem, step)
     else:
         yield Check(part, Condition.OK, f"{settings.device} is there; only a badge held to it shows more")
+
+
+def _thermometer(lane: LaneSettings) -> Checks:
+    part, settings = f"{lane.id} thermometer", lane.thermometer
+    if settings.driver == "none":
+        return
+    if settings.driver == "simulated":
+        step = "Set thermometer.driver to the module in use."
+        yield Check(part, Condition.WARN, "simulated: measures nobody", step)
+        return
+    raw = read_once(settings)
+    if raw is None:
+        step = "Stand before it and look again; check baud and that it sends text (docs/wiring.md)."
+        yield Check(part, Condition.WARN, "the port opens, and nothing is said", step)
+    elif fault := fault_of(raw):
+        step = "Check its wiring, and `address`, `scale` and `registers`; else replace it."
+        yield Check(part, Condition.FAIL, f"the module {fault}", step)
+    else:
+        around = "" if raw.ambient_c is None else f", {raw.ambient_c:.1f} °C around it"
+        counted = f"counted as {body_temperature(raw, settings):.1f} °C"
+        yield Check(part, Condition.OK, f"answers: {raw.object_c:.1f} °C{around}, {counted}")

@@ -22,6 +22,7 @@ SUMMARIES = {
     "kiosk": "Run the enrolment kiosk; add its users.",
     "roster": "Register workers: import, list, show, remove.",
     "events": "List the recorded events.",
+    "policy": "Explain what the policy says of a worker, rule by rule.",
     "doctor": "Check camera, weights, store, relay, clock and disk.",
     "central": "Run the centre; add sites, gates and users; back up, restore.",
     "config": "Check or print the configuration.",

@@ -8,7 +8,7 @@ from typing import Self
 from pymodbus.pdu import ModbusPDU
 
 from gate.errors import RelayError, ThermometerError
-from gate.relays.modbus_bus import Client, ModbusBus
+from gate.relays.modbus_bus import NEXT_STEP, Client, ModbusBus
 from gate.screening_settings import ThermometerSettings
 from gate.thermometer.base import Raw
 
@@ -48,6 +48,8 @@ class ModbusModule:
         answer = self._bus.ask(
             ask, timeout_s=settings.timeout_s, what=f"read unit {settings.unit} register {address}"
         )
+        if not answer.registers:
+            raise ThermometerError(f"{self.name}: an answer without a value", next_step=NEXT_STEP)
         word = int(answer.registers[0])
         return (word - _ALL_VALUES if word & _SIGN_BIT else word) * settings.scale
 

@@ -16,8 +16,8 @@ from gate.thermometer.base import Raw
 
 NEXT_STEP = "check plug and power of the module, thermometer.device and baud, and the group dialout"
 _NUMBER = re.compile(r"[-+]?\d+(?:\.\d+)?")
-_AMBIENT = re.compile(r"(?:ambient|amb|ta)\W{0,3}([-+]?\d+(?:\.\d+)?)", re.IGNORECASE)
-_OBJECT = re.compile(r"(?:object|obj|body|to|tb|t)\W{0,3}([-+]?\d+(?:\.\d+)?)", re.IGNORECASE)
+_AMBIENT = re.compile(r"(?:ambient|amb|ta)[^\w+-]{0,3}([-+]?\d+(?:\.\d+)?)", re.IGNORECASE)
+_OBJECT = re.compile(r"(?:object|obj|body|to|tb|t)[^\w+-]{0,3}([-+]?\d+(?:\.\d+)?)", re.IGNORECASE)
 
 
 def parsed(line: str) -> Raw | None:

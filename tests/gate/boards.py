@@ -21,6 +21,7 @@ from pymodbus.simulator import DataType, SimData, SimDevice
 COILS = 16
 READ_COILS = 1
 READ_DISCRETE_INPUTS = 2
+READ_INPUT_REGISTERS = 4
 WRITE_COIL = 5
 PATIENCE_S = 20.0
 
@@ -42,6 +43,7 @@ class ModbusBoard:
         self.delay_s = 0.0
         self.deaf_to_writes = False
         self.active_inputs: set[int] = set()
+        self.input_registers: dict[int, int] = {}
         self.requests: list[int] = []
         self.connections = 0
         self.port = 0
@@ -72,7 +74,8 @@ class ModbusBoard:
     async def _serve(self) -> ModbusTcpServer | ModbusSerialServer:
         bits = [SimData(0, values=[False] * COILS, datatype=DataType.BITS)]
         inputs = [SimData(0, values=[False] * COILS, datatype=DataType.BITS)]
-        device = SimDevice(1, simdata=(bits, inputs, [SimData(0)], [SimData(0)]), action=self._answer)
+        words = [SimData(0, values=[0] * COILS, datatype=DataType.REGISTERS)]
+        device = SimDevice(1, simdata=(bits, inputs, [SimData(0)], words), action=self._answer)
         server: ModbusTcpServer | ModbusSerialServer
         if self._device:
             server = ModbusSerialServer(device, port=self._device, baudrate=9600)
@@ -94,6 +97,9 @@ class ModbusBoard:
             values[:] = [False] * len(values)
         if function == READ_DISCRETE_INPUTS:
             registers[0] = sum(1 << index for index in self.active_inputs)
+        if function == READ_INPUT_REGISTERS:
+            for number, word in self.input_registers.items():
+                registers[number - start] = word
         if self.delay_s:
             await asyncio.sleep(self.delay_s)
         return None

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 import gate.screen
 from gate import reasons
+from gate.decision import Hint
 from gate.reasons import Reason
 from gate.screen.content import Scene, Tone, scene
 from gate.view import Answer, Health, LaneView, Phase
@@ -53,7 +54,19 @@ def test_a_refusal_says_why_and_what_to_do_next() -> None:
     assert panel.voice == reasons.text(Reason.TRAINING_EXPIRED).voice
 
 
-@pytest.mark.parametrize("flag", [Reason.FLAG_BLOCK, Reason.FLAG_HOLD, Reason.FLAG_NOTIFY])
+def test_a_missing_clearance_is_called_by_its_name_with_the_place_to_get_it() -> None:
+    here = reasons.Words("请到医务室办理", "Get it here: first-aid room")
+    hint = Hint(Reason.CLEARANCE_MISSING, reasons.Words("缺少证明：体检", "Missing: medical"), here, "")
+    view = answered(Outcome.DENY, Reason.CLEARANCE_MISSING)
+    assert view.answer is not None
+    panel = shown(replace(view, answer=replace(view.answer, hints=(hint,)))).answer
+    assert panel is not None
+    assert [(line.text.zh, line.next) for line in panel.reasons] == [("缺少证明：体检", here)]
+
+
+@pytest.mark.parametrize(
+    "flag", [Reason.FLAG_BLOCK, Reason.FLAG_HOLD, Reason.FLAG_NOTIFY, Reason.PASS_RED, Reason.PASS_YELLOW]
+)
 def test_bystanders_do_not_learn_that_somebody_who_passes_is_on_the_list(flag: Reason) -> None:
     with_flag = shown(answered(Outcome.ALLOW, Reason.OK, flag)).answer
     without = shown(answered(Outcome.ALLOW, Reason.OK)).answer

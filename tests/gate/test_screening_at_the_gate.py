@@ -1,0 +1,122 @@
+"""A gate with a thermometer and rules of its site: real faces, the real store, the answer in the record."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from gate.screening import recorded as looked_up
+from gate.service import GateService, Recorded
+from gate.settings import LaneSettings, PolicySettings, RelaySettings, Settings
+from gate.startup import open_store
+from gate.thermometer import Raw
+from gate.thermometer.simulated import SimulatedThermometer
+from models.sources.settings import SourceSettings
+from sync.records import Direction, Event, Method, Outcome, Passage
+from tests.gate.conftest import WORKER, World, worker
+
+pytestmark = pytest.mark.slow
+
+MEDICAL = {"kind": "medical", "name": "体检", "name_en": "medical exam", "where": "医务室"}
+
+
+def asked(world: World, *rules: str, **policy: Any) -> dict[str, Any]:
+    """Changes for `World.gate`: these rules beside `registered`, and a simulated thermometer."""
+    lane = LaneSettings.model_validate(
+        {"thermometer": {"driver": "simulated"}, "relay": RelaySettings(pulse_s=0.2)}
+    ).model_copy(
+        update={"source": SourceSettings(kind="video", path=world.footage / "worker.avi", pace="fast")}
+    )
+    chosen = PolicySettings.model_validate({"rules": ["registered", *rules], **policy})
+    settings = Settings.model_validate(
+        {"lanes": [lane.model_dump()], "policy": chosen.model_dump(by_alias=True)}
+    )
+    return {"lanes": settings.lanes, "policy": settings.policy}
+
+
+def thermometer(service: GateService) -> SimulatedThermometer:
+    found = service.screening.thermometers["lane-1"]
+    assert isinstance(found, SimulatedThermometer)
+    return found
+
+
+def play(world: World, changes: dict[str, Any], celsius: float | None) -> Recorded:
+    service, seen = world.gate("worker.avi", **changes)
+    thermometer(service).shows = None if celsius is None else Raw(celsius)
+    service.start()
+    service.wait_ended()
+    service.stop()
+    (recorded,) = seen
+    return recorded
+
+
+def test_a_fever_is_refused_rests_and_is_told_so_at_the_next_try(world: World) -> None:
+    world.enrol()
+    changes = asked(world, "temperature", temperature={"rest_min": 240})
+    hot = play(world, changes, 38.2)
+    assert (hot.event.outcome, hot.event.reasons) == (Outcome.DENY, ("temperature_high",))
+    assert hot.event.note == "temperature 38.2 °C"
+    assert hot.opened_at_s is None
+    soon = play(world, changes, 36.5)
+    assert soon.event.reasons == ("temperature_rest",)
+    assert "rest until" in soon.event.note
+
+
+def test_a_broken_sensor_is_said_everywhere_and_a_missing_clearance_names_itself(world: World) -> None:
+    world.enrol()
+    service, seen = world.gate(
+        "worker.avi", **asked(world, "temperature", "clearances", clearances=[MEDICAL])
+    )
+    thermometer(service).problem = "serial /dev/ttyUSB9 does not answer"
+    service.start()
+    assert service.lane("lane-1").health.thermometer == "serial /dev/ttyUSB9 does not answer"
+    service.wait_ended()
+    (recorded,) = seen
+    assert recorded.event.reasons == ("clearance_missing", "temperature_missing")
+    assert recorded.event.note == (
+        "temperature: serial /dev/ttyUSB9 does not answer; clearance_missing medical"
+    )
+
+
+def test_a_normal_temperature_and_registration_are_the_declaration_of_the_day(world: World) -> None:
+    world.enrol(worker(clearances=()))
+    counts = asked(world, "declaration", "temperature", declaration={"temperature_counts": True})
+    well = play(world, counts, 36.4)
+    assert (well.event.outcome, well.event.note) == (Outcome.ALLOW, "temperature 36.4 °C")
+    assert well.opened_at_s is not None
+
+
+def passage(number: int, direction: Direction, ago: timedelta, who: str = WORKER, **changes: Any) -> Event:
+    return Event(
+        event_id=f"e{number}",
+        sequence=0,
+        site_id="demo-site",
+        gate_id="gate-1",
+        lane_id="lane-1",
+        direction=direction,
+        occurred_at=datetime.now(UTC) - ago,
+        method=Method.FACE,
+        outcome=Outcome.ALLOW,
+        reasons=("ok",),
+        worker_id=who,
+    ).model_copy(update=changes)
+
+
+def test_what_the_gate_recorded_decides_about_second_entries_and_a_full_site(world: World) -> None:
+    world.enrol()
+    hour = timedelta(hours=1)
+    with open_store(world.settings("worker.avi")) as store:
+        store.record(passage(1, Direction.IN, 5 * hour, "A"))
+        store.record(passage(2, Direction.IN, 5 * hour, "B"))
+        store.record(passage(3, Direction.OUT, 4 * hour, "B"))
+        store.record(passage(4, Direction.IN, 4 * hour, "C", passage=Passage.NOT_PASSED))
+        store.record(passage(5, Direction.IN, 20 * hour, "D"))
+        now = datetime.now(UTC)
+        assert store.people_inside(now - 16 * hour, now) == 1
+        full = looked_up(store, ("capacity",), WORKER, now, 16 * hour)
+        assert (full.inside, full.passages) == (1, ())
+        store.record(passage(6, Direction.IN, 2 * hour))
+    again = play(world, asked(world, "capacity", "anti_passback", capacity={"people": 1}), None)
+    assert again.event.reasons == ("passed_twice",)  # and not full: who is inside is counted already
