@@ -11,6 +11,7 @@ from enroll.accounts import Right
 from enroll.drafts import EnrolmentDraft
 from enroll.kiosk import words
 from enroll.kiosk import words_enrol as w
+from enroll.kiosk.clearance_words import clearance_words
 from enroll.kiosk.enrol_steps import (
     CAPTURE_PATH,
     CONSENT_PATH,
@@ -152,7 +153,10 @@ def _registered(visitor: KioskVisitor, last: LastEnrolment, worker: Worker) -> N
             ui.icon("check_circle").classes("sg-good sg-huge").props("aria-hidden=true")
             heading(w.DONE)
         with ui.element("div").classes("sg-card"):
-            facts([(w.NAME, worker.name), (w.WORKER_NUMBER, worker.worker_id)])
+            office = visitor.office
+            kind = office.settings.policy.training_kind
+            training = clearance_words(worker, kind, now=office.now(), zone=office.zone)
+            facts([(w.NAME, worker.name), (w.WORKER_NUMBER, worker.worker_id), (w.TRAINING, training)])
             state = ui.label().classes("sg-note").props("role=status")
 
         async def look() -> None:

@@ -10,6 +10,7 @@ from nicegui import ui
 from enroll.accounts import Right
 from enroll.kiosk import words
 from enroll.kiosk import words_roster as w
+from enroll.kiosk.clearance_words import clearance_words
 from enroll.kiosk.frame import (
     KioskPage,
     KioskVisitor,
@@ -112,9 +113,15 @@ class _View:
         return [
             *rows,
             (w.TEMPLATES, str(len(file.templates))),
+            (w.TRAINING, self._training()),
             (w.LAST_SEEN, self._time(file.last_seen_at)),
             (w.SYNC, self._sync_words()),
         ]
+
+    def _training(self) -> str:
+        office = self._visitor.office
+        kind = office.settings.policy.training_kind
+        return clearance_words(self._file.worker, kind, now=office.now(), zone=office.zone)
 
     def _sync_words(self) -> str:
         state = self._file.sync

@@ -59,6 +59,7 @@ FACE_REFUSED = Words("不同意：用二维码或工牌", "refused: QR pass or b
 PHOTO_OF = Words("登记照片", "Photo of the registration")
 CONSENT = Words("同意书", "Consent")
 DONE = Words("登记完成", "Registered")
+TRAINING = Words("安全培训", "Safety training")
 UNDO = Words("撤销本次登记", "Undo this registration")
 UNDO_ASK = Words("撤销后需要重新登记。确定？", "The worker will have to be registered again. Undo?")
 UNDO_YES = Words("确定撤销", "Undo it")
