@@ -71,7 +71,7 @@ class _List:
         self._page = found.page
         self._list.clear()
         with self._list:
-            _found_table(found)
+            _found_table(found, is_search=bool(query or status))
             with ui.element("div").classes("sg-bar"):
                 ui.label(f"{found.total} {w.PEOPLE} · {found.page} / {found.pages}")
                 ui.element("div").classes("sg-grow")
@@ -81,9 +81,9 @@ class _List:
                 after.set_enabled(found.page < found.pages)
 
 
-def _found_table(found: Found) -> None:
+def _found_table(found: Found, *, is_search: bool) -> None:
     if not found.workers:
-        ui.label(str(words.NOTHING)).classes("sg-note")
+        ui.label(str(words.NOTHING if is_search else w.NOBODY_YET)).classes("sg-note")
         return
     with table((w.NUMBER, w.NAME, w.TEAM, w.DOCUMENT_END, w.FACE, w.STATUS_WORD)):
         for worker in found.workers:
