@@ -12,13 +12,21 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from sync.central.accounts_access import Viewer
 from sync.central.api import API_PATH, api_app, attachment
-from sync.central.console import words, words_declarations, words_lodging, words_people, words_training
+from sync.central.console import (
+    words,
+    words_cases,
+    words_declarations,
+    words_lodging,
+    words_people,
+    words_training,
+)
 from sync.central.console.access import ConsoleAccess, is_below, session_secret
 from sync.central.console.downloads import Downloads
 from sync.central.console.frame import Visitor, page_frame
 from sync.central.console.page_attendance import build_attendance_page
 from sync.central.console.page_audit import build_audit_page
 from sync.central.console.page_buses import build_buses_page
+from sync.central.console.page_cases import build_cases_page
 from sync.central.console.page_declarations import build_declarations_page
 from sync.central.console.page_duplicates import build_duplicates_page
 from sync.central.console.page_erasures import build_erasures_page
@@ -89,6 +97,7 @@ def _console() -> FastAPI:
     _page("/houses", words_lodging.HOUSES.zh, build_houses_page)
     _page("/buses", words_lodging.BUSES.zh, build_buses_page)
     _page("/declarations", words_declarations.DECLARATIONS.zh, build_declarations_page)
+    _page("/cases", words_cases.CASES.zh, build_cases_page)
     _page("/audit", words.AUDIT.zh, build_audit_page)
     ui.run_with(
         app,
