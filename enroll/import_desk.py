@@ -15,7 +15,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +32,9 @@ from sync.store.import_jobs import ImportedRow, ImportJob, ImportState
 log = logging.getLogger(__name__)
 
 STATE_KEY = "kiosk_import"
+KEPT_FOR = timedelta(days=7)
+"""A roster with photos that nobody goes on with is gone after a week; so is an import that was stopped."""
+
 MAX_ZIP_BYTES = 8 * 10**9
 """10,000 photos of a phone as they are; smaller ones import faster."""
 
@@ -200,6 +203,16 @@ class ImportDesk:
         self._store.put_state(STATE_KEY, None)
         self._checked, self._progress = [], None
 
+    def erase_abandoned(self) -> int:
+        """Delete what was uploaded and left alone for `KEPT_FOR`; how many uploads went."""
+        kept = self._kept()
+        if kept is None or (self._thread is not None and self._thread.is_alive()):
+            return 0
+        if self._now() - datetime.fromisoformat(kept["changed_at"]) < KEPT_FOR:
+            return 0
+        self.discard()
+        return 1
+
     def close(self) -> None:
         """Stop what runs and wait for it; it goes on at the next `start`."""
         self._stop.set()
@@ -338,7 +351,7 @@ class ImportDesk:
         return kept if isinstance(kept, dict) else None
 
     def _keep(self, kept: dict[str, Any]) -> None:
-        self._store.put_state(STATE_KEY, kept)
+        self._store.put_state(STATE_KEY, {**kept, "changed_at": self._now().isoformat()})
 
     def _delete_files(self) -> None:
         shutil.rmtree(self._folder, ignore_errors=True)

@@ -158,6 +158,8 @@ def answers_from(
     face = [(consent, taken_back) for consent, taken_back in consents if consent.kind == "face"]
     yes = [consent.given_at for consent, taken_back in face if consent.granted and taken_back is None]
     no = [consent.given_at for consent, _ in face if not consent.granted]
+    # An erasure told at the centre or at another kiosk is known by the consent that it ended.
+    no += [taken_back for _, taken_back in face if taken_back is not None]
     return FaceAnswers(max(yes, default=None), max([*no, *withdrawn_at], default=None))
 
 

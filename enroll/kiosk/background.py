@@ -38,16 +38,17 @@ def background(office: KioskOffice, *, version: str) -> Iterator[None]:
 
 
 def erase_overdue(office: KioskOffice) -> int:
-    """Erase abandoned registrations, photos whose time is over, old questions; how many went."""
+    """Erase abandoned registrations and uploads, photos whose time is over, old questions; how many went."""
     office.store.forget_asks()
-    return office.drafts.erase_abandoned() + office.store.delete_expired_attachments(office.now())
+    abandoned = office.drafts.erase_abandoned() + office.imports.erase_abandoned()
+    return abandoned + office.store.delete_expired_attachments(office.now())
 
 
 def _erase_overdue(office: KioskOffice, stop: threading.Event) -> None:
     while True:
         try:
             if count := erase_overdue(office):
-                log.info("erased %d overdue drafts and pictures", count)
+                log.info("erased %d overdue drafts, uploads and pictures", count)
         except StoreError as error:
             log.error("overdue data could not be erased: %s %s", error, error.next_step)
         if stop.wait(ERASE_EVERY_S):

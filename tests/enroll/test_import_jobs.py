@@ -8,7 +8,7 @@ import threading
 import zipfile
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -177,6 +177,17 @@ def test_the_desk_checks_and_imports_and_forgets_the_files(desk: ImportDesk, sto
     (job,) = desk.jobs()
     assert (job.state, job.counts) == (ImportState.DONE, {"added": 3, "failed": 1})
     assert [line.action for line in store.audit()] == ["import_done", "import_started"]
+
+
+def test_an_upload_that_nobody_goes_on_with_is_erased(store: LocalStore) -> None:
+    moment = [datetime(2026, 3, 1, tzinfo=UTC)]
+    desk = ImportDesk(store, RosterConfig(), now=lambda: moment[0])
+    desk.put_roster("people.csv", [people(3)], by="manager")
+    moment[0] += timedelta(days=6)
+    assert desk.erase_abandoned() == 0
+    moment[0] += timedelta(days=1)
+    assert desk.erase_abandoned() == 1
+    assert (desk.uploaded(), (store.path.parent / "imports").exists()) == (None, False)
 
 
 def test_an_import_of_the_kiosk_is_stopped_found_again_after_a_restart_and_finished(

@@ -7,9 +7,9 @@ import pytest
 
 from enroll.errors import RowRefused
 from enroll.roster_file import RosterRow
-from enroll.roster_people import FaceAnswers, FaceDecision, face_decision, person_from
+from enroll.roster_people import FaceAnswers, FaceDecision, answers_from, face_decision, person_from
 from enroll.roster_values import worker_from
-from sync.people import DocumentType, Person, Sex
+from sync.people import Consent, DocumentType, Person, Sex
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 NOW = datetime(2026, 3, 1, 4, tzinfo=UTC)
@@ -107,6 +107,14 @@ def test_a_face_is_registered_by_the_latest_answer_and_never_brought_back_by_an_
     assert made.allowed is allowed
     assert bool(made.reason) is not allowed
     assert bool(made.next_step) is not allowed
+
+
+def test_a_consent_that_ended_elsewhere_is_a_no_from_that_moment() -> None:
+    given = Consent(
+        worker_id="W-1", granted=True, text_version="1", given_at=datetime(2026, 1, 5, tzinfo=UTC)
+    )
+    ended_at = datetime(2026, 2, 1, tzinfo=UTC)
+    assert answers_from([(given, ended_at)], []) == FaceAnswers(no_at=ended_at)
 
 
 def test_the_same_consent_in_the_same_file_is_one_consent() -> None:
