@@ -25,6 +25,7 @@ from sync.central.console.frame import (
     table,
     text_field,
 )
+from sync.central.console.listing import export_actions, search_bar
 from sync.central.exports_tables import attendance_pieces
 from sync.central.worker_desk import Site
 from sync.records import Direction
@@ -68,7 +69,7 @@ class _MonthPage:
     async def build(self) -> None:
         first_site = next(iter(self._sites.values()))
         today = self._visitor.office.now().astimezone(ZoneInfo(first_site.timezone))
-        with ui.element("div").classes("sg-bar").props("role=search"):
+        with search_bar():
             self._site = choice(
                 words.SITE, site_options(list(self._sites.values())), value=first_site.site_id
             )
@@ -76,8 +77,7 @@ class _MonthPage:
             self._team = text_field(words.TEAM)
             self._team.on("keydown.enter", self.show)
             action(words.SEARCH, self.show, main=True, icon="search")
-            for file_format in ("csv", "xlsx"):
-                action(file_format.upper(), partial(self._export, file_format), icon="download")
+            export_actions(self._export)
         self._table = table(_COLUMNS, key="worker_id", on_open=self._open)
         await self.show()
 

@@ -12,6 +12,7 @@ from sync.central.accounts_access import Right, Viewer
 from sync.central.audit import PAGE_ROWS, AuditLine
 from sync.central.console import words
 from sync.central.console.frame import Visitor, action, heading, table, text_field
+from sync.central.console.listing import Paging, search_bar
 
 _COLUMNS = (
     ("at", words.TIME),
@@ -29,41 +30,34 @@ async def build_audit_page(visitor: Visitor, viewer: Viewer) -> None:
         ui.label(str(words.MAY_NOT)).classes("sg-note")
         return
     zone = ZoneInfo(visitor.settings.timezone)
-    oldest: int | None = None
 
-    async def show(before: int | None = None) -> None:
-        nonlocal oldest
+    async def show(start: str) -> str | None:
         who, what = str(actor.value).strip(), str(subject.value).strip()
         found = await visitor.ask(
             lambda viewer: audit.lines(
                 visitor.office.database,
                 viewer,
                 now=visitor.office.now(),
-                before=before,
+                before=int(start) if start else None,
                 actor=who,
                 subject=what,
             )
         )
-        if found is not None:
-            oldest = found[-1].audit_id if len(found) == PAGE_ROWS else None
-            lines.rows = [_cells(line, zone) for line in found]
-            older.set_enabled(oldest is not None)
+        if found is None:
+            return None
+        lines.rows = [_cells(line, zone) for line in found]
+        return str(found[-1].audit_id) if len(found) == PAGE_ROWS else ""
 
-    async def search() -> None:
-        await show()
+    paging = Paging(show)
 
-    async def go_older() -> None:
-        await show(oldest)
-
-    with ui.element("div").classes("sg-bar").props("role=search"):
-        actor = text_field(words.WHO).on("keydown.enter", search)
-        subject = text_field(words.SUBJECT).on("keydown.enter", search)
-        action(words.SEARCH, search, main=True, icon="search")
+    with search_bar():
+        actor = text_field(words.WHO).on("keydown.enter", paging.first)
+        subject = text_field(words.SUBJECT).on("keydown.enter", paging.first)
+        action(words.SEARCH, paging.first, main=True, icon="search")
     lines = table(_COLUMNS, key="audit_id")
     with ui.element("div").classes("sg-bar"):
-        action(words.FIRST, search, icon="first_page")
-        older = action(words.OLDER, go_older, icon="chevron_right")
-    await show()
+        paging.actions(words.OLDER)
+    await paging.first()
 
 
 def _cells(line: AuditLine, zone: ZoneInfo) -> dict[str, str | int]:

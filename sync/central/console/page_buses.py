@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
-from functools import partial
 from typing import Any
 
 from nicegui import ui
@@ -23,6 +22,7 @@ from sync.central.console.frame import (
     table,
     text_field,
 )
+from sync.central.console.listing import export_actions, search_bar
 from sync.central.exports_lodging import bus_pieces
 from sync.central.phone import words_lodging as phone_words
 from sync.central.transport import Bus
@@ -91,15 +91,14 @@ async def build_buses_page(visitor: Visitor, viewer: Viewer) -> None:
         if found is not None:
             visitor.download("buses", file_format, lambda: bus_pieces(found, file_format))
 
-    with ui.element("div").classes("sg-bar").props("role=search"):
+    with search_bar():
         site = choice(words.SITE, site_options(sites))
         first = (office.now() - _SHOWN_FOR).date()
         since = text_field(words.SINCE, kind="date", value=first.isoformat())
         action(words.SEARCH, show, main=True, icon="search")
     buses = table(_COLUMNS, key="bus_id", on_open=open_bus)
     with ui.element("div").classes("sg-bar"):
-        for file_format in ("csv", "xlsx"):
-            action(f"{said.EXPORT} {file_format.upper()}", partial(export, file_format), icon="download")
+        export_actions(export, said.EXPORT)
     await show()
 
 

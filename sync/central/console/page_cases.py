@@ -157,7 +157,7 @@ class _CasePart:
         self._contacts.rows = [_contact_cells(one, rules, found) for one in found.contacts]
         measure = rules.measure
         with ui.element("div").classes("sg-bar"):
-            self._why = text_field(words.WHY).props("data-field=why maxlength=500")
+            self._why = text_field(words.WHY).props("data-field=why maxlength=500").classes("sg-broad")
             if found.row.case.is_open:
                 levels = {level.value: str(words.LEVELS[level]) for level in FlagLevel}
                 self._level = (
@@ -166,6 +166,7 @@ class _CasePart:
                     .classes("sg-field")
                 )
                 self._days = text_field(said.LEVEL_DAYS, kind="number", value=str(measure.days))
+                self._days.classes("sg-broad")
                 action(said.CONFIRM, self._confirm, main=True, icon="flag")
                 action(said.DISMISS, self._dismiss)
             action(said.UNDO, self._undo, icon="undo")
@@ -263,27 +264,32 @@ class _CaseForm:
         with ui.dialog(value=True) as dialog, ui.card().classes("sg-dialog"):
             heading(said.CHANGE if data else said.OPEN_CASE)
             fields: dict[str, Any] = {}
-            if data is None:
-                fields["site_id"] = self._select(words.SITE, self._sites, next(iter(self._sites), ""))
-                fields["worker_id"] = text_field(said.WORKER_ID).props("autofocus data-field=worker")
-                fields["name"] = text_field(said.PERSON)
             kinds = {kind.value: str(text) for kind, text in said.KINDS.items()}
-            fields["kind"] = self._select(said.KIND, kinds, data.kind if data else CaseKind.CONFIRMED)
-            for name, label, day in (
-                ("onset_on", said.ONSET, data.onset_on if data else None),
-                ("from_day", said.FIRST_DAY, data.from_day if data else None),
-                ("until_day", said.LAST_DAY, data.until_day if data else None),
-            ):
-                fields[name] = text_field(label, kind="date", value=f"{day or ''}")
-                fields[name].props(f"data-field={name}")
+            if data is None:
+                with ui.element("div").classes("sg-pair"):
+                    fields["site_id"] = self._select(words.SITE, self._sites, next(iter(self._sites), ""))
+                    fields["kind"] = self._select(said.KIND, kinds, CaseKind.CONFIRMED)
+                    fields["worker_id"] = text_field(said.WORKER_ID).props("autofocus data-field=worker")
+                    fields["name"] = text_field(said.PERSON)
+            else:
+                fields["kind"] = self._select(said.KIND, kinds, data.kind)
+            with ui.element("div").classes("sg-bar sg-above"):
+                for name, label, day in (
+                    ("onset_on", said.ONSET, data.onset_on if data else None),
+                    ("from_day", said.FIRST_DAY, data.from_day if data else None),
+                    ("until_day", said.LAST_DAY, data.until_day if data else None),
+                ):
+                    fields[name] = text_field(label, kind="date", value=f"{day or ''}")
+                    fields[name].props(f"data-field={name}")
             ui.label(str(said.FROM_RULES)).classes("sg-note")
             fields["trips"] = (
                 ui.textarea(str(said.TRIPS), value=trip_text(data.trips) if data else "")
                 .props(f'outlined dense autogrow hint="{said.TRIPS_HINT}"')
                 .classes("sg-field sg-whole")
             )
-            fields["place"] = text_field(said.PLACE, value=stay.label if stay else "")
-            fields["room"] = text_field(said.ROOM, value=stay.room if stay else "")
+            with ui.element("div").classes("sg-pair sg-above"):
+                fields["place"] = text_field(said.PLACE, value=stay.label if stay else "")
+                fields["room"] = text_field(said.ROOM, value=stay.room if stay else "")
             remarks = data.remarks if data else ""
             fields["remarks"] = text_field(said.REMARKS, value=remarks).classes("sg-whole")
 

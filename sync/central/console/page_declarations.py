@@ -22,6 +22,7 @@ from sync.central.console.frame import (
     table,
     text_field,
 )
+from sync.central.console.listing import search_bar
 from sync.central.declaration_desk import DayOverview, DeclarationFacts, PersonDay
 from sync.central.exports_declarations import declaration_pieces
 from sync.central.site_reports import EmployerDays
@@ -78,7 +79,7 @@ class _Page:
         self._visitor, self._today = visitor, today
         self._desk, self._reports = visitor.office.declarations, visitor.office.site_reports
         heading(said.DECLARATIONS)
-        with ui.element("div").classes("sg-bar").props("role=search"):
+        with search_bar():
             self._site = choice(words.SITE, sites, first_site)
             self._day = text_field(words.DAY, kind="date", value=today.isoformat())
             action(words.SEARCH, self.show, main=True, icon="search")

@@ -11,6 +11,7 @@ from nicegui import ui
 from sync.central.accounts_access import Right, Viewer
 from sync.central.console import words, words_people
 from sync.central.console.frame import Visitor, action, facts, heading, table, text_field
+from sync.central.console.listing import search_bar
 from sync.central.erasure_desk import ErasureRow, ItemRow, Receipt
 
 _COLUMNS = (
@@ -38,7 +39,7 @@ async def build_erasures_page(visitor: Visitor, viewer: Viewer) -> None:
         dialog = _ReceiptDialog(visitor, str(row["erasure_id"]), zone, show)
         await dialog.open(viewer.may(Right.WRITE_WORKERS))
 
-    with ui.element("div").classes("sg-bar").props("role=search"):
+    with search_bar():
         worker = text_field(words.NUMBER).on("keydown.enter", show)
         outstanding = ui.checkbox(str(words_people.ONLY_OUTSTANDING), on_change=show)
         action(words.SEARCH, show, main=True, icon="search")

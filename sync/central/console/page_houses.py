@@ -25,6 +25,7 @@ from sync.central.console.frame import (
     table,
     text_field,
 )
+from sync.central.console.listing import Paging, export_actions, search_bar
 from sync.central.errors import SettingRefused
 from sync.central.exports_lodging import house_pieces
 from sync.central.lodging_desk import HouseFacts, HouseFilter, HousePage, HouseRow
@@ -53,7 +54,6 @@ async def build_houses_page(visitor: Visitor, viewer: Viewer) -> None:
         return
     sites = await visitor.ask(visitor.office.workers.sites) or []
     desk = visitor.office.lodging
-    after = ""
 
     def wanted() -> HouseFilter:
         return HouseFilter(
@@ -66,44 +66,37 @@ async def build_houses_page(visitor: Visitor, viewer: Viewer) -> None:
             twice=bool(twice.value),
         )
 
-    async def show(start: str = "") -> None:
-        nonlocal after
+    async def show(start: str) -> str | None:
         page: HousePage | None = await visitor.ask(lambda viewer: desk.page(viewer, wanted(), after=start))
-        if page is not None:
-            after = page.next_after
-            found.rows = [_cells(row) for row in page.rows]
-            following.set_enabled(bool(after))
+        if page is None:
+            return None
+        found.rows = [_cells(row) for row in page.rows]
+        return page.next_after
 
-    async def search() -> None:
-        await show()
-
-    async def go_on() -> None:
-        await show(after)
+    paging = Paging(show)
 
     async def open_house(row: dict[str, Any]) -> None:
-        await _HouseDialog(visitor, str(row["house_id"]), search).open()
+        await _HouseDialog(visitor, str(row["house_id"]), paging.first).open()
 
     async def export(file_format: str) -> None:
         rows = await visitor.ask(lambda viewer: desk.export(viewer, wanted()))
         if rows is not None:
             visitor.download("houses", file_format, lambda: house_pieces(rows, file_format))
 
-    with ui.element("div").classes("sg-bar").props("role=search"):
-        text = text_field(said.PART).on("keydown.enter", search)
+    with search_bar():
+        text = text_field(said.PART).on("keydown.enter", paging.first)
         site = choice(words.SITE, site_options(sites))
         risk = choice(said.RISK, {one.value: str(word) for one, word in phone_words.RISKS.items()})
         state = choice(words.STATUS, {one.value: str(word) for one, word in phone_words.STATES.items()})
         due, over, twice = (
             ui.checkbox(str(word)) for word in (said.ONLY_DUE, said.ONLY_OVER, said.ONLY_TWICE)
         )
-        action(words.SEARCH, search, main=True, icon="search")
+        action(words.SEARCH, paging.first, main=True, icon="search")
     found = table(_COLUMNS, key="house_id", on_open=open_house)
     with ui.element("div").classes("sg-bar"):
-        action(words.FIRST, search, icon="first_page")
-        following = action(words.NEXT, go_on, icon="chevron_right")
-        for file_format in ("csv", "xlsx"):
-            action(f"{said.EXPORT} {file_format.upper()}", partial(export, file_format), icon="download")
-    await show()
+        paging.actions()
+        export_actions(export, said.EXPORT)
+    await paging.first()
 
 
 class _HouseDialog:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -23,6 +22,7 @@ from sync.central.console.frame import (
     table,
     text_field,
 )
+from sync.central.console.listing import export_actions, search_bar
 from sync.central.errors import SettingRefused
 from sync.central.exports_tables import event_pieces
 from sync.central.worker_desk import Site
@@ -63,7 +63,7 @@ class _LogPage:
 
     async def build(self) -> None:
         heading(words.LOG)
-        with ui.element("div").classes("sg-bar").props("role=search"):
+        with search_bar():
             self._site = choice(words.SITE, site_options(list(self._sites.values())))
             self._gate = text_field(words.GATE)
             self._worker = text_field(words.WORKER)
@@ -76,8 +76,7 @@ class _LogPage:
             for field in (self._gate, self._worker, self._team, self._since, self._until):
                 field.on("keydown.enter", self._search)
             action(words.SEARCH, self._search, main=True, icon="search")
-            for file_format in ("csv", "xlsx"):
-                action(file_format.upper(), partial(self._export, file_format), icon="download")
+            export_actions(self._export)
         self._table = table(_COLUMNS, key="event_id", on_open=self._open)
         self._table.add_slot("body-cell-outcome", _OUTCOME_CELL)
         with ui.element("div").classes("sg-bar"):

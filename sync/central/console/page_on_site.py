@@ -18,6 +18,7 @@ from sync.central.console.frame import (
     table,
     text_field,
 )
+from sync.central.console.listing import search_bar
 from sync.central.presence import Present
 
 _COLUMNS = (
@@ -51,7 +52,7 @@ async def build_on_site_page(visitor: Visitor, viewer: Viewer) -> None:
         rest = found.total - len(found.people)
         more.text = f"+ {rest:,} {words.PEOPLE}" if rest > 0 else ""
 
-    with ui.element("div").classes("sg-bar").props("role=search"):
+    with search_bar():
         site = choice(words.SITE, site_options(sites))
         team_name = text_field(words.TEAM).on("keydown.enter", show)
         action(words.REFRESH, show, main=True, icon="refresh")

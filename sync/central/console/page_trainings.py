@@ -21,6 +21,7 @@ from sync.central.console.frame import (
     table,
     text_field,
 )
+from sync.central.console.listing import search_bar
 from sync.central.training_office import ChainReport, TrainingLine
 from sync.training.record import Check, SignedTraining, TrainingRecord
 
@@ -68,7 +69,7 @@ async def build_trainings_page(visitor: Visitor, viewer: Viewer) -> None:
             report.set_text(_report(reports))
 
     heading(said.TRAININGS)
-    with ui.element("div").classes("sg-bar").props("role=search"):
+    with search_bar():
         site = choice(words.SITE, site_options(sites))
         search = text_field(words.WORKER).on("keydown.enter", show)
         action(words.SEARCH, show, main=True, icon="search")

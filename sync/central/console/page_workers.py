@@ -20,6 +20,7 @@ from sync.central.console.frame import (
     table,
     text_field,
 )
+from sync.central.console.listing import Paging, search_bar
 from sync.central.console.worker_papers import WorkerPapers
 from sync.central.worker_desk import WorkerPage, WorkerRow
 from sync.records import Flag, FlagLevel
@@ -38,11 +39,9 @@ _COLUMNS = (
 async def build_workers_page(visitor: Visitor, viewer: Viewer) -> None:
     sites = await visitor.ask(visitor.office.workers.sites) or []
     desk = visitor.office.workers
-    after = ""
     heading(words.WORKERS)
 
-    async def show(start: str = "") -> None:
-        nonlocal after
+    async def show(start: str) -> str | None:
         part, site_id, of_team = str(text.value), str(site.value), str(team.value).strip()
         flagged = bool(only_flagged.value)
         page: WorkerPage | None = await visitor.ask(
@@ -50,33 +49,28 @@ async def build_workers_page(visitor: Visitor, viewer: Viewer) -> None:
                 viewer, text=part, site_id=site_id, team=of_team, after=start, only_flagged=flagged
             )
         )
-        if page is not None:
-            after = page.next_after
-            found.rows = [_cells(row) for row in page.rows]
-            following.set_enabled(bool(after))
+        if page is None:
+            return None
+        found.rows = [_cells(row) for row in page.rows]
+        return page.next_after
 
-    async def search() -> None:
-        await show()
-
-    async def go_on() -> None:
-        await show(after)
+    paging = Paging(show)
 
     async def open_worker(row: dict[str, Any]) -> None:
-        await _WorkerDialog(visitor, str(row["worker_id"]), viewer).open(viewer.may(Right.FLAG), search)
+        await _WorkerDialog(visitor, str(row["worker_id"]), viewer).open(viewer.may(Right.FLAG), paging.first)
 
-    with ui.element("div").classes("sg-bar").props("role=search"):
+    with search_bar():
         text = text_field(words.WORKER)
         site = choice(words.SITE, site_options(sites))
         team = text_field(words.TEAM)
         only_flagged = ui.checkbox(str(words.ONLY_FLAGGED))
         for field in (text, team):
-            field.on("keydown.enter", search)
-        action(words.SEARCH, search, main=True, icon="search")
+            field.on("keydown.enter", paging.first)
+        action(words.SEARCH, paging.first, main=True, icon="search")
     found = table(_COLUMNS, key="worker_id", on_open=open_worker)
     with ui.element("div").classes("sg-bar"):
-        action(words.FIRST, search, icon="first_page")
-        following = action(words.NEXT, go_on, icon="chevron_right")
-    await show()
+        paging.actions()
+    await paging.first()
 
 
 class _WorkerDialog:
