@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import and_, func, or_, select
+from sqlalchemy import Connection, and_, func, or_, select
 
-from sync.central.cases import case_of, keep_found
+from sync.central.cases import Case, case_of, keep_found
 from sync.central.database import Database
+from sync.central.declarations import site_zone
 from sync.central.tables_cases import cases
 from sync.central.tables_declarations import trips
-from sync.central.tracing import Found, trace
+from sync.central.tracing import Found, Subject, trace
 from sync.tracing import TracingRules
 
 AFTER_NEW_TRIPS = timedelta(minutes=1)
@@ -29,10 +31,18 @@ def trace_case(database: Database, case_id: str, rules: TracingRules, *, now: da
             return None
         case = case_of(row)
         newest = connection.scalar(select(func.max(trips.c.trip_id))) or 0
-        found = trace(connection, case.subject, rules)
+        found = trace(connection, _so_far(connection, case, now), rules)
     with database.write() as connection:
         kept = keep_found(connection, case, found, seen_trip=newest, now=now)
     return found if kept else None
+
+
+def _so_far(connection: Connection, case: Case, now: datetime) -> Subject:
+    """The case up to today at its site: whoever lives with it has met it today, not yet tomorrow."""
+    subject = case.subject
+    first, last = subject.window
+    today = now.astimezone(site_zone(connection, case.data.site_id)).date()
+    return replace(subject, window=(first, min(last, today)))
 
 
 class CaseWatch:

@@ -79,6 +79,7 @@ def test_each_rule_finds_its_contacts_across_sites_lists_and_visitors(office: Fr
     }
     assert all(one.state is ContactState.PROPOSED for one in facts.contacts)
     assert contact(facts, "A-004").reasons[0].meetings[0]["apart_s"] == 40
+    assert contact(facts, "A-003").last_day == TODAY  # lives there still, but tomorrow has not come
     assert facts.row.counts == {ContactState.PROPOSED: 7}
     assert flags(office, "A-002") == ()
 
