@@ -38,7 +38,7 @@ _COLUMNS = (
     ("kind", said.KIND),
     ("site", words.SITE),
     ("window", said.WINDOW),
-    ("contacts", said.CONTACTS),
+    ("issues", said.CONTACTS),
     ("state", said.STATE),
 )
 _CONTACT_COLUMNS = (
@@ -334,7 +334,7 @@ def _cells(row: CaseRow) -> dict[str, str]:
         "kind": str(said.KINDS[case.data.kind]),
         "site": row.site_name,
         "window": f"{case.data.from_day} – {case.data.until_day}",
-        "contacts": " · ".join(f"{said.STATES[state]} {count}" for state, count in decided.items()),
+        "issues": " · ".join(f"{said.STATES[state]} {count}" for state, count in decided.items()),
         "state": str(said.IS_OPEN if case.is_open else said.IS_CLOSED),
     }
 
