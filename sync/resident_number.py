@@ -101,7 +101,7 @@ def parse_resident_number(text: str, today: date) -> ResidentNumber:
         >>> parse_resident_number("11010519491231002x", date(2026, 1, 1)).birth_date
         datetime.date(1949, 12, 31)
     """
-    number = _normalised(text)
+    number = normalised(text)
     if number[:2] not in _PROVINCES and (_LONG.fullmatch(number) or _SHORT.fullmatch(number)):
         raise _refused(DocumentProblem.REGION, "no province of China has the first two digits")
     return _parsed(number, today)
@@ -115,7 +115,7 @@ def check_document(document_type: DocumentType, number: str, today: date) -> str
     """
     if document_type is DocumentType.RESIDENT_ID:
         return parse_resident_number(number, today).number
-    canonical = _normalised(number)
+    canonical = normalised(number)
     if not canonical:
         raise DocumentNumberInvalid("the number is empty", reason=DocumentProblem.EMPTY)
     if document_type is DocumentType.FOREIGN_PERMANENT and canonical.startswith(_FOREIGN_FIRST_DIGIT):
@@ -134,7 +134,8 @@ def check_character(digits: str) -> str:
     return _CHECK_CHARACTERS[total % 11]
 
 
-def _normalised(text: str) -> str:
+def normalised(text: str) -> str:
+    """Upper case, half-width, without spaces and dashes; nothing is checked."""
     # NFKC turns full-width digits and letters into plain ones; without spaces, letters may combine anew.
     plain = _ANY_SPACE_OR_DASH.sub("", unicodedata.normalize("NFKC", text))
     return unicodedata.normalize("NFKC", plain.upper())

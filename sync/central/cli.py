@@ -17,7 +17,7 @@ from sqlalchemy import func, select
 
 from sync.central import backup as backups
 from sync.central import keys as key_files
-from sync.central import registry, tables
+from sync.central import list_matches, registry, tables
 from sync.central.cli_options import (
     DatabaseOption,
     KeysOption,
@@ -407,6 +407,9 @@ def flag_remove(
     """Take an entry off the key-monitoring list."""
     with open_database(database, must_exist=True) as opened, opened.write() as connection:
         registry.remove_flag(connection, worker_id, flag_id)
+        list_matches.flag_was_removed(
+            connection, flag_id, reason="the flag was removed", by="command line", now=now()
+        )
     typer.echo(f"flag {flag_id} is off worker {worker_id}")
 
 

@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Column, ColumnElement, Connection, Table, delete, insert, select, update
 
-from sync.central import tables
+from sync.central import list_queue, tables
 from sync.central.errors import CentralError, UnknownSite
 from sync.central.notes import Handler, NoteContext, NoteRefused
 from sync.central.person_vault import PersonVault
@@ -132,6 +132,8 @@ def put(
     )
     if counts:
         _put_trips(connection, declaration, checked, declarer)
+    if declarer.worker_id is not None:
+        list_queue.ask(connection, [declarer.worker_id], received_at)
 
 
 def put_latest(

@@ -36,6 +36,8 @@ class PersonDataUnreadable(CentralError, ValueError):
 class PersonVault:
     """Seals and opens document numbers, and makes the hash by which they are looked up.
 
+    list_key  32 bytes under which key-monitoring lists are kept, see `sync.central.list_keys`
+
     >>> vault = PersonVault(bytes(32))
     >>> vault.unseal(vault.seal("X123", bound_to="W-1"), bound_to="W-1")
     'X123'
@@ -46,6 +48,7 @@ class PersonVault:
             raise ValueError(f"the key has {_KEY_BYTES} bytes, not {len(key)}")
         self._cipher = ChaCha20Poly1305(_derived(key, b"sitegate-person-seal-1"))
         self._hash_key = _derived(key, b"sitegate-person-hash-1")
+        self.list_key = _derived(key, b"sitegate-list-key-1")
 
     def __repr__(self) -> str:
         return "PersonVault()"

@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from sqlalchemy import Connection, Table, delete, insert, select, update
 
-from sync.central import roster_log, tables, tables_passes
+from sync.central import list_queue, roster_log, tables, tables_passes
 from sync.central.errors import AlreadyThere, SettingRefused, UnknownGate, UnknownSite
 from sync.central.keys import GateCredentials
 from sync.central.roster_log import Change
@@ -248,6 +248,7 @@ def put_workers(
         with_templates,
         [_template_row(one, template) for one in with_templates for template in given[one][1] or ()],
     )
+    list_queue.ask(connection, ids, now)
     urgent = any(_is_urgent(worker) for worker, _ in given.values())
     return _log(connection, ids, left=before, urgent=urgent)
 

@@ -30,6 +30,7 @@ from sync.central.erasure_desk import answer_receipt
 from sync.central.ingest import Ingest
 from sync.central.keys import signing_key
 from sync.central.link import CentreLink, broker_password
+from sync.central.list_matching import ListMatcher
 from sync.central.lookout import Lookout
 from sync.central.note_handlers import HANDLERS as NOTE_HANDLERS
 from sync.central.person_vault import PersonVault
@@ -163,8 +164,11 @@ class CentralService:
         if not settings.ingest_only:
             watch = DuplicateWatch(self.database, search, now=self._now)
             tracing = CaseWatch(self.database, shipped_rules(), now=self._now)
+            lists = ListMatcher(
+                self.database, self.vault, now=self._now, on_roster_change=self.roster_changed
+            )
             self.aftercare = Aftercare(
-                [watch.look, lambda: clean_up(self.database, self._now()), tracing.look],
+                [watch.look, lambda: clean_up(self.database, self._now()), tracing.look, lists.look],
                 poll_s=AFTERCARE_EVERY_S,
             )
             self.aftercare.start()

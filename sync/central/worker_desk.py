@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, exists, func, or_, select
 
-from sync.central import audit, registry, tables
+from sync.central import audit, list_matches, registry, tables
 from sync.central.access_log import require_plain, workers_in_scope
 from sync.central.accounts_access import NotAllowed, Right, Viewer, in_scope, no_such
 from sync.central.audit import Action
@@ -233,6 +233,9 @@ class WorkerDesk:
         with self._database.write() as connection:
             self._visible(connection, viewer, worker_id)
             versions = registry.remove_flag(connection, worker_id, flag_id)
+            list_matches.flag_was_removed(
+                connection, flag_id, reason=reason.strip(), by=viewer.user_id, now=self._now()
+            )
             self._note(
                 connection,
                 viewer,

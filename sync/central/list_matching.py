@@ -1,0 +1,414 @@
+"""Who of the registry is on a key-monitoring list: when a list changes, when somebody registers or declares,
+and every night for all.
+
+One job of the centre's aftercare (`look`), in slices that each take a moment. How far it is stands in the
+database, so a restart forgets nothing. The same slice serves one new worker and the whole registry: keyed
+hashes of what is known about the people of the slice are looked up in the lists.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from itertools import repeat
+from typing import Any
+
+import numpy as np
+from sqlalchemy import Column, Connection, Row, delete, select, update
+
+from sync.central import list_import, list_matches, tables
+from sync.central.database import Database
+from sync.central.list_import import CURRENT
+from sync.central.list_keys import ListKeys
+from sync.central.list_matches import Candidate, FoundBy, Outcome
+from sync.central.person_vault import PersonDataUnreadable, PersonVault
+from sync.central.statements import chunks
+from sync.central.tables_lists import watch_list_entries, watch_list_versions, watch_matches, watch_queue
+from sync.central.tables_people import persons
+from sync.people import DocumentType
+from sync.screening.entries import CHECKED_CHARACTERS, birth_date_in, plain_name, plain_phone
+from sync.screening.near import Keys, forms, near_keys, slips
+
+log = logging.getLogger(__name__)
+
+PEOPLE_AT_ONCE = 2000
+"""Of the registry in one slice."""
+
+QUEUED_AT_ONCE = 200
+ENDED_AT_ONCE = 200
+SLIPS_AT_ONCE = 250
+"""Numbers whose slips are made together: some ten megabytes."""
+
+NIGHT_UTC_HOUR = 18
+"""Two in the morning in China: the registry is gone through again."""
+
+GIVEN_UP_AFTER = timedelta(hours=6)
+"""A version that has been loading for longer belongs to a process that ended."""
+
+HOUSEKEEPING_EVERY = timedelta(minutes=1)
+_RANK = {found_by: rank for rank, found_by in enumerate(FoundBy)}
+
+RosterChanged = Callable[[dict[str, int]], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What is known of a worker that a list may know too."""
+
+    worker_id: str
+    name: str
+    phone: str
+    number: str = ""
+    is_checked: bool = False
+    birth_date: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Version:
+    version_no: int
+    list_id: str
+    matched_through: str
+    matched_at: datetime | None
+
+
+class ListMatcher:
+    """Keeps matches and flags in step with lists and registry. Not thread-safe: one thread calls `look`."""
+
+    def __init__(
+        self,
+        database: Database,
+        vault: PersonVault,
+        *,
+        now: Callable[[], datetime],
+        on_roster_change: RosterChanged | None = None,
+    ) -> None:
+        self._database = database
+        self._vault = vault
+        self._keys = ListKeys(vault.list_key)
+        self._now = now
+        self._on_roster_change = on_roster_change
+        self._near: dict[int, dict[int, Keys]] = {}
+        self._kept_at: datetime | None = None
+        self._unreadable: set[str] = set()
+        self._pool = ThreadPoolExecutor(2, thread_name_prefix="lists")
+
+    def look(self) -> int:
+        """Do one slice of what waits; how much that was."""
+        now = self._now()
+        if self._kept_at is None or now - self._kept_at >= HOUSEKEEPING_EVERY:
+            self._keep_house(now)
+            self._kept_at = now
+        return self._take_removed(now) + self._take_queue(now) + self._go_on(now)
+
+    def candidates(
+        self, connection: Connection, subjects: Sequence[Subject], versions: Iterable[tuple[int, str]]
+    ) -> list[Candidate]:
+        """Every entry of these versions (number and list) that concerns one of these people."""
+        lists = dict(versions)
+        if not lists or not subjects:
+            return []
+        found: dict[tuple[str, int, str], Candidate] = {}
+        now = self._now()
+        for subject, entry, found_by in self._hits(connection, subjects, lists):
+            if entry.valid_until is not None and entry.valid_until <= now:
+                continue
+            candidate = _candidate(subject, entry, found_by, lists[entry.version_no], self._keys)
+            known = found.get(candidate.key)
+            if known is None or _RANK[candidate.found_by] < _RANK[known.found_by]:
+                found[candidate.key] = candidate
+        return list(found.values())
+
+    # -- slices ------------------------------------------------------------------------------------------
+
+    def _take_queue(self, now: datetime) -> int:
+        with self._database.read() as connection:
+            waiting = connection.execute(
+                select(watch_queue).order_by(watch_queue.c.asked_at).limit(QUEUED_AT_ONCE)
+            ).all()
+            if not waiting:
+                return 0
+            versions = _current(connection)
+            subjects = self._subjects(connection, tables.workers.c.worker_id.in_([one[0] for one in waiting]))
+            candidates = self.candidates(connection, subjects, _pairs(versions))
+        self._settle(subjects, versions, candidates, now, done=waiting)
+        return len(waiting)
+
+    def _go_on(self, now: datetime) -> int:
+        """The next people of the registry against the next version that has not seen all of them."""
+        with self._database.read() as connection:
+            version = next((one for one in _current(connection) if one.matched_at is None), None)
+            if version is None:
+                return 0
+            workers = tables.workers.c.worker_id
+            subjects = self._subjects(connection, workers > version.matched_through, limit=PEOPLE_AT_ONCE)
+            candidates = self.candidates(connection, subjects, _pairs([version]))
+        self._settle(subjects, [version], candidates, now)
+        is_last = len(subjects) < PEOPLE_AT_ONCE
+        reached = {"matched_at": now} if is_last else {"matched_through": subjects[-1].worker_id}
+        with self._database.write() as connection:
+            connection.execute(
+                update(watch_list_versions)
+                .where(watch_list_versions.c.version_no == version.version_no)
+                .values(reached)
+            )
+        if is_last:
+            log.info("list %s: the whole registry was held against it", version.list_id)
+        return 1
+
+    def _take_removed(self, now: datetime) -> int:
+        """Flags of lists that were removed go first, and those of entries that have ended."""
+        column = watch_matches.c
+        versions = watch_list_versions.c
+        is_alive = (
+            select(versions.version_no)
+            .where(versions.list_id == column.list_id, versions.state == CURRENT)
+            .exists()
+        )
+        with self._database.read() as connection:
+            over = connection.execute(
+                select(column.match_id, column.worker_id)
+                .where(column.is_current, (column.valid_until <= now) | ~is_alive)
+                .limit(ENDED_AT_ONCE)
+            ).all()
+        if not over:
+            return 0
+        with self._database.write() as connection:
+            connection.execute(
+                update(watch_matches)
+                .where(column.match_id.in_([one.match_id for one in over]))
+                .values(is_current=False)
+            )
+            roster = list_matches.put_flags(connection, sorted({one.worker_id for one in over}), now=now)
+        self._announce(Outcome(roster, taken_back=len(over)))
+        return len(over)
+
+    def _keep_house(self, now: datetime) -> None:
+        list_import.clean_up(self._database, loading_before=now - GIVEN_UP_AFTER)
+        night = now.astimezone(UTC).replace(hour=NIGHT_UTC_HOUR, minute=0, second=0, microsecond=0)
+        night -= timedelta(days=1) if night > now else timedelta(0)
+        versions = watch_list_versions.c
+        with self._database.write() as connection:
+            connection.execute(
+                update(watch_list_versions)
+                .where(versions.state == CURRENT, versions.matched_at < night)
+                .values(matched_through="", matched_at=None)
+            )
+
+    def _settle(
+        self,
+        subjects: Sequence[Subject],
+        versions: Sequence[_Version],
+        candidates: Sequence[Candidate],
+        now: datetime,
+        *,
+        done: Sequence[Row[Any]] = (),
+    ) -> None:
+        """Write what was found, unless a list was replaced meanwhile: then the next round finds it anew."""
+        ids = [one.worker_id for one in subjects]
+        list_ids = {one.list_id for one in versions}
+        with self._database.read() as connection:
+            # A record that changed may hold flags of one that was merged into it.
+            is_concerned = bool(candidates or done) or _has_matches(connection, ids)
+        if not is_concerned:
+            return
+        with self._database.write() as connection:
+            is_same = {one.version_no for one in versions} <= {one.version_no for one in _current(connection)}
+            outcome = Outcome({})
+            if is_same:
+                outcome = list_matches.reconcile(connection, ids, list_ids, candidates, now=now)
+                queued = watch_queue.c
+                for one in done:
+                    connection.execute(
+                        delete(watch_queue).where(
+                            queued.worker_id == one.worker_id, queued.asked_at == one.asked_at
+                        )
+                    )
+        self._announce(outcome)
+
+    def _announce(self, outcome: Outcome) -> None:
+        if outcome.flagged or outcome.to_confirm:
+            log.warning(
+                "lists: %d workers flagged, %d matches to confirm (console: /list-matches)",
+                outcome.flagged,
+                outcome.to_confirm,
+            )
+        if outcome.taken_back:
+            log.info("lists: %d matches are over", outcome.taken_back)
+        if outcome.versions and self._on_roster_change is not None:
+            self._on_roster_change(dict(outcome.versions))
+
+    # -- looking up --------------------------------------------------------------------------------------
+
+    def _hits(
+        self, connection: Connection, subjects: Sequence[Subject], lists: dict[int, str]
+    ) -> Iterable[tuple[Subject, Row[Any], FoundBy]]:
+        columns = watch_list_entries.c
+        keys = self._keys
+        for column, found_by, made in (
+            (columns.number_key, FoundBy.NUMBER, [keys.number(one.number) for one in subjects]),
+            (columns.phone_key, FoundBy.PHONE, [keys.phone(one.phone) for one in subjects]),
+            (columns.name_key, FoundBy.NAME_BIRTH, [keys.name(one.name, one.birth_date) for one in subjects]),
+        ):
+            wanted: dict[int, list[Subject]] = defaultdict(list)
+            for key, subject in zip(made, subjects, strict=True):
+                if key is not None:
+                    wanted[key].append(subject)
+            for entry in _entries(connection, column, list(wanted), lists):
+                for subject in wanted[getattr(entry, column.name)]:
+                    yield subject, entry, found_by
+        near = self._near_hits(connection, subjects, lists)
+        for entry in _entries(connection, columns.near_key, list(near), lists):
+            for subject in near[entry.near_key]:
+                yield subject, entry, FoundBy.NUMBER_NEAR
+
+    def _near_hits(
+        self, connection: Connection, subjects: Sequence[Subject], lists: dict[int, str]
+    ) -> dict[int, list[Subject]]:
+        """Key → people of whose number it is a slip; only keys that a list has."""
+        by_length: dict[int, list[tuple[str, Subject]]] = defaultdict(list)
+        for subject in subjects:
+            for form in forms(subject.number):
+                by_length[len(form)].append((form, subject))
+        found: dict[int, list[Subject]] = defaultdict(list)
+        for length, written in by_length.items():
+            listed = [keys for no in lists if (keys := self._near_of(connection, no).get(length)) is not None]
+            if listed:
+                parts = [written[at : at + SLIPS_AT_ONCE] for at in range(0, len(written), SLIPS_AT_ONCE)]
+                for hits in self._pool.map(self._listed_slips, parts, repeat(listed)):
+                    for key, subject in hits:
+                        found[key].append(subject)
+        return found
+
+    def _listed_slips(
+        self, written: Sequence[tuple[str, Subject]], listed: Sequence[Keys]
+    ) -> list[tuple[int, Subject]]:
+        made = near_keys(self._keys.near_secret, slips([form for form, _ in written]))
+        hits: set[tuple[int, int]] = set()
+        for keys in listed:
+            at = np.searchsorted(keys, made)
+            at[at == len(keys)] = 0
+            owners, which = np.nonzero(keys[at] == made)
+            hits |= {(int(made[owner, one]), int(owner)) for owner, one in zip(owners, which, strict=True)}
+        return [(key, written[owner][1]) for key, owner in sorted(hits)]
+
+    def _near_of(self, connection: Connection, version_no: int) -> dict[int, Keys]:
+        """Sorted keys of the numbers with slips of a version, by length; read once."""
+        if version_no not in self._near:
+            current = {one.version_no for one in _current(connection)}
+            self._near = {no: keys for no, keys in self._near.items() if no in current}
+            columns = watch_list_entries.c
+            rows = connection.execute(
+                select(columns.near_length, columns.near_key).where(
+                    columns.near_key.is_not(None), columns.version_no == version_no
+                )
+            ).all()
+            by_length: dict[int, list[int]] = defaultdict(list)
+            for length, key in rows:
+                by_length[length].append(key)
+            self._near[version_no] = {
+                length: np.sort(np.array(keys, np.int64)) for length, keys in by_length.items()
+            }
+        return self._near[version_no]
+
+    def _subjects(self, connection: Connection, which: Any, *, limit: int | None = None) -> list[Subject]:
+        workers = tables.workers.c
+        query = (
+            select(
+                workers.worker_id,
+                workers.name,
+                workers.phone,
+                persons.c.number_sealed,
+                persons.c.document_type,
+                persons.c.birth_date,
+            )
+            .outerjoin_from(tables.workers, persons, persons.c.worker_id == workers.worker_id)
+            .where(which)
+            .order_by(workers.worker_id)
+            .limit(limit)
+        )
+        return [self._subject(row) for row in connection.execute(query)]
+
+    def _subject(self, row: Any) -> Subject:
+        number = ""
+        if row.number_sealed is not None:
+            try:
+                number = self._vault.unseal(bytes(row.number_sealed), bound_to=row.worker_id)
+            except PersonDataUnreadable as error:
+                if row.worker_id not in self._unreadable:
+                    log.error("lists: the number of worker %s: %s; %s", row.worker_id, error, error.next_step)
+                self._unreadable.add(row.worker_id)
+        kinds = (DocumentType.RESIDENT_ID, DocumentType.FOREIGN_PERMANENT)
+        is_checked = row.document_type in kinds and len(number) == CHECKED_CHARACTERS
+        return Subject(
+            worker_id=row.worker_id,
+            name=plain_name(row.name),
+            phone=plain_phone(row.phone),
+            number=number,
+            is_checked=is_checked,
+            birth_date=row.birth_date or (birth_date_in(number) if is_checked else None),
+        )
+
+
+def _candidate(
+    subject: Subject, entry: Row[Any], found_by: FoundBy, list_id: str, keys: ListKeys
+) -> Candidate:
+    differ = (
+        subject.is_checked
+        and entry.is_checked
+        and entry.number_key is not None
+        and entry.number_key != keys.number(subject.number)
+    )
+    # A telephone passes from hand to hand: with papers that say it is another person, somebody looks first.
+    is_exact = found_by is FoundBy.NUMBER or (found_by is FoundBy.PHONE and not differ)
+    return Candidate(
+        list_id=list_id,
+        identity=entry.identity,
+        worker_id=subject.worker_id,
+        found_by=found_by,
+        is_exact=is_exact,
+        documents_differ=differ,
+        version_no=entry.version_no,
+        row=entry.row,
+        category=entry.category,
+        level=entry.level,
+        valid_from=entry.valid_from,
+        valid_until=entry.valid_until,
+    )
+
+
+def _entries(
+    connection: Connection, column: Column[Any], keys: Sequence[int], lists: dict[int, str]
+) -> list[Row[Any]]:
+    # The version is compared here: with it in the statement a planner may go through the whole version.
+    return [
+        entry
+        for some in chunks(keys)
+        for entry in connection.execute(select(watch_list_entries).where(column.in_(some)))
+        if entry.version_no in lists
+    ]
+
+
+def _current(connection: Connection) -> list[_Version]:
+    versions = watch_list_versions.c
+    rows = connection.execute(
+        select(versions.version_no, versions.list_id, versions.matched_through, versions.matched_at)
+        .where(versions.state == CURRENT)
+        .order_by(versions.version_no)
+    )
+    return [_Version(*row) for row in rows]
+
+
+def _pairs(versions: Sequence[_Version]) -> list[tuple[int, str]]:
+    return [(one.version_no, one.list_id) for one in versions]
+
+
+def _has_matches(connection: Connection, worker_ids: Sequence[str]) -> bool:
+    column = watch_matches.c.worker_id
+    return any(
+        connection.scalar(select(column).where(column.in_(some)).limit(1)) is not None
+        for some in chunks(worker_ids)
+    )
