@@ -17,7 +17,8 @@ def open_store(settings: RosterConfig, *, create: bool) -> LocalStore:
     if not exists and not create:
         raise StoreMissing(
             f"there is no store at {where.path}",
-            next_step="Import a roster first (`sitegate roster import`), or name the store with --store.",
+            next_step="Import a roster (`sitegate roster import`) or let somebody use the kiosk "
+            "(`sitegate kiosk user add`): both make it; or name the store with --store.",
         )
     # A fresh key only for a fresh store: it would open no existing one.
     key = StoreKey.load(where.key_file, where.key_env, create=not exists)

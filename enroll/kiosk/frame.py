@@ -19,7 +19,7 @@ from enroll.kiosk import words
 from enroll.kiosk.access import kiosk_secret
 from enroll.kiosk.office import KioskOffice
 from models.errors import ModelError
-from sync.errors import SyncError
+from sync.errors import StoreFull, StoreLocked, SyncError
 from sync.web_door import LOGIN_PATH
 from sync.words import Words
 
@@ -74,7 +74,7 @@ class KioskVisitor:
         except SessionEnded:
             ui.navigate.to(LOGIN_PATH)
         except (SyncError, ModelError) as error:
-            tell(_words_of(error), bad=True)
+            tell(words_of(error), bad=True)
         return None
 
     def audit(self, action: str, subject: str = "", **detail: Any) -> None:
@@ -188,9 +188,13 @@ def connection_words(office: KioskOffice) -> str:
     return f"{state} · {words.WAITING} {waiting}"
 
 
-def _words_of(error: SyncError | ModelError) -> Words:
+def words_of(error: SyncError | ModelError) -> Words:
     """What went wrong, for people at the screen."""
     said = error.words if isinstance(error, EnrollError) else None
+    if isinstance(error, StoreLocked):
+        said = words.STORE_BUSY
+    elif isinstance(error, StoreFull):
+        said = words.DISK_FULL
     return said or Words(words.FAILED.zh, f"{words.FAILED.en} {error} {error.next_step}".strip())
 
 

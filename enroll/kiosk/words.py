@@ -9,6 +9,14 @@ TITLE = Words("工地登记", "Sitegate kiosk")
 HOME = Words("首页", "Home")
 LOGOUT = Words("退出", "Sign out")
 FAILED = Words("操作未完成，请把下面的英文告诉维护人员：", "This did not work:")
+STORE_BUSY = Words(
+    "数据库正被其他程序占用，什么也没有更改。请稍等几秒再试。",
+    "Another program holds the database; nothing was changed. Try again in a few seconds.",
+)
+DISK_FULL = Words(
+    "磁盘已满，什么也没有保存。请通知维护人员清理磁盘后再试。",
+    "The disk is full; nothing was kept. Have somebody make room, then try again.",
+)
 MAY_NOT = Words("您的角色不能使用此页", "Your role does not include this page")
 MAIN_MENU = Words("主导航", "Main menu")
 

@@ -1,4 +1,4 @@
-"""What the kiosk's header says about the centre."""
+"""What the kiosk's pages say about the centre and about a store that cannot write."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 
 from enroll.kiosk import words
-from enroll.kiosk.frame import connection_words
+from enroll.kiosk.frame import connection_words, words_of
 from enroll.kiosk.office import KioskOffice
 from enroll.roster_config import RosterConfig
 from enroll.settings import KioskSettings
 from sync.edge.settings import CentreSettings
+from sync.errors import StoreFull, StoreLocked, StoreReadOnly
 from sync.words import Words
 from tests.enroll.kiosk_samples import an_office
 from tests.sync.samples import a_worker
@@ -36,9 +37,7 @@ def test_a_centre_that_was_never_heard_of_is_not_claimed(office: KioskOffice) ->
 
 
 @pytest.mark.parametrize(("ago_s", "said"), [(301, words.CENTRE_SEEN), (700, words.CENTRE_SILENT)])
-def test_the_centre_is_heard_of_every_five_minutes(
-    office: KioskOffice, ago_s: int, said: Words
-) -> None:
+def test_the_centre_is_heard_of_every_five_minutes(office: KioskOffice, ago_s: int, said: Words) -> None:
     office.store.replica_confirm(datetime.now(UTC) - timedelta(seconds=ago_s))
     assert connection_words(office) == str(said)
 
@@ -52,3 +51,9 @@ def test_a_record_that_nobody_takes_shows_before_a_confirmation_is_missed(
     later = datetime.now(UTC) + timedelta(seconds=31)
     monkeypatch.setattr(office, "now", lambda: later)
     assert connection_words(office) == f"{words.CENTRE_SLOW} · {words.WAITING} 1"
+
+
+def test_what_passes_by_itself_is_told_without_technical_words() -> None:
+    assert words_of(StoreLocked("locked")) == words.STORE_BUSY
+    assert words_of(StoreFull("full")) == words.DISK_FULL
+    assert "a new fault" in words_of(StoreReadOnly("a new fault")).en
