@@ -21,6 +21,9 @@ class Action(StrEnum):
     """What was done; stable words, found again by searching the log."""
 
     LOGIN = "login"
+    IMPORTED_LIST = "imported_list"
+    REMOVED_LIST = "removed_list"
+    DECIDED_MATCH = "decided_match"
     LOGIN_FAILED = "login_failed"
     LOGOUT = "logout"
     LOOKED_AT_EVENTS = "looked_at_events"

@@ -18,6 +18,7 @@ from sqlalchemy import func, select
 from sync.central import backup as backups
 from sync.central import keys as key_files
 from sync.central import list_matches, registry, tables
+from sync.central.cli_lists import lists
 from sync.central.cli_options import (
     DatabaseOption,
     KeysOption,
@@ -55,6 +56,7 @@ app.add_typer(sites, name="site")
 app.add_typer(gates, name="gate")
 app.add_typer(users, name="user")
 app.add_typer(flags, name="flag")
+app.add_typer(lists, name="list")
 app.add_typer(terminals, name="terminal")
 app.add_typer(tokens, name="token")
 app.add_typer(workers, name="worker")

@@ -167,6 +167,43 @@ def remove_list(connection: Connection, list_id: str, *, now: datetime) -> None:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class ListSummary:
+    """A list that counts, with its current version. `matched_through`: the worker reached so far."""
+
+    list_id: str
+    name: str
+    version_no: int
+    number: int
+    source: str
+    level: str
+    category: str
+    valid_until: datetime | None
+    rows: int
+    entries: int
+    imported_at: datetime
+    imported_by: str
+    signed_by: str
+    matched_through: str
+    matched_at: datetime | None
+
+
+def list_summaries(connection: Connection) -> list[ListSummary]:
+    """The lists that count, in order of their ids."""
+    both = {
+        **dict(watch_list_versions.c.items()),
+        "list_id": watch_lists.c.list_id,
+        "name": watch_lists.c.name,
+    }
+    query = (
+        select(*(both[name] for name in ListSummary.__dataclass_fields__))
+        .join_from(watch_lists, watch_list_versions, watch_list_versions.c.list_id == watch_lists.c.list_id)
+        .where(watch_list_versions.c.state == CURRENT)
+        .order_by(watch_lists.c.list_id)
+    )
+    return [ListSummary(*row) for row in connection.execute(query)]
+
+
 def clean_up(database: Database, *, loading_before: datetime | None = None) -> int:
     """Delete the entries of versions that no longer count; how many versions that were.
 

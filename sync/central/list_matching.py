@@ -232,7 +232,7 @@ class ListMatcher:
     def _announce(self, outcome: Outcome) -> None:
         if outcome.flagged or outcome.to_confirm:
             log.warning(
-                "lists: %d workers flagged, %d matches to confirm (console: /list-matches)",
+                "lists: %d workers flagged, %d matches to confirm (sitegate central list show LIST)",
                 outcome.flagged,
                 outcome.to_confirm,
             )

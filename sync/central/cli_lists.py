@@ -1,0 +1,203 @@
+"""`sitegate central list`: key-monitoring lists on the command line."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from getpass import getuser
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from sqlalchemy import Connection, select
+
+from sync.central import audit, list_matches
+from sync.central.audit import Action
+from sync.central.cli_options import DatabaseOption, KeysOption, now, open_database
+from sync.central.list_feed import signer_of
+from sync.central.list_import import (
+    CHINA,
+    ListTerms,
+    Report,
+    import_list,
+    list_summaries,
+    preview,
+    remove_list,
+)
+from sync.central.list_keys import ListKeys
+from sync.central.list_matches import MatchState, state_of
+from sync.central.person_vault import PersonVault
+from sync.central.settings import DEFAULT_DATABASE, DEFAULT_KEYS
+from sync.central.tables_lists import watch_matches
+from sync.records import FlagLevel
+
+lists = typer.Typer(no_args_is_help=True, help="Key-monitoring lists.")
+
+PROBLEMS_SHOWN = 20
+_ListId = Annotated[str, typer.Argument(help="Id of the list.", show_default=False)]
+
+
+@lists.command("import")
+def list_import_(
+    list_id: _ListId,
+    file: Annotated[Path, typer.Argument(help="CSV or XLSX.", exists=True, dir_okay=False)],
+    *,
+    source: Annotated[str, typer.Option(help="Who issued it.")],
+    level: Annotated[FlagLevel, typer.Option(help="What the gates do, where a row says nothing else.")],
+    name: Annotated[str, typer.Option(help="As guards read it; without it the id.")] = "",
+    category: Annotated[str, typer.Option(help="Where a row says nothing else.")] = "",
+    until: Annotated[
+        datetime | None, typer.Option(help="The last day of the list, in China; without it no end.")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would become of it.")] = False,
+    feed_key: Annotated[
+        Path | None, typer.Option(help="Public key of the issuer: FILE.sig must be its Ed25519 signature.")
+    ] = None,
+    database: DatabaseOption = DEFAULT_DATABASE,
+    keys: KeysOption = DEFAULT_KEYS,
+) -> None:
+    """Load a file as the new version of a list; the running centre flags whom it concerns within seconds."""
+    raw = file.read_bytes()
+    signed_by = "" if feed_key is None else signer_of(raw, file.with_name(f"{file.name}.sig"), feed_key)
+    if dry_run:
+        _show_report(preview(file.name, raw, now=now()))
+        return
+    ends = None if until is None else until.replace(tzinfo=CHINA) + timedelta(days=1)
+    terms = ListTerms(list_id, name or list_id, source, level, category, valid_until=ends)
+    by = f"command line: {getuser()}"
+    with open_database(database, must_exist=True) as opened:
+        imported = import_list(
+            opened,
+            ListKeys(PersonVault.in_folder(keys).list_key),
+            terms,
+            file.name,
+            raw,
+            by=by,
+            now=now(),
+            signed_by=signed_by,
+        )
+        with opened.write() as connection:
+            detail = {"version": imported.number, "entries": imported.report.entries, "source": source}
+            audit.note(
+                connection,
+                at=now(),
+                actor=by,
+                action=Action.IMPORTED_LIST,
+                subject=f"list:{list_id}",
+                detail=detail,
+            )
+    _show_report(imported.report)
+    typer.echo(f"list {list_id}: version {imported.number}; the running centre now matches it")
+
+
+@lists.command("show")
+def list_show(
+    list_id: Annotated[str, typer.Argument(help="One list with its matches; without it all.")] = "",
+    *,
+    database: DatabaseOption = DEFAULT_DATABASE,
+) -> None:
+    """Show the lists and how far they are matched, or the matches of one."""
+    with open_database(database, must_exist=True) as opened, opened.read() as connection:
+        Console().print(_matches(connection, list_id) if list_id else _lists(connection))
+
+
+@lists.command("remove")
+def list_remove(
+    list_id: _ListId,
+    *,
+    reason: Annotated[str, typer.Option(help="Why; goes on the record.")],
+    database: DatabaseOption = DEFAULT_DATABASE,
+) -> None:
+    """Remove a list; the running centre takes its flags back."""
+    with open_database(database, must_exist=True) as opened, opened.write() as connection:
+        remove_list(connection, list_id, now=now())
+        audit.note(
+            connection,
+            at=now(),
+            actor=f"command line: {getuser()}",
+            action=Action.REMOVED_LIST,
+            subject=f"list:{list_id}",
+            detail={"reason": reason},
+        )
+    typer.echo(f"list {list_id} is removed")
+
+
+@lists.command("decide")
+def list_decide(
+    match_id: Annotated[str, typer.Argument(help="As `list show LIST` names it.", show_default=False)],
+    *,
+    confirm: Annotated[bool, typer.Option("--confirm/--clear", help="Is it this person?")],
+    reason: Annotated[str, typer.Option(help="What it was decided by; goes on the record.")],
+    database: DatabaseOption = DEFAULT_DATABASE,
+) -> None:
+    """Confirm a near match, which flags the worker, or clear a wrong one, which takes the flag off."""
+    by = f"command line: {getuser()}"
+    with open_database(database, must_exist=True) as opened, opened.write() as connection:
+        list_matches.decide(connection, match_id, confirm=confirm, reason=reason, by=by, now=now())
+        audit.note(
+            connection,
+            at=now(),
+            actor=by,
+            action=Action.DECIDED_MATCH,
+            subject=f"match:{match_id}",
+            detail={"confirmed": confirm, "reason": reason},
+        )
+    typer.echo(f"match {match_id} is {'confirmed' if confirm else 'cleared'}")
+
+
+def _lists(connection: Connection) -> Table:
+    shown = Table("list", "name", "source", "version", "level", "entries", "until", "imported", "matched")
+    for one in list_summaries(connection):
+        ends = f"{one.valid_until.astimezone(CHINA):%Y-%m-%d %H:%M}" if one.valid_until else ""
+        matched = f"{one.matched_at:%Y-%m-%d %H:%M}" if one.matched_at else one.matched_through or "waiting"
+        shown.add_row(
+            one.list_id,
+            one.name,
+            one.source,
+            str(one.number),
+            one.level,
+            f"{one.entries:,}",
+            ends,
+            f"{one.imported_at:%Y-%m-%d %H:%M}",
+            matched,
+        )
+    return shown
+
+
+def _matches(connection: Connection, list_id: str) -> Table:
+    shown = Table("match", "worker", "found by", "state", "level", "row", "reason")
+    rows = connection.execute(
+        select(watch_matches)
+        .where(watch_matches.c.list_id == list_id)
+        .order_by(watch_matches.c.is_exact, watch_matches.c.found_at.desc())
+    ).mappings()
+    for row in rows:
+        state = state_of(row)
+        if state is not MatchState.GONE:
+            found_by = row["found_by"] + (", documents differ" if row["documents_differ"] else "")
+            shown.add_row(
+                row["match_id"],
+                row["worker_id"],
+                found_by,
+                state.value,
+                row["level"],
+                str(row["row"]),
+                row["reason"],
+            )
+    return shown
+
+
+def _show_report(report: Report) -> None:
+    typer.echo(
+        f"{report.rows:,} rows: {report.entries:,} entries, {report.duplicates:,} double, "
+        f"{report.broken:,} broken; {report.slips:,} numbers with a slip (near matches only)"
+    )
+    if len(report.encodings) > 1:
+        typer.echo("mixed encodings: " + ", ".join(f"{n} lines {one}" for one, n in report.encodings.items()))
+    if report.ignored:
+        typer.echo(f"columns that mean nothing here: {', '.join(report.ignored)}")
+    for row, problem in report.problems[:PROBLEMS_SHOWN]:
+        typer.echo(f"row {row}: {problem}")
+    if len(report.problems) > PROBLEMS_SHOWN:
+        typer.echo(f"… and more: {len(report.problems) - PROBLEMS_SHOWN} noted")
