@@ -223,7 +223,7 @@ class EdgeAgent:
         }
         mailbox = mailboxes.get(address.kind)
         if mailbox is None:
-            # A broker that hands out what nobody subscribed to, such as a retained birth, is no reason to end.
+            # A broker may hand out what nobody subscribed to, such as a retained birth: no reason to end.
             self._refusals.count("misaddressed")
         else:
             mailbox.deliver((topic, payload))

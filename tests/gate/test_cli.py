@@ -184,7 +184,7 @@ def test_every_benchmark_names_a_module_of_its_own() -> None:
     for name, command in BenchGroup.lazy.items():
         room, _, rest = command.target.partition(".")
         assert rest in {f"bench.{name}:{name}", f"bench.cli:{name}"}
-        assert (room == "gate") is (rest == f"bench.{name}:{name}"), "other rooms bring theirs by entry points"
+        assert (room == "gate") is (rest == f"bench.{name}:{name}"), "others by entry points"
 
 
 def test_a_benchmark_that_cannot_be_imported_leaves_the_others_alone(
