@@ -6,9 +6,22 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from models.errors import WeightMissing
 from models.zoo import State, Zoo
+
+
+# The same examples at every run, and no limit of time: a busy machine must not decide a test. Look further with
+# HYPOTHESIS_PROFILE=search.
+settings.register_profile(
+    "repeatable",
+    derandomize=True,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+settings.register_profile("search", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
 
 
 class Weights:

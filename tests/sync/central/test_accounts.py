@@ -156,7 +156,13 @@ def test_users_that_cannot_be_are_refused(office: FrontOffice) -> None:
     [
         (
             Role.SUPERVISOR,
-            {Right.USE_CONSOLE, Right.FLAG, Right.CHECK_HOUSES, Right.READ_DECLARATIONS},
+            {
+                Right.USE_CONSOLE,
+                Right.FLAG,
+                Right.CHECK_HOUSES,
+                Right.READ_DECLARATIONS,
+                Right.TRACE_CASES,
+            },
         ),
         (Role.SITE_MANAGER, set(Right) - {Right.READ_AUDIT}),
         (Role.ADMIN, set(Right)),
