@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, settings
 from models.errors import WeightMissing
 from models.zoo import State, Zoo
 
-# The same examples at every run, and no limit of time: a busy machine must not decide a test. To look further:
+# The same examples at every run, and no limit of time: a busy machine decides no test. To look further:
 # HYPOTHESIS_PROFILE=search.
 settings.register_profile(
     "repeatable",
