@@ -309,7 +309,8 @@ def _queue(store: LocalStore, count: int) -> int:
                 [*facts, event.worker_id, event.outcome.value, payload],
             )
             db.execute(
-                "INSERT INTO outbox (kind, event_id, payload, created_at) VALUES ('event', ?, ?, ?)",
+                "INSERT INTO outbox (kind, event_id, subject, payload, created_at) "
+                "VALUES ('event', ?1, ?1, ?2, ?3)",
                 [event.event_id, payload, at.isoformat()],
             )
     return store.outbox_last()
