@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from sync.declarations import SITE_FORM, WORKER_FORM, Declaration, SiteReport
@@ -49,30 +50,14 @@ class DeclarationDesk:
 
     def declaration(self, worker_id: str) -> FormToFill:
         """The worker's form, with the answers of today, or what is carried over from the last time."""
-        form, today = newest_form(WORKER_FORM), self.today()
-        last = self._store.latest_declaration(worker_id)
-        of_today = last if last is not None and last.local_day == today else None
-        before = typed(form, last.answers, only_carried=of_today is None) if last is not None else {}
-        at = of_today.declared_at.astimezone(self._zone) if of_today is not None else None
-        return FormToFill(form, before, today, at)
+        return self._to_fill(WORKER_FORM, self._store.latest_declaration(worker_id))
 
     def declare(self, worker_id: str, entered: Entered, *, by: str) -> tuple[Checked, Declaration | None]:
         """Check and keep; without a declaration the checked form says what is wrong."""
-        form, today = newest_form(WORKER_FORM), self.today()
-        checked = check(form, entered, today=today)
+        checked, filled = self._checked(WORKER_FORM, entered, by=by)
         if not checked.is_complete:
             return checked, None
-        declaration = Declaration(
-            form_id=form.form_id,
-            form_version=form.version,
-            site_id=self._site_id,
-            worker_id=worker_id,
-            local_day=today,
-            declared_at=self._now(),
-            source="kiosk",
-            recorded_by=by,
-            answers=checked.answers,
-        )
+        declaration = Declaration(worker_id=worker_id, **filled)
         self._store.put_declaration(declaration)
         self._store.put_audit(by, "declared", subject=f"worker:{worker_id}")
         return checked, declaration
@@ -92,33 +77,40 @@ class DeclarationDesk:
 
     def report(self, employer: str) -> FormToFill:
         """The report of today, with its own figures or those of the last one."""
-        form, today = newest_form(SITE_FORM), self.today()
-        last = self._store.latest_site_report(employer)
-        of_today = last if last is not None and last.local_day == today else None
-        before = typed(form, last.answers, only_carried=of_today is None) if last is not None else {}
-        at = of_today.declared_at.astimezone(self._zone) if of_today is not None else None
-        return FormToFill(form, before, today, at)
+        return self._to_fill(SITE_FORM, self._store.latest_site_report(employer))
 
     def send_report(self, employer: str, entered: Entered, *, by: str) -> tuple[Checked, SiteReport | None]:
         """Check and keep; without a report the checked form says what is wrong."""
-        form, today = newest_form(SITE_FORM), self.today()
-        checked = check(form, entered, today=today)
+        checked, filled = self._checked(SITE_FORM, entered, by=by)
         if not checked.is_complete:
             return checked, None
-        report = SiteReport(
-            form_id=form.form_id,
-            form_version=form.version,
-            site_id=self._site_id,
-            employer=employer,
-            local_day=today,
-            declared_at=self._now(),
-            source="kiosk",
-            recorded_by=by,
-            answers=checked.answers,
-        )
+        report = SiteReport(employer=employer, **filled)
         self._store.put_site_report(report)
         self._store.put_audit(by, "reported_site", detail={"employer": employer})
         return checked, report
+
+    def _to_fill(self, form_id: str, last: Declaration | SiteReport | None) -> FormToFill:
+        form, today = newest_form(form_id), self.today()
+        if last is None:
+            return FormToFill(form, {}, today, None)
+        is_of_today = last.local_day == today
+        at = last.declared_at.astimezone(self._zone) if is_of_today else None
+        return FormToFill(form, typed(form, last.answers, only_carried=not is_of_today), today, at)
+
+    def _checked(self, form_id: str, entered: Entered, *, by: str) -> tuple[Checked, dict[str, Any]]:
+        """The checked form, and the fields that every record of a filled form has."""
+        form, today = newest_form(form_id), self.today()
+        checked = check(form, entered, today=today)
+        return checked, {
+            "form_id": form.form_id,
+            "form_version": form.version,
+            "site_id": self._site_id,
+            "local_day": today,
+            "declared_at": self._now(),
+            "source": "kiosk",
+            "recorded_by": by,
+            "answers": checked.answers,
+        }
 
 
 def runs_short(report: SiteReport) -> list[tuple[str, date]]:
