@@ -12,14 +12,11 @@ from starlette.types import ASGIApp
 
 from enroll.kiosk import words
 from enroll.kiosk.access import kiosk_door
-from enroll.kiosk.frame import KioskPage, KioskRoute, heading, page_frame, visitor_of
+from enroll.kiosk.frame import KioskPage, KioskRoute, page_frame, visitor_of
 from enroll.kiosk.office import KioskOffice
 from enroll.kiosk.pages import PAGES, ROUTES
+from sync.pages import RESPONSE_TIMEOUT_S, heading, run_pages
 from sync.web_door import LOGIN_PATH
-
-RECONNECT_TIMEOUT_S = 10.0
-RESPONSE_TIMEOUT_S = 30.0
-"""A page waits for its first query; NiceGUI's own limit of 3 s is short for a busy machine."""
 
 
 class _Served:
@@ -45,18 +42,7 @@ def _application() -> FastAPI:
         app.get(route.path)(_answer(route))
     for page in PAGES:
         _serve(page)
-    ui.run_with(
-        app,
-        title=str(words.TITLE),
-        favicon="🚧",
-        language="zh-CN",
-        binding_refresh_interval=None,
-        reconnect_timeout=RECONNECT_TIMEOUT_S,
-        # A history of sent messages would keep names in memory and show them again after a reconnect.
-        message_history_length=0,
-        tailwind=False,
-        show_welcome_message=False,
-    )
+    run_pages(app, words.TITLE)
     return app
 
 

@@ -12,7 +12,8 @@ from enroll.drafts import EnrolmentDraft
 from enroll.duplicates import Candidate
 from enroll.kiosk import words_capture as w
 from enroll.kiosk import words_enrol
-from enroll.kiosk.frame import KioskVisitor, action, facts, heading, subheading, tell, text_field
+from enroll.kiosk.frame import KioskVisitor, tell
+from sync.pages import action, facts, heading, subheading, text_field
 from sync.words import Words
 
 RECORD_PATH = "/worker/{}"

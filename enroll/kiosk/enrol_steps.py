@@ -7,7 +7,8 @@ from nicegui import ui
 from enroll.drafts import EnrolmentDraft
 from enroll.kiosk import words
 from enroll.kiosk import words_enrol as w
-from enroll.kiosk.frame import KioskVisitor, action, bilingual, tell
+from enroll.kiosk.frame import KioskVisitor, tell
+from sync.pages import action, bilingual
 
 IDENTITY_PATH = "/enrol"
 CONSENT_PATH = "/enrol/consent"

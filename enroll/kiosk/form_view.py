@@ -8,11 +8,11 @@ from functools import partial
 from nicegui import ui
 
 from enroll.kiosk import words_declare as w
-from enroll.kiosk.frame import action, subheading
 from sync.forms import Checked, Entered, Field, Form, Kind, group_added, group_removed
 from sync.forms.checking import NO, YES
 from sync.forms.description import Option, Said
 from sync.forms.entry import Group, Simple
+from sync.pages import action, subheading
 
 Changed = Callable[[Simple], None]
 

@@ -20,6 +20,7 @@ from enroll.kiosk.access import kiosk_secret
 from enroll.kiosk.office import KioskOffice
 from models.errors import ModelError
 from sync.errors import StoreFull, StoreLocked, SyncError
+from sync.pages import action, bilingual
 from sync.web_door import LOGIN_PATH
 from sync.words import Words
 
@@ -210,48 +211,6 @@ def tell(text: Words, *, bad: bool = False) -> None:
     )
 
 
-def bilingual(text: Words) -> None:
-    """zh, and en smaller under it."""
-    with ui.element("span").classes("sg-words"):
-        ui.label(text.zh)
-        ui.label(text.en).classes("sg-en")
-
-
-def heading(text: Words) -> None:
-    ui.label(str(text)).classes("sg-title").props("role=heading aria-level=1")
-
-
-def subheading(text: Words | str) -> None:
-    ui.label(str(text)).classes("sg-subtitle").props("role=heading aria-level=2")
-
-
-def action(
-    label: Words | str, on_click: Callable[[], Any], *, main: bool = False, icon: str = ""
-) -> ui.button:
-    """A button for a finger in a glove; its colours are the style sheet's, whose contrast is checked."""
-    button = ui.button(str(label), on_click=on_click, icon=icon or None, color=None)
-    button.props("no-caps unelevated")
-    return button.classes("sg-action" if main else "sg-action sg-plain")
-
-
-def text_field(label: Words, *, kind: str = "text", value: str = "") -> ui.input:
-    """A labelled input; `kind` is the browser's input type."""
-    field = ui.input(str(label), value=value).props(f"outlined type={kind}").classes("sg-field")
-    if kind != "text":
-        field.props("stack-label")
-    return field
-
-
 def choice(label: Words, options: Mapping[str, str], value: str = "") -> ui.select:
     """A select of codes with their words."""
     return ui.select(dict(options), value=value, label=str(label)).props("outlined").classes("sg-field")
-
-
-def facts(rows: Sequence[tuple[Words, str]]) -> None:
-    """A list of names and values."""
-    with ui.element("dl").classes("sg-facts"):
-        for name, value in rows:
-            with ui.element("dt"):
-                ui.label(str(name))
-            with ui.element("dd"):
-                ui.label(value or "–")

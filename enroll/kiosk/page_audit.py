@@ -8,7 +8,8 @@ from nicegui import ui
 
 from enroll.accounts import Right
 from enroll.kiosk import words
-from enroll.kiosk.frame import KioskPage, KioskVisitor, heading, text_field
+from enroll.kiosk.frame import KioskPage, KioskVisitor
+from sync.pages import heading, text_field
 from sync.store.people import AuditLine
 from sync.words import Words
 

@@ -26,8 +26,9 @@ from enroll.kiosk.enrol_steps import (
     draft_with_worker,
     step_bar,
 )
-from enroll.kiosk.frame import KioskPage, KioskRoute, KioskVisitor, action, bilingual, heading, tell
+from enroll.kiosk.frame import KioskPage, KioskRoute, KioskVisitor, tell
 from models.images import MAX_FILE_BYTES
+from sync.pages import action, bilingual, heading
 from sync.words import Words
 
 PICTURE_PATH = "/enrol/capture/picture"

@@ -21,11 +21,12 @@ from enroll.kiosk.enrol_steps import (
     draft_with_worker,
     step_bar,
 )
-from enroll.kiosk.frame import KioskPage, KioskVisitor, action, heading, tell, text_field
+from enroll.kiosk.frame import KioskPage, KioskVisitor, tell
 from enroll.kiosk.signature_pad import read_signature, signature_pad
 from enroll.registration import Signature
 from enroll.scan import MAX_UPLOAD_BYTES, scan_jpeg
 from models.errors import ImageUnusable
+from sync.pages import action, heading, text_field
 
 _LANGUAGES = {"zh": "中文", "en": "English"}
 

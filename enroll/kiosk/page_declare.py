@@ -11,9 +11,10 @@ from enroll.accounts import Right
 from enroll.declaration_desk import DeclarationDesk, FormToFill
 from enroll.kiosk import words_declare as w
 from enroll.kiosk.form_view import FormView
-from enroll.kiosk.frame import KioskPage, KioskVisitor, action, heading, text_field
+from enroll.kiosk.frame import KioskPage, KioskVisitor
 from enroll.worker_book import Found
 from sync.declarations import Declaration
+from sync.pages import action, heading, text_field
 from sync.records import Worker, WorkerStatus
 
 

@@ -21,9 +21,10 @@ from enroll.kiosk.enrol_steps import (
     cancel_button,
     step_bar,
 )
-from enroll.kiosk.frame import KioskPage, KioskRoute, KioskVisitor, action, facts, heading
+from enroll.kiosk.frame import KioskPage, KioskRoute, KioskVisitor
 from enroll.kiosk.office import KioskOffice
 from enroll.registration import LastEnrolment, Undone
+from sync.pages import action, facts, heading
 from sync.records import Worker
 from sync.words import Words
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from nicegui import ui
 
 from enroll.kiosk import words
-from enroll.kiosk.frame import KioskPage, KioskVisitor, bilingual, heading
+from enroll.kiosk.frame import KioskPage, KioskVisitor
+from sync.pages import bilingual, heading
 
 
 def build_tiles(visitor: KioskVisitor, pages: tuple[KioskPage, ...]) -> None:

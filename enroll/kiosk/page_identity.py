@@ -13,7 +13,8 @@ from enroll.identity import Identity, derived, document_problem, typed_from_card
 from enroll.kiosk import words
 from enroll.kiosk import words_enrol as w
 from enroll.kiosk.enrol_steps import CONSENT_PATH, IDENTITY_PATH, RECORD_PATH, cancel_button, step_bar
-from enroll.kiosk.frame import KioskPage, KioskVisitor, action, choice, heading, tell, text_field
+from enroll.kiosk.frame import KioskPage, KioskVisitor, choice, tell
+from sync.pages import action, heading, text_field
 from sync.records import Worker
 
 _SUGGESTED = (("employer", w.EMPLOYER), ("team", w.TEAM), ("trade", w.TRADE))

@@ -13,21 +13,13 @@ from enroll.errors import EnrollError
 from enroll.import_desk import Progress, Uploaded
 from enroll.import_report import report_pieces
 from enroll.kiosk import words_roster as w
-from enroll.kiosk.frame import (
-    KioskPage,
-    KioskRoute,
-    KioskVisitor,
-    action,
-    choice,
-    heading,
-    subheading,
-    tell,
-)
+from enroll.kiosk.frame import KioskPage, KioskRoute, KioskVisitor, choice, tell
 from enroll.kiosk.tables import cell, roster_style, table
 from enroll.reason_words import in_chinese
 from enroll.roster_template import csv_template, workbook_template
 from sync.central.exports import CSV_TYPE, XLSX_TYPE
 from sync.errors import SyncError
+from sync.pages import action, heading, subheading
 from sync.store.import_jobs import ImportedRow, ImportJob
 from sync.words import Words
 

@@ -12,23 +12,14 @@ from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from enroll.accounts import Right
 from enroll.kiosk import words
 from enroll.kiosk import words_pass as w
-from enroll.kiosk.frame import (
-    KioskPage,
-    KioskRoute,
-    KioskVisitor,
-    action,
-    facts,
-    heading,
-    subheading,
-    tell,
-    text_field,
-)
+from enroll.kiosk.frame import KioskPage, KioskRoute, KioskVisitor, tell
 from enroll.kiosk.office import KioskOffice
 from enroll.kiosk.page_workers import WORKER_PATH
 from enroll.pass_card import card_html, code_svg
 from enroll.passes import PassMissing, PassOffice, ShownPass, holding
 from enroll.roster_values import parse_instant
 from sync.errors import SyncError
+from sync.pages import action, facts, heading, subheading, text_field
 from sync.people import Attachment
 from sync.records import Method, PassGrant, PassMethod, Worker
 from sync.words import Words

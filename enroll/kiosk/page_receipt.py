@@ -9,8 +9,9 @@ from nicegui import ui
 from enroll.accounts import Right
 from enroll.erasure_receipt import Receipt, ask_centre, local_receipt, with_answer
 from enroll.kiosk import words_roster as w
-from enroll.kiosk.frame import KioskPage, KioskVisitor, action, facts, heading
+from enroll.kiosk.frame import KioskPage, KioskVisitor
 from enroll.kiosk.tables import cell, roster_style, table
+from sync.pages import action, facts, heading
 
 RECEIPT_PATH = "/receipt/{withdrawal_id}"
 ASK_EVERY_S = 0.5

@@ -10,10 +10,11 @@ from enroll.accounts import Right
 from enroll.declaration_desk import DeclarationDesk, ReportDays, runs_short
 from enroll.kiosk import words_declare as w
 from enroll.kiosk.form_view import FormView
-from enroll.kiosk.frame import KioskPage, KioskVisitor, action, heading, subheading
+from enroll.kiosk.frame import KioskPage, KioskVisitor
 from enroll.kiosk.page_declare import about, receipt
 from sync.declarations import SiteReport
 from sync.forms import newest_form
+from sync.pages import action, heading, subheading
 
 
 async def build_site_report_page(visitor: KioskVisitor) -> None:

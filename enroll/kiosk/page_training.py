@@ -11,12 +11,13 @@ from starlette.responses import FileResponse, PlainTextResponse, Response
 from enroll.accounts import Right
 from enroll.kiosk import training_lesson
 from enroll.kiosk import words_training as words
-from enroll.kiosk.frame import KioskPage, KioskRoute, KioskVisitor, action, heading, subheading
+from enroll.kiosk.frame import KioskPage, KioskRoute, KioskVisitor
 from enroll.kiosk.training_camera import CameraView
 from enroll.kiosk.training_records import build_records
 from enroll.training_desk import Lesson
 from enroll.training_faces import FaceLogin, Recognised
 from sync.errors import SyncError
+from sync.pages import action, heading, subheading
 from sync.training.course import Course
 from sync.training.errors import CourseUnusable
 from sync.training.session import Moment

@@ -11,23 +11,14 @@ from enroll.accounts import Right
 from enroll.kiosk import words
 from enroll.kiosk import words_roster as w
 from enroll.kiosk.clearance_words import clearance_words
-from enroll.kiosk.frame import (
-    KioskPage,
-    KioskVisitor,
-    action,
-    choice,
-    facts,
-    heading,
-    subheading,
-    tell,
-    text_field,
-)
+from enroll.kiosk.frame import KioskPage, KioskVisitor, choice, tell
 from enroll.kiosk.page_receipt import RECEIPT_PATH
 from enroll.kiosk.page_workers import WORKER_PATH, WORKERS_PATH
 from enroll.kiosk.tables import cell, roster_style, table
 from enroll.kiosk.words_enrol import DOCUMENT_TYPES, SEXES
 from enroll.worker_book import WorkerFile
 from sync.erasure import FACE, WHOLE_RECORD
+from sync.pages import action, facts, heading, subheading, text_field
 from sync.people import Sex
 from sync.records import WorkerStatus
 from sync.words import Words

@@ -6,9 +6,10 @@ from nicegui import ui
 
 from enroll.kiosk import words
 from enroll.kiosk import words_roster as w
-from enroll.kiosk.frame import KioskPage, KioskVisitor, action, choice, heading, text_field
+from enroll.kiosk.frame import KioskPage, KioskVisitor, choice
 from enroll.kiosk.tables import cell, roster_style, table
 from enroll.worker_book import Aged, Found
+from sync.pages import action, heading, text_field
 from sync.people import Person
 from sync.records import Worker, WorkerStatus
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from nicegui import ui
 
 from enroll.kiosk import words_enrol as w
-from enroll.kiosk.frame import action
+from sync.pages import action
 
 READ_TIMEOUT_S = 10.0
 _MARKUP = '<svg class="sg-pad" role="img" aria-labelledby="sg-sign"><path d=""/></svg>'

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from nicegui import ui
 
-from enroll.kiosk.frame import bilingual
+from sync.pages import bilingual
 from sync.words import Words
 
 _STYLE = (Path(__file__).parent / "roster.css").read_text(encoding="utf-8")

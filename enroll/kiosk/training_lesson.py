@@ -13,9 +13,10 @@ from urllib.parse import quote
 from nicegui import ui
 
 from enroll.kiosk import words_training as words
-from enroll.kiosk.frame import KioskVisitor, action, facts, heading, subheading, tell
+from enroll.kiosk.frame import KioskVisitor, tell
 from enroll.kiosk.training_camera import CameraView
 from enroll.training_desk import Lesson
+from sync.pages import action, facts, heading, subheading
 from sync.training.course import Page, Question, QuestionKind
 from sync.training.errors import StepRefused
 from sync.training.record import Result, TrainingRecord

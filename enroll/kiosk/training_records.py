@@ -8,8 +8,9 @@ from urllib.parse import quote
 from nicegui import ui
 
 from enroll.kiosk import words_training as words
-from enroll.kiosk.frame import KioskVisitor, action, subheading, tell
+from enroll.kiosk.frame import KioskVisitor, tell
 from enroll.training_desk import Expiring
+from sync.pages import action, subheading
 from sync.store.notes import NoteState
 from sync.store.trainings import KeptTraining
 from sync.training.record import Result, TrainingRecord

@@ -40,10 +40,7 @@ from sync.central.console.settings import ConsoleSettings
 from sync.central.front_office import FrontOffice
 from sync.central.phone.app import phone_app
 from sync.central.phone.settings import PHONE_PATH
-
-RECONNECT_TIMEOUT_S = 10.0
-RESPONSE_TIMEOUT_S = 30.0
-"""A page waits for its first query; NiceGUI's own limit of 3 s is short for a busy machine."""
+from sync.pages import RESPONSE_TIMEOUT_S, run_pages
 
 Builder = Callable[[Visitor, Viewer], Awaitable[None]]
 
@@ -99,18 +96,7 @@ def _console() -> FastAPI:
     _page("/declarations", words_declarations.DECLARATIONS.zh, build_declarations_page)
     _page("/cases", words_cases.CASES.zh, build_cases_page)
     _page("/audit", words.AUDIT.zh, build_audit_page)
-    ui.run_with(
-        app,
-        title=str(words.TITLE),
-        favicon="🚧",
-        language="zh-CN",
-        binding_refresh_interval=None,
-        reconnect_timeout=RECONNECT_TIMEOUT_S,
-        # A history of sent messages would keep names in memory and show them again after a reconnect.
-        message_history_length=0,
-        tailwind=False,
-        show_welcome_message=False,
-    )
+    run_pages(app, words.TITLE)
     return app
 
 

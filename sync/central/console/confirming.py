@@ -5,8 +5,8 @@ from __future__ import annotations
 from nicegui import ui
 
 from sync.central.console import words_people
-from sync.central.console.frame import action
 from sync.central.console.words import Words
+from sync.pages import action
 
 
 async def ask_sure(question: Words) -> bool:

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from fastapi import Request
 from nicegui import run, ui
 
+from sync import pages
 from sync.central.accounts_access import Right, Viewer
 from sync.central.console import (
     words,
@@ -27,6 +28,7 @@ from sync.central.console.words import Words
 from sync.central.front_office import FrontOffice
 from sync.central.worker_desk import Site
 from sync.errors import SyncError
+from sync.pages import bilingual
 
 T = TypeVar("T")
 
@@ -128,21 +130,6 @@ def page_frame(visitor: Visitor, viewer: Viewer, path: str) -> Iterator[None]:
         yield
 
 
-def bilingual(text: Words) -> None:
-    """zh, and en smaller under it."""
-    with ui.element("span").classes("sg-words"):
-        ui.label(text.zh)
-        ui.label(text.en).classes("sg-en")
-
-
-def heading(text: Words) -> None:
-    ui.label(str(text)).classes("sg-title").props("role=heading aria-level=1")
-
-
-def subheading(text: Words | str) -> None:
-    ui.label(str(text)).classes("sg-subtitle").props("role=heading aria-level=2")
-
-
 def choice(label: Words, options: Mapping[str, str], value: str = "") -> ui.select:
     """A select of codes with their words; the empty code is `all`."""
     return (
@@ -154,19 +141,7 @@ def choice(label: Words, options: Mapping[str, str], value: str = "") -> ui.sele
 
 def text_field(label: Words, *, kind: str = "text", value: str = "") -> ui.input:
     """A labelled input; `kind` is the browser's input type."""
-    field = ui.input(str(label), value=value).props(f"outlined dense type={kind}").classes("sg-field")
-    if kind != "text":
-        field.props("stack-label")
-    return field
-
-
-def action(
-    label: Words | str, on_click: Callable[[], Any], *, main: bool = False, icon: str = ""
-) -> ui.button:
-    """A button; its colours are the style sheet's, whose contrast is checked."""
-    button = ui.button(str(label), on_click=on_click, icon=icon or None, color=None)
-    button.props("no-caps unelevated")
-    return button.classes("sg-action" if main else "sg-action sg-plain")
+    return pages.text_field(label, kind=kind, value=value).props("dense")
 
 
 def table(
@@ -203,16 +178,6 @@ def _cell_class(column: str) -> str:
     if column in _LONG_CELLS:
         return "sg-wrap"
     return "sg-tight" if column in _TIGHT_CELLS else ""
-
-
-def facts(rows: Sequence[tuple[Words, str]]) -> None:
-    """A list of names and values."""
-    with ui.element("dl").classes("sg-facts"):
-        for name, value in rows:
-            with ui.element("dt"):
-                ui.label(str(name))
-            with ui.element("dd"):
-                ui.label(value or "–")
 
 
 def site_options(sites: Sequence[Site]) -> dict[str, str]:

@@ -9,8 +9,8 @@ from functools import partial
 from nicegui import ui
 
 from sync.central.console import words
-from sync.central.console.frame import action
 from sync.central.console.words import Words
+from sync.pages import action
 
 EXPORT_FORMATS = ("csv", "xlsx")
 

@@ -15,19 +15,11 @@ from sync.central.accounts_access import Right, Viewer
 from sync.central.attendance import Correction, Day, Mark
 from sync.central.attendance_log import DayRecords, WorkerDays
 from sync.central.console import words
-from sync.central.console.frame import (
-    Visitor,
-    action,
-    choice,
-    heading,
-    site_options,
-    subheading,
-    table,
-    text_field,
-)
+from sync.central.console.frame import Visitor, choice, site_options, table, text_field
 from sync.central.console.listing import export_actions, search_bar
 from sync.central.exports_tables import attendance_pieces
 from sync.central.worker_desk import Site
+from sync.pages import action, heading, subheading
 from sync.records import Direction
 
 _COLUMNS = (

@@ -11,8 +11,9 @@ from sync.central import audit
 from sync.central.accounts_access import Right, Viewer
 from sync.central.audit import PAGE_ROWS, AuditLine
 from sync.central.console import words
-from sync.central.console.frame import Visitor, action, heading, table, text_field
+from sync.central.console.frame import Visitor, table, text_field
 from sync.central.console.listing import Paging, search_bar
+from sync.pages import action, heading
 
 _COLUMNS = (
     ("at", words.TIME),

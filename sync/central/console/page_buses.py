@@ -11,22 +11,13 @@ from sync.central import transport
 from sync.central.accounts_access import Right, Viewer
 from sync.central.console import words
 from sync.central.console import words_lodging as said
-from sync.central.console.frame import (
-    Visitor,
-    action,
-    choice,
-    facts,
-    heading,
-    site_options,
-    subheading,
-    table,
-    text_field,
-)
+from sync.central.console.frame import Visitor, choice, site_options, table, text_field
 from sync.central.console.listing import export_actions, search_bar
 from sync.central.exports_lodging import bus_pieces
 from sync.central.phone import words_lodging as phone_words
 from sync.central.transport import Bus
 from sync.central.transport_steps import Step
+from sync.pages import action, facts, heading, subheading
 
 _SHOWN_FOR = timedelta(days=30)
 _COLUMNS = (

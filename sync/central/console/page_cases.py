@@ -16,18 +16,9 @@ from sync.central.cases import CaseKind, ContactState
 from sync.central.console import words
 from sync.central.console import words_cases as said
 from sync.central.console.confirming import ask_sure
-from sync.central.console.frame import (
-    Visitor,
-    action,
-    choice,
-    facts,
-    heading,
-    site_options,
-    subheading,
-    table,
-    text_field,
-)
+from sync.central.console.frame import Visitor, choice, site_options, table, text_field
 from sync.central.exports_cases import contact_pieces
+from sync.pages import action, facts, heading, subheading
 from sync.records import FlagLevel
 from sync.tracing import TracingRules
 from sync.tracing.telling import told

@@ -11,23 +11,14 @@ from nicegui import ui
 from sync.central.accounts_access import Viewer
 from sync.central.console import words
 from sync.central.console import words_declarations as said
-from sync.central.console.frame import (
-    Visitor,
-    action,
-    choice,
-    facts,
-    heading,
-    site_options,
-    subheading,
-    table,
-    text_field,
-)
+from sync.central.console.frame import Visitor, choice, site_options, table, text_field
 from sync.central.console.listing import search_bar
 from sync.central.declaration_desk import DayOverview, DeclarationFacts, PersonDay
 from sync.central.exports_declarations import declaration_pieces
 from sync.central.site_reports import EmployerDays
 from sync.forms import form
 from sync.forms.telling import told
+from sync.pages import action, facts, heading, subheading
 
 REPORT_DAYS = 14
 _TEAMS = (

@@ -11,8 +11,9 @@ from nicegui import ui
 from sync.central.accounts_access import Right, Viewer
 from sync.central.console import words, words_people
 from sync.central.console.confirming import ask_sure
-from sync.central.console.frame import Visitor, action, facts, heading, subheading, table, text_field
+from sync.central.console.frame import Visitor, table, text_field
 from sync.central.people_desk import Pair, Side
+from sync.pages import action, facts, heading, subheading
 
 _COLUMNS = (
     ("found_at", words_people.FOUND),

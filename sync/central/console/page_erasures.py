@@ -10,9 +10,10 @@ from nicegui import ui
 
 from sync.central.accounts_access import Right, Viewer
 from sync.central.console import words, words_people
-from sync.central.console.frame import Visitor, action, facts, heading, table, text_field
+from sync.central.console.frame import Visitor, table, text_field
 from sync.central.console.listing import search_bar
 from sync.central.erasure_desk import ErasureRow, ItemRow, Receipt
+from sync.pages import action, facts, heading
 
 _COLUMNS = (
     ("withdrawn_at", words_people.WITHDRAWN_AT),

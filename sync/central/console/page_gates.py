@@ -9,8 +9,9 @@ from nicegui import ui
 
 from sync.central.accounts_access import Viewer
 from sync.central.console import words
-from sync.central.console.frame import Visitor, facts, heading
+from sync.central.console.frame import Visitor
 from sync.central.gate_board import GateCard, GateState, RosterState, TerminalCard
+from sync.pages import facts, heading
 
 REFRESH_S = 10.0
 """Nothing personal stands here, so the page may look again by itself without filling the audit log."""

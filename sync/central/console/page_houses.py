@@ -14,17 +14,7 @@ from sync.central import lodging
 from sync.central.accounts_access import Right, Viewer
 from sync.central.console import words
 from sync.central.console import words_lodging as said
-from sync.central.console.frame import (
-    Visitor,
-    action,
-    choice,
-    facts,
-    heading,
-    site_options,
-    subheading,
-    table,
-    text_field,
-)
+from sync.central.console.frame import Visitor, choice, site_options, table, text_field
 from sync.central.console.listing import Paging, export_actions, search_bar
 from sync.central.errors import SettingRefused
 from sync.central.exports_lodging import house_pieces
@@ -33,6 +23,7 @@ from sync.central.lodging_rules import HouseState, Risk
 from sync.central.phone import words_lodging as phone_words
 from sync.central.phone.settings import PHONE_PATH
 from sync.central.typed_fields import masked_name, masked_number
+from sync.pages import action, facts, heading, subheading
 
 _COLUMNS = (
     ("name", phone_words.ADDRESS),

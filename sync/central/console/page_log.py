@@ -11,21 +11,12 @@ from nicegui import ui
 from sync.central.access_log import EventFacts, EventFilter, LogPage, LogRow
 from sync.central.accounts_access import Viewer
 from sync.central.console import words
-from sync.central.console.frame import (
-    Visitor,
-    action,
-    choice,
-    facts,
-    heading,
-    site_options,
-    subheading,
-    table,
-    text_field,
-)
+from sync.central.console.frame import Visitor, choice, site_options, table, text_field
 from sync.central.console.listing import export_actions, search_bar
 from sync.central.errors import SettingRefused
 from sync.central.exports_tables import event_pieces
 from sync.central.worker_desk import Site
+from sync.pages import action, facts, heading, subheading
 from sync.records import Outcome
 
 _COLUMNS = (

@@ -8,18 +8,10 @@ from nicegui import ui
 
 from sync.central.accounts_access import Viewer
 from sync.central.console import words
-from sync.central.console.frame import (
-    Visitor,
-    action,
-    choice,
-    heading,
-    site_options,
-    subheading,
-    table,
-    text_field,
-)
+from sync.central.console.frame import Visitor, choice, site_options, table, text_field
 from sync.central.console.listing import search_bar
 from sync.central.presence import Present
+from sync.pages import action, heading, subheading
 
 _COLUMNS = (
     ("name", words.NAME),

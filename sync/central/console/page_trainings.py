@@ -10,19 +10,10 @@ from nicegui import ui
 from sync.central.accounts_access import Viewer
 from sync.central.console import words
 from sync.central.console import words_training as said
-from sync.central.console.frame import (
-    Visitor,
-    action,
-    choice,
-    facts,
-    heading,
-    site_options,
-    subheading,
-    table,
-    text_field,
-)
+from sync.central.console.frame import Visitor, choice, site_options, table, text_field
 from sync.central.console.listing import search_bar
 from sync.central.training_office import ChainReport, TrainingLine
+from sync.pages import action, facts, heading, subheading
 from sync.training.record import Check, SignedTraining, TrainingRecord
 
 _COLUMNS = (

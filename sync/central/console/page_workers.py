@@ -9,20 +9,11 @@ from nicegui import ui
 
 from sync.central.accounts_access import Right, Viewer
 from sync.central.console import words
-from sync.central.console.frame import (
-    Visitor,
-    action,
-    choice,
-    facts,
-    heading,
-    site_options,
-    subheading,
-    table,
-    text_field,
-)
+from sync.central.console.frame import Visitor, choice, site_options, table, text_field
 from sync.central.console.listing import Paging, search_bar
 from sync.central.console.worker_papers import WorkerPapers
 from sync.central.worker_desk import WorkerPage, WorkerRow
+from sync.pages import action, facts, heading, subheading
 from sync.records import Flag, FlagLevel
 
 _COLUMNS = (

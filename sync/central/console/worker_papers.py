@@ -11,11 +11,12 @@ from nicegui import ui
 from sync.central.accounts_access import Right, Viewer
 from sync.central.console import words, words_people
 from sync.central.console.confirming import ask_sure
-from sync.central.console.frame import Visitor, action, facts, subheading, text_field
+from sync.central.console.frame import Visitor, text_field
 from sync.central.console.words import Words
 from sync.central.people_desk import Papers, PersonFacts
 from sync.central.persons import GivenConsent, Origin
 from sync.erasure import FACE, WHOLE_RECORD
+from sync.pages import action, facts, subheading
 
 
 class WorkerPapers:
