@@ -51,6 +51,9 @@ NUMBER_TAKEN = Words("此工号已被使用", "This number is taken")
 TOO_YOUNG = Words(
     "未满 16 周岁：不得招用为工人，请确认身份。", "Under 16: may not be employed. Please check who this is."
 )
+BIRTH_UNKNOWN = Words(
+    "登记人脸须先填写出生日期，请返回填写", "For a face the birth date is needed: go back and fill it in"
+)
 NEEDS_GUARDIAN = Words("未满 14 周岁：同意书须由监护人签字。", "Under 14: a guardian must sign the consent.")
 DOCUMENT_PROBLEMS = {
     DocumentProblem.EMPTY: Words("请填写证件号码", "A document number is needed"),
@@ -88,11 +91,9 @@ class Identity:
     """The outcome of a check: `worker` and `person` where there is no problem.
 
     problems  by field; the page shows each below its field
-    notices   what somebody should look at, though it may be right
     """
 
     problems: Mapping[str, Words]
-    notices: tuple[Words, ...] = ()
     worker: Worker | None = field(default=None, repr=False)
     person: Person | None = field(default=None, repr=False)
 
@@ -151,7 +152,7 @@ def check_identity(
         sex=sex,
         address=values["address"],
     )
-    return Identity({}, _notices(birth_date, today), worker, person)
+    return Identity({}, worker, person)
 
 
 def age_years(birth_date: date, today: date) -> int:
@@ -160,9 +161,18 @@ def age_years(birth_date: date, today: date) -> int:
     return today.year - birth_date.year - (0 if had_birthday else 1)
 
 
-def needs_guardian(birth_date: date | None, today: date) -> bool:
-    """Whether a guardian must sign for this person; an unknown age counts as grown-up."""
-    return birth_date is not None and age_years(birth_date, today) < GUARDIAN_BELOW_YEARS
+def needs_guardian(birth_date: date, today: date) -> bool:
+    """Whether a guardian must sign for this person. Without a birth date nobody can say: no face then."""
+    return age_years(birth_date, today) < GUARDIAN_BELOW_YEARS
+
+
+def age_notices(birth_date: date | None, today: date) -> tuple[Words, ...]:
+    """What somebody should look at before the consent, though it may be right."""
+    if birth_date is None:
+        return (BIRTH_UNKNOWN,)
+    if age_years(birth_date, today) >= WORK_FROM_YEARS:
+        return ()
+    return (NEEDS_GUARDIAN, TOO_YOUNG) if needs_guardian(birth_date, today) else (TOO_YOUNG,)
 
 
 def typed_from_card(card: IdCard) -> dict[str, str]:
@@ -247,9 +257,3 @@ def _date(values: Mapping[str, str], name: str, problems: dict[str, Words]) -> d
     except ValueError:
         problems[name] = NOT_A_DATE
         return None
-
-
-def _notices(birth_date: date | None, today: date) -> tuple[Words, ...]:
-    if birth_date is None or (age := age_years(birth_date, today)) >= WORK_FROM_YEARS:
-        return ()
-    return (NEEDS_GUARDIAN, TOO_YOUNG) if age < GUARDIAN_BELOW_YEARS else (TOO_YOUNG,)

@@ -16,7 +16,7 @@ from enroll.consent_text import ConsentText
 from enroll.drafts import Drafts, EnrolmentDraft
 from enroll.duplicates import queue_decisions
 from enroll.errors import EnrollError
-from enroll.identity import Identity, check_identity, needs_guardian
+from enroll.identity import BIRTH_UNKNOWN, Identity, check_identity, needs_guardian
 from enroll.roster_config import RosterConfig
 from sync.errors import UnknownWorker
 from sync.people import Attachment, Consent, ConsentWithdrawal, DocumentType, Enrolment, Person
@@ -167,7 +167,8 @@ class Registration:
         draft = self._drafts.get(draft_id)
         worker, person = _identified(draft)
         if granted:
-            _require_complete(signature, is_child=needs_guardian(person.birth_date, self._today()))
+            is_child = needs_guardian(_known_birth_date(person), self._today())
+            _require_complete(signature, is_child=is_child)
         consent = Consent(
             worker_id=worker.worker_id,
             granted=granted,
@@ -195,7 +196,7 @@ class Registration:
         twice. Raises StepMissing, DraftGone, StoreError.
         """
         draft = self._drafts.get(draft_id)
-        worker, person = _registered(draft) if draft.is_known else _identified(draft)
+        worker, person = _identified(draft)
         if draft.consent is None:
             raise StepMissing(
                 "nobody was asked for the consent", next_step="Go back to the consent.", words=_ASK_FIRST
@@ -204,6 +205,8 @@ class Registration:
             raise StepMissing(
                 "there is no face yet", next_step="Go back to the capture.", words=_CAPTURE_FIRST
             )
+        if draft.consent.granted and draft.templates:
+            _known_birth_date(person)
         if draft.is_known:
             worker = self._as_registered_now(worker)
         last = self.last()
@@ -303,8 +306,11 @@ class Registration:
             return True  # consent and templates carry the number
         if draft.worker.name != worker.name and _document(draft.person) != _document(person):
             return True
-        is_child = person is not None and needs_guardian(person.birth_date, self._today())
-        return is_child and draft.consent.granted and not draft.consent.guardian_name
+        if person is None or not draft.consent.granted:
+            return False
+        if person.birth_date is None:
+            return True
+        return needs_guardian(person.birth_date, self._today()) and not draft.consent.guardian_name
 
     def _attachments(self, draft: EnrolmentDraft, now: datetime) -> list[Attachment]:
         kiosk, worker, consent = self._settings.kiosk, draft.worker, draft.consent
@@ -367,19 +373,23 @@ def _known_number(draft: EnrolmentDraft) -> str:
     return draft.worker.worker_id if draft.is_known and draft.worker is not None else ""
 
 
-def _registered(draft: EnrolmentDraft) -> tuple[Worker, Person | None]:
-    """Somebody may have been registered without papers."""
-    if draft.worker is None:
+def _identified(draft: EnrolmentDraft) -> tuple[Worker, Person]:
+    if draft.worker is None or draft.person is None:
         raise StepMissing(
             "the identity is not complete", next_step="Go back to the identity.", words=_IDENTITY_FIRST
         )
     return draft.worker, draft.person
 
 
-def _identified(draft: EnrolmentDraft) -> tuple[Worker, Person]:
-    if draft.worker is None or draft.person is None:
-        raise StepMissing("the identity is not complete", next_step="Go back to the identity.")
-    return draft.worker, draft.person
+def _known_birth_date(person: Person) -> date:
+    """For a face it must be known whether a guardian has to sign. Raises StepMissing."""
+    if person.birth_date is None:
+        raise StepMissing(
+            "for a face the birth date must be known: under 14 a guardian signs",
+            next_step="Go back to the identity and fill it in.",
+            words=BIRTH_UNKNOWN,
+        )
+    return person.birth_date
 
 
 def _require_complete(signature: Signature, *, is_child: bool) -> None:

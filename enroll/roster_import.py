@@ -23,7 +23,7 @@ from enroll.lookalikes import Lookalikes
 from enroll.photo_source import Photos
 from enroll.photos import open_photo, require_one_person, template_of
 from enroll.roster_file import RosterFile, RosterRow
-from enroll.roster_people import FaceDecision, answers_from, face_decision, person_from
+from enroll.roster_people import FaceDecision, answers_from, birth_date_of, face_decision, person_from
 from enroll.roster_values import CORRECT_ROW, listed, plain_width, worker_from
 from models.engine import FaceEngine
 from models.quality import QualityLimits
@@ -224,7 +224,8 @@ class _Importer:
         worker = worker_from(
             row, known.worker, site_id=plan.site_id, zone=plan.zone, training_kind=plan.training_kind
         )
-        person = person_from(row, known.person, today=now.astimezone(plan.zone).date())
+        today = now.astimezone(plan.zone).date()
+        person = person_from(row, known.person, today=today)
         remarks = [(row.remark, "Nothing, if that is meant.")] if row.remark else []
         if person is not None:
             self._take_document(person, row.number)
@@ -233,7 +234,7 @@ class _Importer:
         face = face_decision(
             row,
             answers_from(*self._answers(worker_id)),
-            birth_date=person.birth_date if person else None,
+            birth_date=person.birth_date if person else birth_date_of(row, today),
             zone=plan.zone,
             now=now,
             required=plan.consent_required,

@@ -11,13 +11,11 @@ from zoneinfo import ZoneInfo
 from pydantic import ValidationError
 
 from enroll.errors import RowRefused
+from enroll.identity import GUARDIAN_BELOW_YEARS, needs_guardian
 from enroll.roster_file import RosterRow
 from enroll.roster_values import cell_word, parse_instant, plain_width
 from sync.people import Consent, DocumentType, Person, Sex
 from sync.resident_number import DocumentNumberInvalid, check_document, parse_resident_number
-
-GUARDIAN_UNDER_YEARS = 14
-"""Below, a guardian consents (PIPL, article 31): on a table nobody has asked one."""
 
 DOCUMENT_WORDS: Mapping[str, DocumentType] = {
     **{kind.value: kind for kind in DocumentType},
@@ -83,7 +81,7 @@ def person_from(row: RosterRow, known: Person | None, *, today: date) -> Person 
     kind = cell_word(row, "document_type", DOCUMENT_WORDS)
     if kind is None:
         kind = known.document_type if known else DocumentType.RESIDENT_ID
-    birth_date, sex = _birth_date(row, today), cell_word(row, "sex", SEX_WORDS)
+    birth_date, sex = birth_date_of(row, today), cell_word(row, "sex", SEX_WORDS)
     try:
         canonical = check_document(kind, number or (known.document_number if known else ""), today)
         if kind is DocumentType.RESIDENT_ID:
@@ -110,6 +108,16 @@ def person_from(row: RosterRow, known: Person | None, *, today: date) -> Person 
         ) from error
 
 
+def birth_date_of(row: RosterRow, today: date) -> date | None:
+    """What the row itself says. Raises RowRefused: no date, or one that lies in the future."""
+    if not row["birth_date"]:
+        return None
+    day = _day(row, "birth_date")
+    if day > today:
+        raise RowRefused(f"birth_date: {day} lies in the future", next_step="Correct the date.")
+    return day
+
+
 def face_decision(
     row: RosterRow,
     answers: FaceAnswers,
@@ -120,7 +128,7 @@ def face_decision(
     required: bool,
     recorded_by: str,
 ) -> FaceDecision:
-    """Whether photos of this row may be used.
+    """Whether photos of this row may be used; on a consent only of somebody whose age is known.
 
     required  a consent must be known; without it, photos are used where nobody was asked and the file is
               silent about consent
@@ -129,12 +137,9 @@ def face_decision(
         RowRefused: a consent of a later day than today, or one without the version of its text.
     """
     consent = _consent(row, zone, now, recorded_by)
-    if birth_date is not None and _age_years(birth_date, now.astimezone(zone).date()) < GUARDIAN_UNDER_YEARS:
-        return FaceDecision(
-            False,
-            reason=f"under {GUARDIAN_UNDER_YEARS}: a guardian must consent to the face",
-            next_step="Register the face at the kiosk, together with the guardian.",
-        )
+    is_by_consent = consent is not None or bool(answers.allowed)
+    if refusal := _age_refusal(birth_date, now.astimezone(zone).date(), is_by_consent=is_by_consent):
+        return refusal
     if consent is not None:
         if answers.no_at and consent.given_at.date() <= answers.no_at.astimezone(zone).date():
             return _withdrawn(answers.no_at, zone)
@@ -161,6 +166,23 @@ def answers_from(
     # An erasure told at the centre or at another kiosk is known by the consent that it ended.
     no += [taken_back for _, taken_back in face if taken_back is not None]
     return FaceAnswers(max(yes, default=None), max([*no, *withdrawn_at], default=None))
+
+
+def _age_refusal(birth_date: date | None, today: date, *, is_by_consent: bool) -> FaceDecision | None:
+    """On a table nobody has asked a guardian."""
+    if birth_date is None and is_by_consent:
+        return FaceDecision(
+            False,
+            reason=f"no birth date: under {GUARDIAN_BELOW_YEARS} a guardian must consent to the face",
+            next_step="Fill birth_date, or register the face at the kiosk.",
+        )
+    if birth_date is None or not needs_guardian(birth_date, today):
+        return None
+    return FaceDecision(
+        False,
+        reason=f"under {GUARDIAN_BELOW_YEARS}: a guardian must consent to the face",
+        next_step="Register the face at the kiosk, together with the guardian.",
+    )
 
 
 def _consent(row: RosterRow, zone: ZoneInfo, now: datetime, recorded_by: str) -> Consent | None:
@@ -197,15 +219,6 @@ def _withdrawn(at: datetime, zone: ZoneInfo) -> FaceDecision:
     )
 
 
-def _birth_date(row: RosterRow, today: date) -> date | None:
-    if not row["birth_date"]:
-        return None
-    day = _day(row, "birth_date")
-    if day > today:
-        raise RowRefused(f"birth_date: {day} lies in the future", next_step="Correct the date.")
-    return day
-
-
 def _day(row: RosterRow, column: str) -> date:
     try:
         # Only the day counts, so the zone does not.
@@ -221,7 +234,3 @@ def _agree(column: str, cell: object, from_number: object) -> None:
         raise RowRefused(
             f"{column} does not fit the resident number", next_step="Compare both with the paper."
         )
-
-
-def _age_years(birth_date: date, today: date) -> int:
-    return today.year - birth_date.year - ((today.month, today.day) < (birth_date.month, birth_date.day))

@@ -243,9 +243,11 @@ class WorkerBook:
     def recapture(self, worker_id: str, *, by: str) -> EnrolmentDraft:
         """Begin to capture the face of a worker anew: a draft with the known identity and consent.
 
-        Without a consent that holds, the draft has none, and the worker is to be asked first.
+        Without a consent that holds, or without a birth date, the draft has no consent, and the worker is to
+        be asked first.
         """
         file = self._quiet_look(worker_id)
+        has_birth_date = file.person is not None and file.person.birth_date is not None
         draft = self._drafts.begin(by)
         self._store.put_audit(by, "recapture_started", subject=f"worker:{worker_id}")
         return self._drafts.change(
@@ -253,7 +255,7 @@ class WorkerBook:
             typed=self.typed(file),
             worker=file.worker,
             person=file.person,
-            consent=file.consent,
+            consent=file.consent if has_birth_date else None,
             is_known=True,
         )
 

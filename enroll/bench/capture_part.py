@@ -11,7 +11,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import cv2
@@ -41,6 +41,7 @@ GATE_LOOKS_EVERY_S = 0.5
 
 WANTED_S = 3.0
 _NOW = datetime(2026, 12, 1, tzinfo=UTC)
+_BIRTH_DATE = date(1990, 1, 1)
 
 
 def measure_capture(folder: Path) -> PartResult:
@@ -123,7 +124,12 @@ def _one(
     drafts.change(
         draft.draft_id,
         worker=Worker(worker_id=worker_id, name="示例", site_ids=(settings.site.id,)),
-        person=Person(worker_id=worker_id, document_type=DocumentType.OTHER, document_number=worker_id),
+        person=Person(
+            worker_id=worker_id,
+            document_type=DocumentType.OTHER,
+            document_number=worker_id,
+            birth_date=_BIRTH_DATE,
+        ),
         consent=Consent(worker_id=worker_id, granted=True, text_version="bench", given_at=_NOW),
     )
     camera = _Played()

@@ -46,7 +46,7 @@ async def draft_with_worker(visitor: KioskVisitor) -> EnrolmentDraft | None:
         return draft
 
     draft = await visitor.ask(look)
-    if draft is None or draft.worker is None:
+    if draft is None or draft.worker is None or draft.person is None:
         ui.navigate.to(IDENTITY_PATH)
         return None
     return draft

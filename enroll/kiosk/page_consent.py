@@ -9,7 +9,7 @@ from nicegui import events, run, ui
 from enroll.accounts import Right
 from enroll.consent_text import ConsentText
 from enroll.drafts import EnrolmentDraft
-from enroll.identity import needs_guardian
+from enroll.identity import age_notices, needs_guardian
 from enroll.kiosk import words
 from enroll.kiosk import words_enrol as w
 from enroll.kiosk.enrol_steps import (
@@ -46,7 +46,7 @@ async def build_consent_page(visitor: KioskVisitor) -> None:
     draft = await draft_with_worker(visitor)
     if draft is None or draft.worker is None or draft.person is None:
         return
-    office = visitor.office
+    office, birth_date = visitor.office, draft.person.birth_date
     languages = office.settings.kiosk.languages
     answer = _Answer(office.consent_texts.current(languages[0]), scan=draft.scan)
     step_bar(CONSENT_PATH)
@@ -58,7 +58,9 @@ async def build_consent_page(visitor: KioskVisitor) -> None:
     with ui.element("div").classes("sg-two"):
         shown = ui.element("article").classes("sg-text").props("tabindex=0")
         with ui.element("div"):
-            if needs_guardian(draft.person.birth_date, office.today()):
+            for notice in age_notices(birth_date, office.today()):
+                ui.label(str(notice)).classes("sg-wait").props("role=status")
+            if birth_date is not None and needs_guardian(birth_date, office.today()):
                 _guardian_fields(answer)
             _signing(answer)
     _show_text(answer, shown)

@@ -11,7 +11,15 @@ from hypothesis import strategies as st
 
 from enroll import identity
 from enroll.id_reader.simulated import sample_card
-from enroll.identity import FIELDS, age_years, check_identity, derived, needs_guardian, typed_from_card
+from enroll.identity import (
+    FIELDS,
+    age_notices,
+    age_years,
+    check_identity,
+    derived,
+    needs_guardian,
+    typed_from_card,
+)
 from sync.people import Sex
 from sync.resident_number import check_character
 from sync.words import Words
@@ -111,8 +119,14 @@ def test_the_age_changes_on_the_birthday(born: date, today: date, years: int) ->
     assert needs_guardian(born, today) == (years < 14)
 
 
-def test_children_are_noticed() -> None:
-    child = check_identity({**GOOD, "document_number": number_of(date(2013, 1, 1))}, today=TODAY, zone=ZONE)
-    assert child.notices == (identity.NEEDS_GUARDIAN, identity.TOO_YOUNG)
-    youth = check_identity({**GOOD, "document_number": number_of(date(2011, 1, 1))}, today=TODAY, zone=ZONE)
-    assert youth.notices == (identity.TOO_YOUNG,)
+@pytest.mark.parametrize(
+    ("born", "said"),
+    [
+        (date(2013, 1, 1), (identity.NEEDS_GUARDIAN, identity.TOO_YOUNG)),
+        (date(2011, 1, 1), (identity.TOO_YOUNG,)),
+        (date(1990, 1, 31), ()),
+        (None, (identity.BIRTH_UNKNOWN,)),
+    ],
+)
+def test_children_and_unknown_ages_are_noticed(born: date | None, said: tuple[Words, ...]) -> None:
+    assert age_notices(born, TODAY) == said

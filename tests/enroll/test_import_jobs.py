@@ -141,7 +141,8 @@ def test_a_withdrawn_consent_keeps_the_face_out_of_a_later_import(
     (tmp_path / "a.jpg").write_bytes(weights.path("obama").read_bytes())
     path = tmp_path / "people.csv"
     path.write_text(
-        "worker_id,name,photos,consent_on,consent_version\nW-1,甲,a.jpg,2026-01-05,2026-01\n",
+        "worker_id,name,photos,consent_on,consent_version,birth_date\n"
+        "W-1,甲,a.jpg,2026-01-05,2026-01,1990-01-31\n",
         encoding="utf-8",
     )
     engine = FaceEngine.load()

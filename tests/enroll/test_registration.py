@@ -263,6 +263,28 @@ def test_another_person_or_a_child_under_the_same_number_is_asked_anew(office: K
     assert (draft.consent, draft.templates) == (None, ())
 
 
+PASSPORT = {"document_type": "passport", "document_number": "E00000001", "birth_date": ""}
+
+
+def test_a_face_needs_a_birth_date_and_a_refusal_none(office: KioskOffice) -> None:
+    draft_id = begun(office, **PASSPORT)
+    with pytest.raises(StepMissing, match="birth date"):
+        consented(office, draft_id)
+    assert office.drafts.get(draft_id).consent is None
+    consented(office, draft_id, granted=False)
+    worker_id = office.registration.commit(draft_id, by=MANAGER).worker.worker_id
+    assert office.store.person(worker_id) is not None
+
+
+def test_a_consent_ends_when_the_birth_date_is_taken_out(office: KioskOffice) -> None:
+    draft_id = begun(office, **{**PASSPORT, "birth_date": "1990-01-31"})
+    consented(office, draft_id)
+    captured(office, draft_id)
+    office.registration.put_identity(draft_id, typed(office, **PASSPORT))
+    draft = office.drafts.get(draft_id)
+    assert (draft.consent, draft.templates) == (None, ())
+
+
 def test_the_guardian_stays_when_the_identity_is_corrected(office: KioskOffice) -> None:
     child = CHILD + check_character(CHILD)
     draft_id = begun(office, birth_date="", document_number=child)

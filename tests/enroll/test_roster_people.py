@@ -15,6 +15,7 @@ SHANGHAI = ZoneInfo("Asia/Shanghai")
 NOW = datetime(2026, 3, 1, 4, tzinfo=UTC)
 NUMBER = "11010519491231002X"
 """The sample of GB 11643-1999 itself: nobody's."""
+GROWN_UP = date(1990, 1, 31)
 
 
 def row(**cells: str) -> RosterRow:
@@ -68,7 +69,7 @@ def test_empty_cells_keep_what_is_known_and_without_a_number_nothing_is_kept() -
 
 
 def decision(
-    answers: FaceAnswers, *, required: bool = False, birth: date | None = None, **cells: str
+    answers: FaceAnswers, *, required: bool = False, birth: date | None = GROWN_UP, **cells: str
 ) -> FaceDecision:
     return face_decision(
         row(**cells),
@@ -138,6 +139,23 @@ def test_for_a_child_a_guardian_is_needed_at_the_kiosk() -> None:
     assert not made.allowed
     assert "guardian" in made.next_step
     assert decision(FaceAnswers(), birth=date(2012, 3, 1)).allowed
+
+
+@pytest.mark.parametrize(
+    ("answers", "cells"),
+    [
+        (FaceAnswers(), {"consent_on": "2026-02-10", "consent_version": "1"}),
+        (FaceAnswers(yes_at=at(1)), {}),
+    ],
+)
+def test_a_consent_counts_only_where_the_birth_date_is_known(
+    answers: FaceAnswers, cells: dict[str, str]
+) -> None:
+    made = decision(answers, birth=None, required=True, **cells)
+    assert (made.allowed, made.consent) == (False, None)
+    assert "no birth date" in made.reason
+    assert "birth_date" in made.next_step
+    assert decision(answers, required=True, **cells).allowed
 
 
 def test_full_width_numbers_become_plain_and_a_name_in_two_lines_is_refused() -> None:

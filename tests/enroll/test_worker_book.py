@@ -192,6 +192,18 @@ def test_a_block_needs_a_reason_and_its_end_too(book: WorkerBook, store: LocalSt
     assert store.worker("W-1").status is WorkerStatus.ACTIVE
 
 
+def test_somebody_of_unknown_age_is_asked_again_before_a_new_capture(
+    book: WorkerBook, store: LocalStore
+) -> None:
+    registered(store)
+    assert book.recapture("W-1", by="m").consent is not None
+    person = store.person("W-1")
+    assert person is not None
+    passport = {"document_type": DocumentType.PASSPORT, "document_number": "E00000001", "birth_date": None}
+    store.put_person(person.model_copy(update=passport))
+    assert book.recapture("W-1", by="m").consent is None
+
+
 def test_a_new_capture_keeps_who_somebody_is(book: WorkerBook, store: LocalStore) -> None:
     before = registered(store)
     drafts = Drafts(store, now=lambda: NOW)
