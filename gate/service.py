@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import logging
-import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Protocol
 
 from gate.badge_reader import BadgeReader
-from gate.clock import Clock, ClockGuard
-from gate.decision import Hint
+from gate.clock import Clock
+from gate.decision import Decision, Hint
 from gate.errors import OverrideRefused
 from gate.judge import Judge
 from gate.lane import SAME_PERSON_MIN_COSINE, Lane, Verdict
@@ -29,6 +28,7 @@ from gate.relays import open_input, open_relay
 from gate.relays.door import Door
 from gate.screening import Screening
 from gate.settings import LaneSettings, Settings
+from gate.upkeep import Upkeep
 from gate.view import Answer, Health, LaneView, ScreenHead
 from models.face import Advice, Face, Image, Quality
 from models.liveness import LivenessModel
@@ -44,13 +44,6 @@ from sync.store import LocalStore
 
 log = logging.getLogger(__name__)
 
-UPKEEP_EVERY_S = 0.5
-KEEP_TIME_EVERY_S = 60.0
-PRUNE_EVERY_S = 6 * 3600.0
-LONGEST_QUIET = timedelta(days=60)
-"""A gate without an event for longer than this has more likely a wrong clock than a holiday."""
-
-LAST_GOOD_TIME = "clock.last_good"
 LOCKED_LANES = "lanes.locked"
 CENTRE = "centre"
 MILLISECONDS = 1000.0
@@ -108,17 +101,22 @@ class GateService:
         self._version = version
         self._recorder = Recorder(store, on_store_fault=settings.policy.on_store_fault)
         self._pin = PinCheck(settings.screen, clock)
-        self._clock_guard = ClockGuard(last_known=self._last_good_time())
-        self._clock_guard.check(clock.now(), clock.monotonic())
         self.roster = RosterWatch(store, settings.recognition, model=model, model_version=model_version)
+        self._upkeep = Upkeep(
+            settings,
+            store=store,
+            clock=clock,
+            recorder=self._recorder,
+            roster=self.roster,
+            metrics=metrics,
+            tell_metrics=self._tell_metrics,
+        )
         self.listeners: list[Callable[[Recorded], None]] = []
         self._limits = QualityLimits(**settings.quality.model_dump())
-        self._stop = threading.Event()
         self._door_faults: dict[str, str] = {}
         self._held_open: set[str] = set()
         self._fire: set[str] = set()
         self._opened_for: dict[str, tuple[str, str | None]] = {}
-        self._store_problem = ""
         self._centre: Centre | None = None
         self._locked = self._lanes_locked_before()
         self.screening = Screening(settings, store, clock)
@@ -127,7 +125,7 @@ class GateService:
             model=model,
             clock=clock,
             locked=self._locked,
-            clock_trusted=lambda: not self._clock_guard.problem,
+            clock_trusted=lambda: not self._upkeep.clock_problem,
             centre=lambda: None if self._centre is None else self._centre.status(),
             screening=self.screening,
         )
@@ -138,12 +136,8 @@ class GateService:
             clock=clock,
             centre_key_file=centre.centre_public_key_file if centre.enabled else None,
         )
-        self._awake = threading.Event()
         self._doors = {lane.id: self._open_door(lane) for lane in settings.lanes}
         self._runners = {lane.id: self._make_runner(lane) for lane in settings.lanes}
-        self._upkeep_thread = threading.Thread(target=self._upkeep, name="upkeep", daemon=True)
-        self._next_prune_s = clock.monotonic() + UPKEEP_EVERY_S
-        self._next_time_kept_s = clock.monotonic()
 
     # -- life ------------------------------------------------------------------------------------------
 
@@ -151,7 +145,7 @@ class GateService:
         """Load the roster and let the lanes run. Raises StoreError when the roster cannot be read."""
         self.roster.refresh()
         self._metrics.liveness_available(self._liveness is not None)
-        self._upkeep_thread.start()
+        self._upkeep.start()
         self.screening.start()
         for runner in self._runners.values():
             runner.start()
@@ -160,13 +154,10 @@ class GateService:
 
     def stop(self) -> None:
         """Finish the decisions in work, shut every door, close the store. Never raises."""
-        self._stop.set()
-        self._awake.set()
         for runner in self._runners.values():
             runner.stop()
         self.screening.stop()
-        if self._upkeep_thread.is_alive():
-            self._upkeep_thread.join(5.0)
+        self._upkeep.stop()
         for door in self._doors.values():
             door.close()
         if self._centre is not None:
@@ -277,18 +268,14 @@ class GateService:
 
     def wake(self) -> None:
         """Look for a changed roster now instead of at the next turn."""
-        self._awake.set()
+        self._upkeep.wake()
 
     # -- one decision ----------------------------------------------------------------------------------
 
     def _settle_verdict(self, lane: LaneSettings, frame: Frame, verdict: Verdict) -> Answer:
-        try:
-            worker = self._worker(verdict.worker_id)
-            decision = self._judge.face(lane, verdict, worker)
-        except StoreError as error:
-            self._store_problem = str(error)
-            self._metrics.store_fault()
-            worker, decision = None, self._judge.unread(lane, verdict.worker_id)
+        worker, decision = self._decided(
+            lane, verdict.worker_id, lambda worker: self._judge.face(lane, verdict, worker)
+        )
         event = self._event(
             lane, Method.FACE, decision.outcome, (*decision.reasons, *decision.notices), at=frame.captured_at
         ).model_copy(
@@ -312,13 +299,9 @@ class GateService:
             face_differs=call.face_of is not None,
             used_elsewhere=self._pass_book.used_elsewhere(reading, lane.id),
         )
-        try:
-            worker = self._worker(reading.worker_id)
-            decision = self._judge.entry_pass(lane, facts, worker)
-        except StoreError as error:
-            self._store_problem = str(error)
-            self._metrics.store_fault()
-            worker, decision = None, self._judge.unread(lane, reading.worker_id)
+        worker, decision = self._decided(
+            lane, reading.worker_id, lambda worker: self._judge.entry_pass(lane, facts, worker)
+        )
         note = f"pass {reading.key}" + (f", face of {call.face_of}" if call.face_of else "")
         event = self._event(
             lane,
@@ -337,6 +320,17 @@ class GateService:
             self._pass_book.opened(reading, lane.id)
         return self._answer(settled, worker, decision.hints)
 
+    def _decided(
+        self, lane: LaneSettings, worker_id: str | None, judge: Callable[[Worker | None], Decision]
+    ) -> tuple[Worker | None, Decision]:
+        """Who it is by the roster, and the answer; also while the store cannot be read."""
+        try:
+            worker = self._worker(worker_id)
+            return worker, judge(worker)
+        except StoreError as error:
+            self._upkeep.store_failed(error)
+            return None, self._judge.unread(lane, worker_id)
+
     def _event(
         self,
         lane: LaneSettings,
@@ -353,7 +347,7 @@ class GateService:
             lane_id=lane.id,
             direction=lane.direction,
             occurred_at=at or self._clock.now(),
-            clock_trusted=not self._clock_guard.problem,
+            clock_trusted=not self._upkeep.clock_problem,
             method=method,
             outcome=outcome,
             reasons=tuple(reason.value for reason in reasons),
@@ -509,9 +503,9 @@ class GateService:
         mode = self.settings.liveness.mode
         return Health(
             camera=self._runners[lane_id].camera_problem(),
-            store=self._recorder.fault or self._store_problem or self.roster.problem,
+            store=self._recorder.fault or self._upkeep.store_problem or self.roster.problem,
             relay=self._door_faults.get(lane_id, ""),
-            clock=self._clock_guard.problem,
+            clock=self._upkeep.clock_problem,
             pass_reader=self._runners[lane_id].pass_reader_problem(),
             liveness="liveness not checked" if self._liveness is None and mode != "off" else "",
             thermometer=self.screening.problem(lane_id),
@@ -531,40 +525,14 @@ class GateService:
 
     # -- upkeep ----------------------------------------------------------------------------------------
 
-    def _upkeep(self) -> None:
-        while not self._stop.is_set():
-            self._awake.wait(UPKEEP_EVERY_S)
-            self._awake.clear()
-            try:
-                self._look_after_everything()
-                self._store_problem = ""
-            except StoreError as error:
-                self._store_problem = str(error)
-                self._metrics.store_fault()
-            except Exception:
-                # Upkeep that dies would leave an old roster in force without a word.
-                log.exception("upkeep")
-
-    def _look_after_everything(self) -> None:
-        now, mono = self._clock.now(), self._clock.monotonic()
-        trusted = self._clock_guard.check(now, mono)
-        self._recorder.retry()
-        self.roster.refresh()
-        if self.roster.needs_fit():
-            self.roster.fit()
-        if trusted and mono >= self._next_time_kept_s:
-            self._store.put_state(LAST_GOOD_TIME, now.isoformat())
-            self._next_time_kept_s = mono + KEEP_TIME_EVERY_S
-        if trusted and mono >= self._next_prune_s:
-            self._prune(now)
-            self._next_prune_s = mono + PRUNE_EVERY_S
+    def _tell_metrics(self) -> None:
         self._metrics.upkeep(
             outbox=self._store.outbox_depth(),
             waiting=self._recorder.waiting,
             workers=len(self.roster.gallery),
             templates=self.roster.gallery.template_count,
             roster_version=self.roster.version,
-            clock_trusted=trusted,
+            clock_trusted=not self._upkeep.clock_problem,
             threshold=self.roster.threshold().value,
         )
         if self._centre is not None:
@@ -582,18 +550,6 @@ class GateService:
             )
         self._metrics.thermometers({one: not t.problem for one, t in self.screening.thermometers.items()})
 
-    def _prune(self, now: datetime) -> None:
-        """Forget what is older than the site keeps. A clock far ahead of the newest event deletes nothing."""
-        newest = self._store.events(limit=1)
-        if newest:
-            reference = min(now, newest[0].occurred_at + LONGEST_QUIET)
-            keep = timedelta(days=self.settings.store.keep_events_days)
-            self._store.prune(reference - keep, unsent=not self.settings.centre.enabled)
-
     def _lanes_locked_before(self) -> set[str]:
         kept = self._store.state(LOCKED_LANES)
         return {str(lane_id) for lane_id in kept} if isinstance(kept, list) else set()
-
-    def _last_good_time(self) -> datetime | None:
-        kept = self._store.state(LAST_GOOD_TIME)
-        return datetime.fromisoformat(kept) if isinstance(kept, str) else None

@@ -185,8 +185,8 @@ def set_pin(config: ConfigOption = None) -> None:
 @app.command("trust-clock")
 def trust_clock(config: ConfigOption = None) -> None:
     """Say that this machine's clock is right now: forget a wrong time that the gate once believed."""
-    from gate.service import LAST_GOOD_TIME  # noqa: PLC0415
     from gate.store_access import open_existing_store  # noqa: PLC0415
+    from gate.upkeep import LAST_GOOD_TIME  # noqa: PLC0415
 
     now = datetime.now(UTC)
     with open_existing_store(load_settings(config).store) as store:
