@@ -45,18 +45,21 @@ if (!window.sgTouched) { window.sgTouched = 0;
 """The browser tells that somebody is at the screen, at most every 15 s."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class KioskVisitor:
     """The person behind one open page. The session is looked up at every question, not once.
 
     user        who signed in, when the page was opened
     parameters  of path and query, e.g. `worker_id` of `/pass/{worker_id}`
+    is_built    the page is there; until then its frame says what went wrong, as `problem`
     """
 
     office: KioskOffice
     user: Viewer
     secret: str
     parameters: Mapping[str, str]
+    is_built: bool = False
+    problem: Words | None = None
 
     def require_session(self) -> None:
         """Raises SessionEnded."""
@@ -75,7 +78,10 @@ class KioskVisitor:
         except SessionEnded:
             ui.navigate.to(LOGIN_PATH)
         except (SyncError, ModelError) as error:
-            tell(words_of(error), bad=True)
+            if self.is_built:
+                tell(words_of(error), bad=True)
+            else:
+                self.problem = words_of(error)
         return None
 
     def audit(self, action: str, subject: str = "", **detail: Any) -> None:
@@ -148,7 +154,20 @@ def page_frame(visitor: KioskVisitor, page: KioskPage, pages: Sequence[KioskPage
             action(words.LOGOUT, sign_out).classes("sg-out")
     _watch(visitor, page, state)
     with ui.element("div").classes("sg-main"):  # NiceGUI's own element around it is the main landmark
+        above = ui.element("div")
         yield
+    if visitor.problem is not None:
+        with above:
+            _not_read(visitor.problem)
+    visitor.is_built = True
+
+
+def _not_read(problem: Words) -> None:
+    """Instead of what the page could not look up, as long as it stands there: a message would pass by."""
+    with ui.element("div").classes("sg-card sg-warn").props("role=alert"):
+        ui.label(str(problem)).classes("sg-wait")
+        with ui.element("div").classes("sg-bar"):
+            action(words.TRY_AGAIN, ui.navigate.reload, main=True, icon="refresh")
 
 
 def _watch(visitor: KioskVisitor, page: KioskPage, state: ui.label) -> None:

@@ -45,10 +45,12 @@ class _Screen:
     async def show_courses(self) -> None:
         self.look = None
         found = await self.visitor.ask(self.desk.courses)
-        courses, problems = found if found is not None else ([], [])
         self.room.clear()
         with self.room:
             heading(words.CHOOSE)
+            if found is None:
+                return
+            courses, problems = found
             with ui.element("div").classes("sg-courses"):
                 for course in courses:
                     self._course_card(course)

@@ -17,6 +17,7 @@ DISK_FULL = Words(
     "磁盘已满，什么也没有保存。请通知维护人员清理磁盘后再试。",
     "The disk is full; nothing was kept. Have somebody make room, then try again.",
 )
+TRY_AGAIN = Words("重试", "Try again")
 MAY_NOT = Words("您的角色不能使用此页", "Your role does not include this page")
 MAIN_MENU = Words("主导航", "Main menu")
 

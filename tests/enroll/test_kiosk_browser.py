@@ -33,6 +33,7 @@ from tests.enroll.kiosk_samples import (
 from tests.gate.screen_gallery import TIDY_CHROMIUM, chromium
 from tests.sync.central.test_console_browser import CONTRASTS
 from tests.sync.samples import a_template
+from tests.sync.test_store_faults import child
 
 pytestmark = [
     pytest.mark.slow,
@@ -310,6 +311,24 @@ def test_an_administrator_reads_who_did_what(enter: Enter, url: str) -> None:
     page.get_by_role("link", name="操作记录").first.click()
     expect(page.get_by_role("cell", name="login", exact=True).first).to_be_visible()
     looks_right(page, "audit")
+
+
+@pytest.mark.parametrize(("path", "afterwards"), [("/enrol", "证件号码"), ("/workers/ageing", "返回列表")])
+def test_a_page_that_cannot_use_the_store_says_so_and_tries_again(
+    enter: Enter, url: str, folder: Path, path: str, afterwards: str
+) -> None:
+    page = enter(ADMIN)
+    with child(folder / "kiosk.db", folder / "kiosk.key") as other:
+        assert other.ask("lock") == "locked"
+        page.goto(url + path)
+        said = page.get_by_role("alert").filter(has_text="数据库正被其他程序占用")
+        expect(said).to_be_visible()
+        expect(page.get_by_text(afterwards)).to_have_count(0)
+        looks_right(page, f"locked-{path.rpartition('/')[2]}")
+        assert other.ask("unlock") == "released"
+        button(page, "重试").click()
+        expect(page.get_by_text(afterwards).first).to_be_visible()
+        expect(said).to_have_count(0)
 
 
 def test_a_page_leads_to_the_sign_in_when_its_session_has_ended(enter: Enter, folder: Path) -> None:
