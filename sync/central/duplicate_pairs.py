@@ -150,8 +150,7 @@ def merge(
     Raises UnknownPair, UnknownWorker; MergeRefused where both have papers that differ.
     """
     decide(connection, keep, remove, same_person=True, reason=reason, by=by, now=now)
-    for worker_id in sorted((keep, remove)):  # one order for all: two merges cannot wait for each other
-        registry.held(connection, worker_id)
+    registry.hold(connection, [keep, remove])
     found = {one.worker.worker_id: one for one in roster_log.load_changes(connection, [keep, remove])}
     if len(found) != len({keep, remove}):
         raise MergeRefused(
@@ -204,7 +203,7 @@ def _agreed_on(connection: Connection, stays: Worker, goes: Worker) -> date | No
     The answers of both are on record under the number that stays.
     """
     keep = stays.worker_id
-    told = [persons.last_withdrawal(connection, one.worker_id, FACE) for one in (stays, goes)]
+    told = [persons.last_withdrawals(connection, one.worker_id).get(FACE) for one in (stays, goes)]
     withdrawn_at = max((at for at in told if at is not None), default=None)
     if withdrawn_at is not None:
         persons.withdraw_older(connection, keep, withdrawn_at)

@@ -11,6 +11,7 @@ import json
 import unicodedata
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
+from functools import cached_property
 from typing import Any
 
 from sqlalchemy import Connection, Row, insert, select
@@ -64,12 +65,13 @@ def take_enrolment(
     known = registry.held(connection, worker_id)
     latest = _latest(connection, worker_id)
     enrolled_at = min(enrolment.enrolled_at, context.received_at)
-    _require_not_erased(connection, enrolment, enrolled_at)
+    withdrawn = persons.last_withdrawals(connection, worker_id)
+    _require_not_erased(connection, enrolment, enrolled_at, withdrawn.get(WHOLE_RECORD))
     outdated = latest is not None and enrolled_at < latest.enrolled_at
     versions: Mapping[str, int] = {}
     withheld: list[str] = []
     if not outdated:
-        merging = _Merging(connection, context, enrolment, known, latest, vault)
+        merging = _Merging(connection, context, enrolment, known, latest, withdrawn.get(FACE), vault)
         worker, templates = merging.worker(), merging.templates()
         versions = registry.put_worker(connection, worker, templates, now=context.received_at)
         withheld = merging.withheld
@@ -137,6 +139,7 @@ class _Merging:
         enrolment: Enrolment,
         known: Worker | None,
         latest: Row[*tuple[Any, ...]] | None,
+        face_withdrawn_at: datetime | None,
         vault: PersonVault,
     ) -> None:
         self.withheld: list[str] = []
@@ -146,6 +149,7 @@ class _Merging:
         self._sent = enrolment.worker
         self._known = known
         self._latest = latest
+        self._face_withdrawn_at = face_withdrawn_at
         self._is_guest = False
         if known is None:
             if self._site_id not in self._sent.site_ids:
@@ -166,7 +170,7 @@ class _Merging:
             "flags": self._flags(),
             "clearances": longest_clearances(() if known is None else known.clearances, sent.clearances),
             "passes": merged_grants(() if known is None else known.passes, sent.passes),
-            "face_consent_on": self._consent_day(),
+            "face_consent_on": self._consent_day,
         }
         if self._is_guest and known is not None:
             self.withheld.append(OTHER_SITE)
@@ -178,8 +182,8 @@ class _Merging:
         sent = self._enrolment.templates
         if not sent:
             return None if self._is_guest else sent
-        if self._consent_day() is None:
-            if persons.last_withdrawal(self._connection, self._sent.worker_id, FACE) is None:
+        if self._consent_day is None:
+            if self._face_withdrawn_at is None:
                 raise NoteRefused(NO_CONSENT)
             self.withheld.append(WITHDRAWN)
             return ()
@@ -193,22 +197,20 @@ class _Merging:
         by_id |= {one.flag_id: one for one in self._sent.flags if one.flag_id == FILE_FLAG_ID}
         return tuple(by_id.values())
 
+    @cached_property
     def _consent_day(self) -> date | None:
         """Of the answer that was given last and was not taken back, where it is yes."""
+        before = persons.last_answer(self._connection, self._sent.worker_id)
         sent = self._enrolment.consent
         if sent is not None and sent.kind == FACE:
-            withdrawn_at = persons.last_withdrawal(self._connection, sent.worker_id, FACE)
-            if withdrawn_at is None or sent.given_at > withdrawn_at:
-                before = persons.last_answer(self._connection, sent.worker_id)
-                if before is None or sent.given_at >= before.given_at:
-                    return self._local_day(sent.given_at) if sent.granted else None
-        given_at = persons.face_consent(self._connection, self._sent.worker_id)
-        if given_at is not None:
-            known = None if self._known is None else self._known.face_consent_on
-            return known or self._local_day(given_at)
-        # Entered at the centre by hand or through the API; a withdrawal takes it away.
-        answered = persons.last_answer(self._connection, self._sent.worker_id) is not None
-        return None if answered or self._known is None else self._known.face_consent_on
+            is_withdrawn = self._face_withdrawn_at is not None and sent.given_at <= self._face_withdrawn_at
+            if not is_withdrawn and (before is None or sent.given_at >= before.given_at):
+                return self._local_day(sent.given_at) if sent.granted else None
+        known = None if self._known is None else self._known.face_consent_on
+        if before is None:
+            # Entered at the centre by hand or through the API; a withdrawal takes it away.
+            return known
+        return (known or self._local_day(before.given_at)) if before.granted else None
 
     def _local_day(self, at: datetime) -> date:
         """As the calendar of the kiosk's site has it."""
@@ -278,9 +280,10 @@ def _require_sound(connection: Connection, enrolment: Enrolment) -> None:
         raise NoteRefused(f"worker {worker_id} was merged into {stays}: change that one")
 
 
-def _require_not_erased(connection: Connection, enrolment: Enrolment, enrolled_at: datetime) -> None:
+def _require_not_erased(
+    connection: Connection, enrolment: Enrolment, enrolled_at: datetime, erased_at: datetime | None
+) -> None:
     """A kiosk that has not heard of an erasure must not bring name, papers and face back."""
-    erased_at = persons.last_withdrawal(connection, enrolment.worker.worker_id, WHOLE_RECORD)
     if erased_at is None:
         return
     consent = enrolment.consent

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Row, delete, func, or_, select, update
 from sync.central import persons, registry, tables
 from sync.central.errors import CentralError
 from sync.central.reception import GateName
-from sync.central.statements import insert_or, upsert
+from sync.central.statements import insert_unless_there, upsert
 from sync.central.tables_people import duplicates, enrolments, erasure_items, erasures
 from sync.central.tables_phone import phone_drafts, phone_sessions
 from sync.central.tables_training import training_sessions
@@ -89,12 +89,7 @@ def withdraw(
         "reason": withdrawal.reason,
         "sites": [] if worker is None else sorted(worker.site_ids),
     }
-    is_new = connection.scalar(
-        insert_or(connection, erasures)
-        .values(row)
-        .on_conflict_do_nothing(index_elements=["erasure_id"])
-        .returning(erasures.c.erasure_id)
-    )
+    is_new = insert_unless_there(connection, erasures.c.erasure_id, row)
     if not is_new or worker is None:
         return Erased({})
     if kind not in (FACE, WHOLE_RECORD):

@@ -19,7 +19,7 @@ from sync.central import tables, tables_people
 from sync.central.errors import CentralError
 from sync.central.event_rows import Work
 from sync.central.reception import GateName
-from sync.central.statements import insert_new
+from sync.central.statements import insert_unless_there
 from sync.wire.envelope import MessageRefused
 from sync.wire.messages import BatchItem
 from sync.wire.sealing import unseal_text
@@ -135,7 +135,7 @@ def _is_new(connection: Connection, context: NoteContext, kind: str) -> bool:
         "gate_id": context.gate_id,
         "received_at": context.received_at,
     }
-    return bool(insert_new(connection, taken, taken.c.record_id, [row]))
+    return insert_unless_there(connection, taken.c.record_id, row)
 
 
 def _kiosks(connection: Connection, names: set[GateName]) -> dict[GateName, _Kiosk]:

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Row, func, select, update
 
 from sync.central import tables
 from sync.central.person_vault import PersonVault
-from sync.central.statements import insert_new, upsert
+from sync.central.statements import insert_unless_there, upsert
 from sync.central.tables_people import enrolments, erasures, persons
 from sync.erasure import FACE
 from sync.people import Consent, Person
@@ -116,21 +116,21 @@ def put_consent(connection: Connection, consent: Consent) -> bool:
         "signature": consent.signature,
         "guardian_name": consent.guardian_name,
     }
-    withdrawn_at = last_withdrawal(connection, consent.worker_id, consent.kind)
+    withdrawn_at = last_withdrawals(connection, consent.worker_id).get(consent.kind)
     if withdrawn_at is not None and consent.given_at <= withdrawn_at:
         row["withdrawn_at"] = withdrawn_at
-    return bool(insert_new(connection, consents, consents.c.consent_id, [row]))
+    return insert_unless_there(connection, consents.c.consent_id, row)
 
 
-def last_withdrawal(connection: Connection, worker_id: str, kind: str) -> datetime | None:
-    """When the worker last took such a consent back."""
+def last_withdrawals(connection: Connection, worker_id: str) -> dict[str, datetime]:
+    """When the worker last took a consent back, by the kind of consent."""
     taken_back = erasures.c
-    at: datetime | None = connection.scalar(
-        select(func.max(taken_back.withdrawn_at)).where(
-            taken_back.worker_id == worker_id, taken_back.kind == kind
-        )
+    rows = connection.execute(
+        select(taken_back.kind, func.max(taken_back.withdrawn_at).label("at"))
+        .where(taken_back.worker_id == worker_id)
+        .group_by(taken_back.kind)
     )
-    return at
+    return {row.kind: row.at for row in rows}
 
 
 def withdraw_older(connection: Connection, worker_id: str, at: datetime) -> None:

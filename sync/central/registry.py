@@ -221,7 +221,7 @@ def put_workers(
     given = {worker.worker_id: (worker, templates) for worker, templates in workers}
     ids = sorted(given)
     _require_sites(connection, {site_id for one, _ in given.values() for site_id in one.site_ids})
-    before = _lock(connection, ids)
+    before = hold(connection, ids)
     upsert(connection, tables.workers, [_worker_row(given[one][0], now) for one in ids], keep=["created_at"])
     _replace(
         connection,
@@ -349,11 +349,31 @@ def withdraw_consent(connection: Connection, worker_id: str, *, kind: str, now: 
     return _log(connection, [worker_id], left=before, urgent=True)
 
 
+def hold(connection: Connection, worker_ids: Sequence[str]) -> dict[str, list[str]]:
+    """The sites of each worker that is there; on PostgreSQL the workers stay ours until the commit."""
+    before: dict[str, list[str]] = {}
+    link = tables.worker_sites.c
+    for some in chunks(sorted(worker_ids)):
+        ids = connection.scalars(
+            select(tables.workers.c.worker_id)
+            .where(tables.workers.c.worker_id.in_(some))
+            .order_by("worker_id")
+            .with_for_update()
+        ).all()
+        before.update({worker_id: [] for worker_id in ids})
+        if ids:
+            rows = connection.execute(select(link.worker_id, link.site_id).where(link.worker_id.in_(ids)))
+            for worker_id, site_id in rows:
+                before[worker_id].append(site_id)
+    return before
+
+
 def held(connection: Connection, worker_id: str) -> Worker | None:
     """One worker, who on PostgreSQL stays ours until the commit; None where there is none."""
-    _lock(connection, [worker_id])
-    found = workers(connection, [worker_id])
-    return found[0] if found else None
+    if not hold(connection, [worker_id]):
+        return None
+    (found,) = workers(connection, [worker_id])
+    return found
 
 
 def changed_at(connection: Connection, worker_id: str) -> datetime:
@@ -368,15 +388,15 @@ def changed_at(connection: Connection, worker_id: str) -> datetime:
 
 def worker(connection: Connection, worker_id: str) -> Worker:
     """One worker with sites and flags. Raises UnknownWorker."""
-    found = roster_log.load_changes(connection, [worker_id])
+    found = workers(connection, [worker_id])
     if not found:
         raise _unknown_worker(worker_id)
-    return found[0].worker
+    return found[0]
 
 
 def workers(connection: Connection, worker_ids: Sequence[str]) -> list[Worker]:
     """Those of the workers that are in the registry, in order of their ids."""
-    return [change.worker for change in roster_log.load_changes(connection, worker_ids)]
+    return roster_log.load_workers(connection, worker_ids)
 
 
 def require_gate(connection: Connection, site_id: str, gate_id: str) -> None:
@@ -406,28 +426,8 @@ def _sealing_key(connection: Connection, site_id: str) -> bytes:
     return bytes(key)
 
 
-def _lock(connection: Connection, worker_ids: Sequence[str]) -> dict[str, list[str]]:
-    """The sites of each worker that is there; on PostgreSQL the workers stay ours until the commit."""
-    before: dict[str, list[str]] = {}
-    for some in chunks(sorted(worker_ids)):
-        ids = connection.scalars(
-            select(tables.workers.c.worker_id)
-            .where(tables.workers.c.worker_id.in_(some))
-            .order_by("worker_id")
-            .with_for_update()
-        )
-        before.update({worker_id: [] for worker_id in ids})
-        for worker_id, site_id in connection.execute(
-            select(tables.worker_sites.c.worker_id, tables.worker_sites.c.site_id).where(
-                tables.worker_sites.c.worker_id.in_(some)
-            )
-        ):
-            before.setdefault(worker_id, []).append(site_id)
-    return before
-
-
 def _require_worker(connection: Connection, worker_id: str) -> dict[str, list[str]]:
-    before = _lock(connection, [worker_id])
+    before = hold(connection, [worker_id])
     if worker_id not in before:
         raise _unknown_worker(worker_id)
     return before

@@ -261,21 +261,37 @@ def _fitting(sizes: Sequence[int]) -> int:
 
 
 def load_changes(connection: Connection, worker_ids: Sequence[str]) -> list[Change]:
-    """Workers with sites, flags and templates as they are now, in order of their ids."""
+    """Workers with sites, flags, passes and templates as they are now, in order of their ids."""
     found: list[Change] = []
+    for some in chunks(load_workers(connection, worker_ids)):
+        templates = _grouped(connection, tables.templates, [one.worker_id for one in some], ["template_id"])
+        for worker in some:
+            rows = templates[worker.worker_id]
+            found.append(Change(worker, [Template.model_validate(dict(row)) for row in rows]))
+    return found
+
+
+def load_workers(connection: Connection, worker_ids: Sequence[str]) -> list[Worker]:
+    """The same without the templates."""
+    found: list[Worker] = []
     for some in chunks(sorted(set(worker_ids))):
-        site_ids, flags, passes, templates = (
+        rows = (
+            connection.execute(
+                select(tables.workers).where(tables.workers.c.worker_id.in_(some)).order_by("worker_id")
+            )
+            .mappings()
+            .all()
+        )
+        if not rows:
+            continue
+        site_ids, flags, passes = (
             _grouped(connection, table, some, order)
             for table, order in (
-                (tables.worker_sites, ("site_id",)),
-                (tables.flags, ("created_at", "flag_id")),
-                (tables_passes.pass_grants, ("pass_id",)),
-                (tables.templates, ("template_id",)),
+                (tables.worker_sites, ["site_id"]),
+                (tables.flags, ["created_at", "flag_id"]),
+                (tables_passes.pass_grants, ["pass_id"]),
             )
         )
-        rows = connection.execute(
-            select(tables.workers).where(tables.workers.c.worker_id.in_(some)).order_by("worker_id")
-        ).mappings()
         for row in rows:
             worker_id = row["worker_id"]
             worker = Worker.model_validate(
@@ -291,7 +307,7 @@ def load_changes(connection: Connection, worker_ids: Sequence[str]) -> list[Chan
                     ),
                 }
             )
-            found.append(Change(worker, [Template.model_validate(dict(one)) for one in templates[worker_id]]))
+            found.append(worker)
     return found
 
 

@@ -17,25 +17,31 @@ CHUNK = 500
 
 def insert_or(connection: Connection, table: Table) -> postgresql.Insert | sqlite.Insert:
     """An INSERT that has `on_conflict_do_nothing` and `on_conflict_do_update`."""
-    return sqlite.insert(table) if connection.dialect.name == "sqlite" else postgresql.insert(table)
+    return _insert(connection.dialect.name, table)
+
+
+def _insert(dialect: str, table: Table) -> postgresql.Insert | sqlite.Insert:
+    return sqlite.insert(table) if dialect == "sqlite" else postgresql.insert(table)
 
 
 def upsert(
     connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]], *, keep: Iterable[str] = ()
 ) -> None:
     """Insert rows; where the primary key is there already, replace all columns but those in `keep`."""
-    if not rows:
-        return
-    statement = insert_or(connection, table)
+    if rows:
+        statement = _upsert(connection.dialect.name, table, tuple(rows[0]), frozenset(keep))
+        connection.execute(statement, [dict(row) for row in rows])
+
+
+@functools.cache
+def _upsert(dialect: str, table: Table, names: tuple[str, ...], keep: frozenset[str]) -> Executable:
+    """Built once: on the way of every enrolment and declaration."""
+    statement = _insert(dialect, table)
     keys = [column.name for column in table.primary_key]
-    left = {*keys, *keep}
-    changes = {name: statement.excluded[name] for name in rows[0] if name not in left}
-    connection.execute(
-        statement.on_conflict_do_update(index_elements=keys, set_=changes)
-        if changes
-        else statement.on_conflict_do_nothing(index_elements=keys),
-        [dict(row) for row in rows],
-    )
+    changes = {name: statement.excluded[name] for name in names if name not in {*keys, *keep}}
+    if not changes:
+        return statement.on_conflict_do_nothing(index_elements=keys)
+    return statement.on_conflict_do_update(index_elements=keys, set_=changes)
 
 
 def insert_unless_there(connection: Connection, id_column: Column[str], row: Mapping[str, Any]) -> bool:
@@ -46,9 +52,8 @@ def insert_unless_there(connection: Connection, id_column: Column[str], row: Map
 
 @functools.cache
 def _insert_unless_there(dialect: str, id_column: Column[str]) -> Executable:
-    """Built once: on the way of every declaration."""
-    insert = sqlite.insert if dialect == "sqlite" else postgresql.insert
-    return insert(id_column.table).on_conflict_do_nothing().returning(id_column)
+    """Built once, like `_upsert`."""
+    return _insert(dialect, id_column.table).on_conflict_do_nothing().returning(id_column)
 
 
 def insert_new(
