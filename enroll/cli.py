@@ -102,7 +102,7 @@ def remove(
     store: StoreOption = None,
     key_file: KeyFileOption = None,
 ) -> None:
-    """Remove a worker with all templates and flags; events stay."""
+    """Remove a worker with templates, flags, papers, consents and pictures; events stay."""
     with open_store(settings_with(config, store, key_file), create=False) as opened:
         worker = opened.worker(worker_id)
         if not yes:

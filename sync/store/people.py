@@ -156,13 +156,6 @@ class People(Roster, Notes):
         with self._connections.write() as db:
             _write_person(db, person)
 
-    def remove_person(self, worker_id: str) -> None:
-        """Forget papers, consents and pictures of a worker; nobody by that number is no error."""
-        with self._connections.write() as db:
-            for table in ("people", "consents", "attachments"):
-                db.execute(f"DELETE FROM {table} WHERE worker_id = ?", [worker_id])  # noqa: S608
-        self._connections.empty_log()
-
     def person(self, worker_id: str) -> Person | None:
         """None where the kiosk knows no papers of that worker."""
         with self._connections.read() as db:

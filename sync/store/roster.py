@@ -62,15 +62,17 @@ class Roster:
             log_change(db, [worker.worker_id for worker, _ in prepared])
 
     def remove_worker(self, worker_id: str) -> None:
-        """Remove a worker with flags and templates.
+        """Remove a worker with flags, templates, papers, consents and pictures; events stay.
 
         Raises:
             UnknownWorker: no such worker.
         """
         with self._connections.write() as db:
             _require_worker(db, worker_id)
-            db.execute("DELETE FROM workers WHERE worker_id = ?", [worker_id])
+            for table in ("workers", "people", "consents", "attachments"):
+                db.execute(f"DELETE FROM {table} WHERE worker_id = ?", [worker_id])  # noqa: S608 (fixed names)
             log_change(db, [worker_id])
+        self._connections.empty_log()
 
     def put_flag(self, worker_id: str, flag: Flag) -> None:
         """Add a flag to a worker, or replace the one with the same id.

@@ -13,7 +13,10 @@ from typer.testing import CliRunner, Result
 
 from enroll.cli import app
 from sync.errors import StoreKeyUnsafe, StoreMissing, SyncError, UnknownWorker
+from sync.people import Attachment
 from sync.store import LocalStore, StoreKey
+from tests.sync.people_samples import an_enrolment
+from tests.sync.samples import NOON
 
 ROSTER = "工号,姓名,班组,标记,标记原因\nW-1,示例[甲],一班,,\nW-2,示例乙,二班,hold,see office\n"
 
@@ -132,6 +135,18 @@ def test_a_worker_is_shown_with_flags_and_removed_after_a_question() -> None:
     assert roster("remove", "W-1", "--yes").exit_code == 0
     with pytest.raises(UnknownWorker):
         roster("show", "W-2")
+
+
+def test_a_removal_takes_papers_consents_and_pictures_along() -> None:
+    roster("import", "people.csv")
+    photo = Attachment(worker_id="W-1", kind="photo", content=b"jpeg", created_at=NOON)
+    with opened() as store:
+        store.enrol(an_enrolment("W-1"), attachments=[photo])
+        assert store.person("W-1") and store.consents("W-1") and store.attachments("W-1")
+    assert roster("remove", "W-1", "--yes").exit_code == 0
+    with opened() as store:
+        assert (store.person("W-1"), store.consents("W-1"), store.attachments("W-1")) == (None, [], [])
+        assert store.worker("W-2").name == "示例乙"
 
 
 def test_a_flag_is_set_until_the_end_of_a_day_and_taken_off() -> None:
