@@ -30,6 +30,8 @@ HALVE_AFTER_PASSED_OVER = 2
 PARK_AFTER_PASSED_OVER = 5
 TOGETHER_S = 1.0
 """Batches of one moment: the answer to one says that the centre was there for the other."""
+MOST_IN_FLIGHT = 2
+"""Times `in_flight`: with so many batches in a silence nothing new is sent."""
 PARKED_AGAIN_S = 300.0
 """What was parked without an answer is asked again so often: it may have been bad luck, many times over."""
 PARKED_AT_ONCE = 100
@@ -187,18 +189,27 @@ class OutboxSender:
 
     def _send_new(self) -> None:
         limit = self._settings.batch_items
-        while len(self._sent) < self._settings.in_flight:
+        while self._has_place_for_live():
             items = self._store.outbox_pending(limit, after=self._boundary, without=self._held())
             if not items or not self._send(items, replay=False):
                 break
-        # One place stays free, so that a live event never waits for an answer to backlog.
         while len(self._sent) < self._settings.in_flight - 1:
             items = self._store.outbox_pending(limit, until=self._boundary, without=self._held())
             if not items or not self._send(items, replay=True):
                 break
 
+    def _has_place_for_live(self) -> bool:
+        """Backlog never takes the last place, be it what was live when it went or a batch that was halved.
+
+        A centre that answers nothing at all is not sent more and more; one that answers around a batch is.
+        """
+        in_flight = self._settings.in_flight
+        live = sum(max(sent.items) > self._boundary for sent in self._sent)
+        backlog = len(self._sent) - live
+        unanswered = sum(not sent.passed_over for sent in self._sent)
+        return live + min(backlog, in_flight - 1) < in_flight and unanswered < MOST_IN_FLIGHT * in_flight
+
     def _send(self, rows: list[OutboxItem], *, replay: bool) -> bool:
-        rows = self._handed_over(rows)
         items: dict[int, BatchItem] = {}
         chars = 0
         too_long: dict[int, str] = {}
@@ -213,17 +224,17 @@ class OutboxSender:
                 break
             items[row.item_id] = item
         self._park(too_long)
+        self._hand_over(items)
         if not items:
             return True
         return self._dispatch(_Sent(items, replay, 0.0, self._patience_s))
 
-    def _handed_over(self, rows: list[OutboxItem]) -> list[OutboxItem]:
-        """Events, and the notes that nobody took back since they were read."""
-        notes = {row.item_id for row in rows if row.record_id is not None}
-        if not notes:
-            return rows
-        gone = notes - self._store.hand_over_notes(notes)
-        return [row for row in rows if row.item_id not in gone]
+    def _hand_over(self, items: dict[int, BatchItem]) -> None:
+        """Mark the notes as given to the wire, and leave out those that somebody took back meanwhile."""
+        notes = {item_id for item_id, item in items.items() if item.record_id is not None}
+        if notes:
+            for item_id in notes - self._store.hand_over_notes(notes):
+                del items[item_id]
 
     def _payload(self, row: OutboxItem) -> str:
         """Events go as they are, signed; notes name people and are sealed besides."""

@@ -15,6 +15,7 @@ from tests.gate.manual_clock import ManualClock
 from tests.sync.edge.brokers import Mosquitto
 from tests.sync.edge.conftest import Rig
 from tests.sync.edge.scripted_centre import ScriptedCentre, eventually
+from tests.sync.people_samples import a_consent, an_enrolment
 from tests.sync.samples import NOON, an_event
 
 pytestmark = pytest.mark.slow  # a real broker, restarts and waits: seconds each
@@ -195,11 +196,11 @@ def test_a_parked_record_that_only_had_bad_luck_is_taken_with_the_next_connectio
 class ByHand:
     """A sender whose clock is turned by hand; `sent` is what it published."""
 
-    def __init__(self, store: LocalStore) -> None:
+    def __init__(self, store: LocalStore, **settings: float) -> None:
         self.clock = ManualClock()
         self.sent: list[Batch] = []
         self.sender = OutboxSender(
-            CentreSettings(ack_timeout_s=2, heartbeat_s=3600),
+            CentreSettings.model_validate({"ack_timeout_s": 2, "heartbeat_s": 3600, **settings}),
             store,
             clock=self.clock,
             centre_time=CentreTime(self.clock),
@@ -260,3 +261,68 @@ def test_a_centre_that_is_behind_is_given_the_time_it_takes(store: LocalStore) -
     hand.tick(0)
     hand.tick(3)
     assert len(hand.sendings(3)) == 2, "it is quick again"
+
+
+def import_rows(store: LocalStore, first: int, count: int) -> None:
+    for worker_id in (f"I-{number}" for number in range(first, first + count)):
+        note = an_enrolment(worker_id)
+        store.put_note("enrolment", note, record_id=f"R-{worker_id}", subject=f"worker:{worker_id}")
+
+
+def test_after_an_import_what_is_new_goes_at_once_while_the_centre_still_chews(store: LocalStore) -> None:
+    hand = ByHand(store, batch_items=5, live_s=10, ack_timeout_s=30)
+    for number in range(4):
+        import_rows(store, 5 * number, 5)
+        hand.tick(0.1)
+    assert sum(len(batch.items) for batch in hand.sent) == 20, "rows that were new took every place"
+    import_rows(store, 20, 100)
+    for _ in range(22):
+        hand.tick(0.5)
+    event = store.record(an_event())
+    store.put_note("enrolment", an_enrolment("H-1"), record_id="R-hand", subject="worker:H-1")
+    hand.tick(0.1)
+    newest = hand.sent[-1]
+    assert not newest.replay
+    assert [item.record_id for item in newest.items] == [None, "R-hand"]
+    assert event.event_id in newest.items[0].payload
+
+
+def test_batches_taken_apart_leave_the_place_of_what_is_new_free(store: LocalStore) -> None:
+    hand = ByHand(store, batch_items=4, live_s=1)
+    import_rows(store, 0, 12)
+    hand.sender.connected()
+    for _ in range(6):
+        # The centre answers everything but the import, which is halved.
+        live = store.record(an_event())
+        before = len(hand.sent)
+        hand.tick(0.1)
+        new = [one for one in hand.sent[before:] if any(live.event_id in item.payload for item in one.items)]
+        assert [batch.replay for batch in new] == [False], "it goes at once"
+        hand.answer(new[0])
+        hand.tick(2.5)
+    assert min(len(batch.items) for batch in hand.sent if batch.replay and batch.items) < 4
+
+
+def test_a_centre_that_answers_nothing_is_not_sent_more_and_more(store: LocalStore) -> None:
+    hand = ByHand(store, live_s=10)
+    for _ in range(200):
+        store.record(an_event())
+        hand.tick(5)
+    before = len(hand.sent)
+    for _ in range(120):
+        hand.tick(0.5)
+    assert 0 < len(hand.sent) - before <= 2 * CentreSettings().in_flight, "each comes again once a minute"
+
+
+def test_a_note_that_found_no_room_in_the_batch_can_still_be_taken_back(store: LocalStore) -> None:
+    hand = ByHand(store, in_flight=2)
+    for number in range(50):
+        worker_id = f"I-{number}"
+        consent = a_consent(worker_id, signature="M" * 20_000)
+        store.enrol(an_enrolment(worker_id, consent=consent, enrolment_id=f"E-{number}"))
+    hand.sender.connected()
+    hand.tick(0.1)
+    sent = {item.record_id for batch in hand.sent for item in batch.items}
+    assert "E-0" in sent
+    assert "E-49" not in sent, "it did not fit into the batch"
+    assert store.forget_enrolment("I-49", "E-49")
