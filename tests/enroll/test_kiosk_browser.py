@@ -32,7 +32,7 @@ from tests.enroll.kiosk_samples import (
 )
 from tests.gate.screen_gallery import TIDY_CHROMIUM, chromium
 from tests.sync.central.test_console_browser import CONTRASTS
-from tests.sync.samples import a_template
+from tests.sync.samples import a_template, a_worker
 from tests.sync.test_store_faults import child
 
 pytestmark = [
@@ -311,6 +311,39 @@ def test_an_administrator_reads_who_did_what(enter: Enter, url: str) -> None:
     page.get_by_role("link", name="操作记录").first.click()
     expect(page.get_by_role("cell", name="login", exact=True).first).to_be_visible()
     looks_right(page, "audit")
+
+
+def test_a_site_report_is_sent_after_a_correction_and_a_declaration_asks_for_what_is_missing(
+    enter: Enter, url: str, folder: Path
+) -> None:
+    worker = a_worker("W-810", name="示例工人庚")
+    with open_store(folder) as store:
+        store.put_worker(worker)
+    page = enter(MANAGER)
+    page.goto(f"{url}/site-report")
+    button(page, "填写今天的上报").first.click()
+    looks_right(page, "site-report")
+    for label, typed_in in (("在岗人数", "10"), ("从疫情地区返回", "0"), ("身体不适", "11")):
+        page.get_by_label(label).first.fill(typed_in)
+    button(page, "提交").click()
+    expect(page.get_by_text("尚未提交")).to_be_visible()
+    page.get_by_label("身体不适").first.fill("1")
+    button(page, "提交").click()
+    expect(page.get_by_text("上报成功")).to_be_visible()
+    looks_right(page, "site-report-sent")
+    with open_store(folder) as store:
+        (note,) = [item for item in store.outbox_pending(limit=50) if item.kind == "site_report"]
+    assert note.record_id
+
+    page.goto(f"{url}/declare")
+    page.get_by_label("姓名").fill("示例工人庚")
+    button(page, "查找").click()
+    button(page, worker.worker_id).click()
+    looks_right(page, "declare")
+    button(page, "提交").click()
+    expect(page.get_by_text("尚未提交")).to_be_visible()
+    button(page, "返回").click()
+    expect(page.get_by_text("请选择申报人")).to_be_visible()
 
 
 @pytest.mark.parametrize(("path", "afterwards"), [("/enrol", "证件号码"), ("/workers/ageing", "返回列表")])
