@@ -8,7 +8,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
-from uuid import uuid4
 
 import cv2
 
@@ -25,7 +24,7 @@ from enroll.drafts import Drafts, EnrolmentDraft
 from enroll.duplicates import Candidate, DuplicateDesk, Findings, decide
 from enroll.errors import EnrollError, PhotoRefused
 from enroll.kiosk_camera import CameraPicture
-from enroll.photos import Photo, require_one_person, subject_of, template_of
+from enroll.photos import require_one_person, subject_of, templates_of
 from enroll.roster_config import RosterConfig
 from models.calibration import ImpostorTail
 from models.engine import FaceEngine
@@ -163,12 +162,8 @@ class CaptureDesk:
                 raise PhotoRefused(
                     f"{MAX_TEMPLATES} photos are enough", code="enough", next_step="Go on with these."
                 )
-            photo = Photo(name, raw, uuid4().hex)
-            engine, limits = self._tools.engine, self._tools.rules.limits
-            image, face = subject_of(photo, engine=engine, limits=limits)
-            template = template_of(
-                photo, worker_id=self._worker_id, engine=engine, limits=limits, now=self._tools.now()
-            ).model_copy(update={"source": FROM_FILE})
+            image, face = subject_of(name, raw, engine=self._tools.engine, limits=self._tools.rules.limits)
+            (template,) = self._templates([face], FROM_FILE)
             require_one_person([*(one.template for one in self._files), template])
             accepted = FilePhoto(template, _jpeg(portrait(image, face.box)))
             self._files.append(accepted)
@@ -177,11 +172,7 @@ class CaptureDesk:
     def finish(self) -> EnrolmentDraft:
         """Put what the camera took into the draft. Raises CaptureIncomplete, NoCapture, DraftGone."""
         with self._serving:
-            faces = self._session.chosen_faces()
-            vectors = self._tools.engine.templates(faces)
-            templates = [
-                self._template(face, vector.tobytes()) for face, vector in zip(faces, vectors, strict=True)
-            ]
+            templates = self._templates(self._session.chosen_faces(), FROM_CAMERA)
             ahead = self._session.shots[0]
             return self._put(templates, _jpeg(ahead.picture), self._session.note())
 
@@ -250,15 +241,10 @@ class CaptureDesk:
         self._allowed_worker()  # the consent may have been taken back on another page
         return self._drafts.put_capture(self._draft_id, templates, photo, note)
 
-    def _template(self, face: Face, vector: bytes) -> Template:
-        return Template(
-            worker_id=self._worker_id,
-            model=self._tools.engine.embedder_name,
-            model_version=self._tools.engine.embedder_version,
-            vector=vector,
-            quality=face.quality.overall,
-            source=FROM_CAMERA,
-            created_at=self._tools.now(),
+    def _templates(self, faces: Sequence[Face], source: str) -> list[Template]:
+        tools = self._tools
+        return templates_of(
+            faces, worker_id=self._worker_id, engine=tools.engine, source=source, now=tools.now()
         )
 
 

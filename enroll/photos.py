@@ -30,6 +30,8 @@ PHOTOS_DIFFER_BELOW = 0.30
 """Cosine below which two photos of one row are taken for two people: for SFace on LFW the threshold of a
 false match rate of 1e-3 is 0.35, and photos of one person score below 0.30 about once in a hundred."""
 
+FROM_ROSTER = "photo"
+
 _ADVICE_WORDS: dict[Advice, str] = {
     Advice.COME_CLOSER: "the face is too small",
     Advice.STEP_BACK: "the face is too large",
@@ -72,35 +74,42 @@ def template_of(
     photo: Photo, *, worker_id: str, engine: FaceEngine, limits: QualityLimits, now: datetime
 ) -> Template:
     """The template of the one face in a photo. Raises PhotoRefused, see `subject_of`."""
-    _, face = subject_of(photo, engine=engine, limits=limits)
-    (vector,) = engine.templates([face])
-    return Template(
-        template_id=photo.template_id,
-        worker_id=worker_id,
-        model=engine.embedder_name,
-        model_version=engine.embedder_version,
-        vector=vector.astype("<f4").tobytes(),
-        quality=face.quality.overall,
-        source="photo",
-        created_at=now,
-    )
+    _, face = subject_of(photo.name, photo.raw, engine=engine, limits=limits)
+    (template,) = templates_of([face], worker_id=worker_id, engine=engine, source=FROM_ROSTER, now=now)
+    return template.model_copy(update={"template_id": photo.template_id})
 
 
-def subject_of(photo: Photo, *, engine: FaceEngine, limits: QualityLimits) -> tuple[Image, Face]:
-    """The picture and the one face in it.
+def templates_of(
+    faces: Sequence[Face], *, worker_id: str, engine: FaceEngine, source: str, now: datetime
+) -> list[Template]:
+    """One template of each face, with ids of their own."""
+    return [
+        Template(
+            worker_id=worker_id,
+            model=engine.embedder_name,
+            model_version=engine.embedder_version,
+            vector=vector.astype("<f4").tobytes(),
+            quality=face.quality.overall,
+            source=source,
+            created_at=now,
+        )
+        for face, vector in zip(faces, engine.templates(faces), strict=True)
+    ]
+
+
+def subject_of(name: str, raw: bytes, *, engine: FaceEngine, limits: QualityLimits) -> tuple[Image, Face]:
+    """The picture of a photo file and the one face in it; `name` stands in what is said of it.
 
     Raises:
         PhotoRefused: not a photo, no face, several faces, or a face of too little quality.
     """
     try:
-        image = decode(photo.raw)
+        image = decode(raw)
     except ImageUnusable as error:
-        raise PhotoRefused(f"{photo.name}: {error}", code="not_a_photo", next_step=error.next_step) from error
-    face = _subject(photo.name, image, engine.faces(image))
+        raise PhotoRefused(f"{name}: {error}", code="not_a_photo", next_step=error.next_step) from error
+    face = _subject(name, image, engine.faces(image))
     if advice := advise(face.quality, limits):
-        raise PhotoRefused(
-            f"{photo.name}: {_ADVICE_WORDS[advice]}", code=advice.value, next_step=_BETTER_PHOTO
-        )
+        raise PhotoRefused(f"{name}: {_ADVICE_WORDS[advice]}", code=advice.value, next_step=_BETTER_PHOTO)
     return image, face
 
 

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from enroll.bench.fte_part import PHOTO_SUFFIXES
 from enroll.bench.parts import BenchInput, PartResult
 from enroll.errors import PhotoRefused
-from enroll.photos import Photo, subject_of
+from enroll.photos import subject_of
 from models.calibration import ImpostorTail, fit_from_templates
 from models.duplicate_search import duplicate_threshold
 from models.engine import FaceEngine
@@ -127,9 +127,8 @@ def _templates(folder: Path, engine: FaceEngine) -> Photos:
     for path in sorted(folder.glob("*/*")):
         if path.suffix.casefold() not in PHOTO_SUFFIXES:
             continue
-        photo = Photo(path.name, path.read_bytes(), "")
         try:
-            _, face = subject_of(photo, engine=engine, limits=QualityLimits())
+            _, face = subject_of(path.name, path.read_bytes(), engine=engine, limits=QualityLimits())
         except PhotoRefused:
             continue
         people.setdefault(path.parent.name, []).extend(engine.templates([face]))

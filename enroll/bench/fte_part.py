@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from enroll.bench.parts import BenchInput, PartResult
 from enroll.errors import PhotoRefused
-from enroll.photos import Photo, subject_of
+from enroll.photos import subject_of
 from models.engine import FaceEngine
 from models.identification import wilson
 from models.quality import QualityLimits
@@ -33,7 +33,7 @@ def measure_fte(folder: Path) -> PartResult:
         person = path.parent.name
         enrolled.setdefault(person, False)
         try:
-            subject_of(Photo(path.name, path.read_bytes(), ""), engine=engine, limits=limits)
+            subject_of(path.name, path.read_bytes(), engine=engine, limits=limits)
             enrolled[person] = True
         except PhotoRefused as refused:
             reasons[refused.code] += 1

@@ -16,9 +16,8 @@ from datetime import UTC, datetime, timedelta
 from itertools import cycle
 from pathlib import Path
 
-import numpy as np
-
 from enroll.errors import EnrollError
+from enroll.photos import templates_of
 from enroll.training_faces import Eyes
 from models.clock import SystemClock
 from models.engine import FaceEngine
@@ -182,17 +181,7 @@ def _templates(learner: str, looks: Sequence[_Look], engine: FaceEngine) -> list
     chosen = choose_templates(good)
     if not chosen:
         raise EnrollError(f"no usable face of person {learner}", next_step="Give clearer clips.")
-    return [
-        Template(
-            worker_id=learner,
-            model=engine.embedder_name,
-            model_version=engine.embedder_version,
-            vector=np.asarray(vector, "<f4").tobytes(),
-            quality=80.0,
-            created_at=_START,
-        )
-        for vector in engine.templates(chosen)
-    ]
+    return templates_of(chosen, worker_id=learner, engine=engine, source="clip", now=_START)
 
 
 def _read(folder: Path, path: Path) -> dict[str, list[str]]:
