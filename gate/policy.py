@@ -48,12 +48,7 @@ def decide(context: Context, settings: PolicySettings) -> Decision:
 
 def explain(context: Context, settings: PolicySettings) -> list[tuple[RuleName, Findings]]:
     """What every rule of this direction says, in their order; `weigh` adds it up."""
-    return [(name, RULES[name](context, settings)) for name in rule_names(context, settings)]
-
-
-def rule_names(context: Context, settings: PolicySettings) -> tuple[RuleName, ...]:
-    """The rules of this direction."""
-    return settings.rules if context.direction is Direction.IN else settings.out_rules
+    return [(name, RULES[name](context, settings)) for name in settings.rules_for(context.direction)]
 
 
 def weigh(findings: Sequence[Finding]) -> Decision:
@@ -88,14 +83,11 @@ def registered(context: Context, settings: PolicySettings) -> Findings:
     return deny(Reason.NOT_REGISTERED)
 
 
-_PASSES_FOR_THE_GUARD = frozenset({Reason.PASS_AMBIGUOUS})
-
-
 def _by_pass(context: Context, facts: PassFacts, settings: PolicySettings) -> Findings:
     """A pass that holds, of a worker of the roster. On the way out its holder is not kept in."""
     if context.worker is None:
         reason = facts.problem or Reason.NOT_REGISTERED
-        return (Finding(Outcome.HOLD if reason in _PASSES_FOR_THE_GUARD else Outcome.DENY, reason),)
+        return (Finding(Outcome.HOLD if reason is Reason.PASS_AMBIGUOUS else Outcome.DENY, reason),)
     leaves = context.direction is Direction.OUT
     found: list[Finding] = []
     if facts.problem is not None:
@@ -148,7 +140,7 @@ def flags(context: Context, settings: PolicySettings) -> Findings:
     """
     if context.worker is None:
         return ()
-    by_colour = "pass_colour" in rule_names(context, settings)
+    by_colour = "pass_colour" in settings.rules_for(context.direction)
     return tuple(
         _FLAG_FINDINGS[flag.level]
         for flag in context.worker.flags

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from gate.policy import Context, PassFacts, explain, weigh
@@ -87,10 +87,8 @@ def try_policy(
     """
     worker = store.worker(worker_id)
     policy = settings.policy
-    rules = policy.rules if lane.direction is Direction.IN else policy.out_rules
-    stay = timedelta(hours=policy.capacity.longest_stay_h)
-    screened = recorded(store, rules, worker_id, at, stay)
-    if "temperature" in rules:
+    screened = recorded(store, policy, lane.direction, worker_id, at, until=at)
+    if "temperature" in policy.rules_for(lane.direction):
         problem = "" if celsius is not None else "no reading"
         screened = replace(screened, measured=Measured(celsius, problem))
     context = Context(

@@ -12,13 +12,13 @@ from datetime import datetime, timedelta
 from gate.clock import Clock
 from gate.policy_facts import Measured, Passed, Screened
 from gate.reasons import Reason
-from gate.settings import LaneSettings, Settings
+from gate.settings import LaneSettings, PolicySettings, Settings
 from gate.thermometer import Thermometer, open_thermometer
 from sync.records import Direction, Event, Outcome, Passage, Worker
 from sync.store import LocalStore
 
-RECORDS_LOOKED_AT = timedelta(hours=72)
-"""Longer than any shift with the rest before it."""
+LOOKED_BACK_AT_LEAST = timedelta(hours=72)
+"""Somebody who stayed in far beyond a shift is seen to have come in."""
 MOST_RECORDS = 200
 
 _OF_RECORDS = frozenset({"temperature", "capacity", "anti_passback", "rest_time"})
@@ -59,39 +59,62 @@ class Screening:
 
         Raises StoreError where the records cannot be read.
         """
-        rules = self._policy.rules if lane.direction is Direction.IN else self._policy.out_rules
+        # Also of a stranger, though no rule asks: it must not count for the next in the queue.
+        measured = self._measured(lane, since_s, until_s)
         if worker is None:
             return Screened()
-        stay = timedelta(hours=self._policy.capacity.longest_stay_h)
-        screened = recorded(self._store, rules, worker.worker_id, self._clock.now(), stay)
-        if "temperature" not in rules:
-            return screened
-        now_s = self._clock.monotonic()
-        thermometer = self.thermometers.get(lane.id)
-        measured = (
-            Measured(None, "no thermometer here")
-            if thermometer is None
-            else thermometer.measured(since_s or now_s, until_s or now_s)
-        )
+        screened = recorded(self._store, self._policy, lane.direction, worker.worker_id, self._clock.now())
         return replace(screened, measured=measured)
+
+    def _measured(self, lane: LaneSettings, since_s: float | None, until_s: float | None) -> Measured | None:
+        """None where no rule asks for a temperature."""
+        if "temperature" not in self._policy.rules_for(lane.direction):
+            return None
+        thermometer = self.thermometers.get(lane.id)
+        if thermometer is None:
+            return Measured(None, "no thermometer here")
+        now_s = self._clock.monotonic()
+        return thermometer.measured(since_s or now_s, until_s or now_s)
 
 
 def recorded(
-    store: LocalStore, rules: Sequence[str], worker_id: str, now: datetime, longest_stay: timedelta
+    store: LocalStore,
+    policy: PolicySettings,
+    direction: Direction,
+    worker_id: str,
+    now: datetime,
+    *,
+    until: datetime | None = None,
 ) -> Screened:
-    """What the store knows that these rules ask about. Raises StoreError."""
+    """What the store knows that the rules of this direction ask about. Raises StoreError.
+
+    until  the worker's records before this time; None: all, also those that a clock set back put after `now`
+    """
+    rules = policy.rules_for(direction)
+    stay = timedelta(hours=policy.capacity.longest_stay_h)
     events: list[Event] = []
     if _OF_RECORDS.intersection(rules):
-        since = now - RECORDS_LOOKED_AT
-        found = store.events(worker_id=worker_id, since=since, until=now, limit=MOST_RECORDS)
+        since = now - _looked_back(policy)
+        found = store.events(worker_id=worker_id, since=since, until=until, limit=MOST_RECORDS)
         events = sorted(found, key=lambda event: event.occurred_at)
     person = store.person(worker_id) if "age" in rules else None
     return Screened(
         passages=tuple(Passed(one.direction, one.occurred_at) for one in events if _passed(one)),
         hot_at=too_hot(events),
-        inside=store.people_inside(now - longest_stay, now) if "capacity" in rules else None,
+        inside=store.people_inside(now - stay, now) if "capacity" in rules else None,
         born_on=None if person is None else person.birth_date,
     )
+
+
+def _looked_back(policy: PolicySettings) -> timedelta:
+    """As far as the settings of any rule reach."""
+    rest = policy.rest_time
+    reach_h = (
+        policy.anti_passback.within_h,
+        policy.capacity.longest_stay_h,
+        rest.longest_shift_h + rest.min_rest_h,
+    )
+    return max(LOOKED_BACK_AT_LEAST, timedelta(hours=max(reach_h)))
 
 
 def _passed(event: Event) -> bool:

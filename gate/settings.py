@@ -244,6 +244,10 @@ class PolicySettings(ScreeningRules):
     roster_too_old: Literal["allow", "hold", "deny"] = "allow"
     on_store_fault: Literal["shut", "open"] = "shut"
 
+    def rules_for(self, direction: Direction) -> tuple[RuleName, ...]:
+        """The rules of lanes that lead this way."""
+        return self.rules if direction is Direction.IN else self.out_rules
+
     @field_validator("rules", "out_rules")
     @classmethod
     def _rules_keep_strangers_out(cls, value: tuple[RuleName, ...]) -> tuple[RuleName, ...]:

@@ -115,8 +115,16 @@ def test_what_the_gate_recorded_decides_about_second_entries_and_a_full_site(wor
         store.record(passage(5, Direction.IN, 20 * hour, "D"))
         now = datetime.now(UTC)
         assert store.people_inside(now - 16 * hour, now) == 1
-        full = looked_up(store, ("capacity",), WORKER, now, 16 * hour)
+        policy = PolicySettings.model_validate(
+            {"rules": ["registered", "capacity"], "capacity": {"people": 1}}
+        )
+        full = looked_up(store, policy, Direction.IN, WORKER, now)
         assert (full.inside, full.passages) == (1, ())
+        store.record(passage(7, Direction.IN, 100 * hour, "E"))
+        week = PolicySettings.model_validate(
+            {"rules": ["registered", "anti_passback"], "anti_passback": {"within_h": 168}}
+        )
+        assert len(looked_up(store, week, Direction.IN, "E", now).passages) == 1
         store.record(passage(6, Direction.IN, 2 * hour))
     again = play(world, asked(world, "capacity", "anti_passback", capacity={"people": 1}), None)
     assert again.event.reasons == ("passed_twice",)  # and not full: who is inside is counted already

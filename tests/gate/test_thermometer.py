@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import tty
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,8 +14,11 @@ from hypothesis import strategies as st
 
 from gate.clock import SystemClock
 from gate.doctor import Condition, examine
+from gate.policy_facts import Measured, Screened
+from gate.screening import Screening
 from gate.screening_settings import ThermometerSettings
-from gate.settings import LaneSettings, MetricsSettings, ScreenSettings, Settings
+from gate.settings import LaneSettings, MetricsSettings, PolicySettings, ScreenSettings, Settings
+from gate.startup import open_store
 from gate.thermometer import Raw, Sample, Thermometer, open_thermometer
 from gate.thermometer.base import Samples, body_temperature, fault_of
 from gate.thermometer.polled import PolledThermometer
@@ -22,6 +26,7 @@ from gate.thermometer.serial_module import parsed
 from models.sources.settings import SourceSettings
 from sync.store_settings import StoreSettings
 from tests.gate.boards import ModbusBoard, wait_until
+from tests.gate.test_policy import a_worker
 
 
 def samples(*values: tuple[float, float], **changes: Any) -> Samples:
@@ -46,6 +51,33 @@ def test_one_reading_is_never_that_of_two_people() -> None:
     made = samples((10.0, 38.5))
     assert made.measured(9.5, 10.2).celsius == 38.5
     assert made.measured(10.3, 10.9).celsius is None
+
+
+class Wired:
+    """A thermometer with the samples of a real one; what the board says comes from the test."""
+
+    def __init__(self, said: Samples) -> None:
+        self.problem = ""
+        self.measured = said.measured
+
+    def start(self) -> None: ...
+
+    def stop(self) -> None: ...
+
+
+def test_the_reading_of_a_stranger_is_not_that_of_the_worker_behind(tmp_path: Path) -> None:
+    settings = Settings(
+        store=StoreSettings(path=tmp_path / "gate.db", key_file=tmp_path / "store.key"),
+        policy=PolicySettings(rules=("registered", "temperature")),
+        lanes=(LaneSettings(thermometer=ThermometerSettings(driver="simulated")),),
+    )
+    (lane,) = settings.lanes
+    with open_store(settings) as store:
+        screening = Screening(settings, store, SystemClock())
+        screening.thermometers[lane.id] = Wired(samples((10.0, 38.5), (10.9, 36.5)))
+        assert screening.look(lane, None, since_s=9.8, until_s=10.2) == Screened()
+        found = screening.look(lane, a_worker(), since_s=10.8, until_s=11.0)
+    assert found.measured == Measured(36.5)
 
 
 @given(st.floats(30, 42), st.floats(-20, 40), st.floats(0, 1), st.floats(-5, 5))
