@@ -455,3 +455,9 @@ def _filled_forms(db: Database) -> None:
         """
     )
     db.execute("CREATE INDEX filled_forms_by_subject ON filled_forms (form_id, subject, local_day)")
+
+
+@migrations(name="0012_unparked")
+def _unparked(db: Database) -> None:
+    # What is to be sent is asked for ten times a second, also when thousands of rows are parked before it.
+    db.execute("CREATE INDEX outbox_unparked ON outbox (item_id) WHERE parked_reason IS NULL")

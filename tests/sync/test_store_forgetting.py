@@ -16,6 +16,7 @@ from sync.store import LocalStore, StoreKey
 from sync.store.connections import Connections
 from sync.store.replica import ReplicaEntry
 from sync.wire.sealing import entry_digest
+from tests.sync.people_samples import an_enrolment
 from tests.sync.samples import NOON, a_template, a_worker
 
 
@@ -80,4 +81,17 @@ def test_a_snapshot_without_the_face_leaves_no_trace_of_it(plain_store: LocalSto
     plain_store.replica_apply([entry(1, face)], version=1)
     plain_store.replica_stage([entry(2)], version=2, after="W-1")
     assert plain_store.replica_swap() == ["W-1"]
+    assert not is_on_disk(plain_store, face)
+
+
+def test_a_face_taken_away_while_a_change_of_this_kiosk_waited_leaves_no_trace(
+    plain_store: LocalStore,
+) -> None:
+    face = a_template(seed=3)
+    plain_store.replica_apply([entry(1, face)], version=1)
+    plain_store.enrol(an_enrolment(person=None, consent=None, templates=None))
+    plain_store.replica_apply([entry(2)], version=2)
+    assert plain_store.templates("W-1") == [face], "the centre's word waits for its answer"
+    assert plain_store.outbox_acknowledge([1], roster_version=2) == ["W-1"]
+    assert plain_store.templates("W-1") == []
     assert not is_on_disk(plain_store, face)
