@@ -9,16 +9,22 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 from sqlite_utils import Database
 
-from sync.records import Template, Worker
+from sync.records import Record, Template, Worker
 from sync.store.roster import log_change, read_workers, replace_templates, write_flags, write_worker
-from sync.wire.sealing import template_fields, template_from_fields
+from sync.wire.templates import Templates
 
 SUBJECT = "worker:"
 """Notes about one worker share the subject `worker:<id>`."""
+
+
+class _Entry(Record):
+    """`local_changes.entry`: what the centre said last."""
+
+    worker: Worker
+    templates: Templates
 
 
 def begin(db: Database, worker_id: str, *, erases: bool = False) -> None:
@@ -90,9 +96,9 @@ def settle(db: Database, replica_version: int) -> list[str]:
     changed = []
     for worker_id, entry in rows:
         if entry is not None:
-            worker, templates = _read(entry)
-            write_worker(db, worker)
-            replace_templates(db, worker_id, templates)
+            told = _Entry.model_validate_json(entry)
+            write_worker(db, told.worker)
+            replace_templates(db, worker_id, told.templates)
             changed.append(worker_id)
     forget(db, [worker_id for worker_id, _ in rows])
     if changed:
@@ -119,16 +125,10 @@ def _without_templates(db: Database, worker_id: str) -> None:
     (entry,) = db.execute("SELECT entry FROM local_changes WHERE worker_id = ?", [worker_id]).fetchone()
     if entry is not None:
         db.execute(
-            "UPDATE local_changes SET entry = ? WHERE worker_id = ?", [_entry(_read(entry)[0], ()), worker_id]
+            "UPDATE local_changes SET entry = ? WHERE worker_id = ?",
+            [_entry(_Entry.model_validate_json(entry).worker, ()), worker_id],
         )
 
 
 def _entry(worker: Worker, templates: Sequence[Template]) -> str:
-    fields = [{**template_fields(one), "worker_id": one.worker_id} for one in templates]
-    return json.dumps({"worker": worker.model_dump(mode="json"), "templates": fields}, ensure_ascii=False)
-
-
-def _read(entry: str) -> tuple[Worker, list[Template]]:
-    fields: dict[str, Any] = json.loads(entry)
-    worker = Worker.model_validate(fields["worker"])
-    return worker, [template_from_fields(one) for one in fields["templates"]]
+    return _Entry(worker=worker, templates=tuple(templates)).model_dump_json()
