@@ -26,18 +26,13 @@ from models.embedder import embedder_spec
 from models.engine import DETECTOR_WEIGHT
 from models.errors import ModelError
 from models.liveness import V1SE_WEIGHT, V2_WEIGHT
-from models.sources.frame import Frame, FrameSource, SourceState
-from models.sources.opening import open_source
+from models.sources.opening import CAMERA_PATIENCE_S, open_source, try_source
 from models.zoo import State, Zoo
 from sync.backoff import Backoff
 from sync.edge.acl_probe import examine_acl, mosquitto_acl
 from sync.errors import SyncError
 from sync.store import LocalStore, StoreKey
 
-CAMERA_PATIENCE_S = 10.0
-"""A network camera needs a few seconds for its first key frame."""
-
-_POLL_S = 0.25
 _COMMAND_TIMEOUT_S = 5.0
 _MEBIBYTE = 2**20
 _TOPICS_NAMED = 3
@@ -315,40 +310,15 @@ def _port(part: str, host: str, port: int) -> Check:
     return Check(f"{part} port", Condition.OK, f"{host}:{port} is free")
 
 
-_CAMERA_STEPS = {
-    "camera": "Check the cable, /dev/video*, the index and that no other program (a running gate) holds it.",
-    "rtsp": "Check the address, the user and password in the variable of url_env, and the network.",
-    "video": "Check source.path.",
-    "folder": "Check source.path.",
-}
-
-
 def _camera(lane: LaneSettings, clock: Clock, patience_s: float) -> Checks:
     source = open_source(lane.source, clock=clock, waits=Backoff)
     try:
-        source.start()
-        frame = _first_frame(source, clock, patience_s)
+        frame = try_source(source, lane.source.kind, clock=clock, patience_s=patience_s)
     except ModelError as error:
-        step = error.next_step or _CAMERA_STEPS[lane.source.kind]
-        yield Check(f"{lane.id} camera", Condition.FAIL, str(error), step)
+        yield Check(f"{lane.id} camera", Condition.FAIL, str(error), error.next_step)
         return
-    finally:
-        source.stop()
-    if frame is None:
-        detail = source.last_error or f"no picture within {patience_s:g} s"
-        yield Check(f"{lane.id} camera", Condition.FAIL, detail, _CAMERA_STEPS[lane.source.kind])
-    else:
-        height, width = frame.image.shape[:2]
-        yield Check(f"{lane.id} camera", Condition.OK, f"{lane.source.kind}, {width}x{height}")
-
-
-def _first_frame(source: FrameSource, clock: Clock, patience_s: float) -> Frame | None:
-    until_s = clock.monotonic() + patience_s
-    while clock.monotonic() < until_s and source.state is not SourceState.ENDED:
-        frame = source.next_frame(_POLL_S)
-        if frame is not None:
-            return frame
-    return None
+    height, width = frame.image.shape[:2]
+    yield Check(f"{lane.id} camera", Condition.OK, f"{lane.source.kind}, {width}x{height}")
 
 
 def _relay(lane: LaneSettings) -> Checks:

@@ -8,7 +8,10 @@ from dataclasses import dataclass
 from enroll.consent_text import ConsentTexts
 from enroll.id_reader import open_reader
 from enroll.kiosk.office import KioskOffice
+from models.clock import SystemClock
 from models.errors import ModelError
+from models.sources.opening import CAMERA_PATIENCE_S, open_source, try_source
+from sync.backoff import Backoff
 from sync.errors import SyncError
 
 
@@ -21,15 +24,17 @@ class Finding:
     text: str
 
 
-def look_over(office: KioskOffice) -> list[Finding]:
+def look_over(office: KioskOffice, *, camera_patience_s: float = CAMERA_PATIENCE_S) -> list[Finding]:
     """Every part, in the order in which a day needs them."""
-    return [_finding(part, look) for part, look in _parts(office)]
+    return [_finding(part, look) for part, look in _parts(office, camera_patience_s)]
 
 
-def _parts(office: KioskOffice) -> Iterator[tuple[str, Callable[[], str]]]:
+def _parts(office: KioskOffice, camera_patience_s: float) -> Iterator[tuple[str, Callable[[], str]]]:
     yield "users", lambda: _users(office)
     yield "consent texts", lambda: _consent_texts(office)
+    yield "data handler", lambda: _data_handler(office)
     yield "face engine", lambda: f"{office.engine.embedder_name} {office.engine.embedder_version}"
+    yield "camera", lambda: _camera(office, camera_patience_s)
     yield "card reader", lambda: _reader(office)
 
 
@@ -50,10 +55,25 @@ def _users(office: KioskOffice) -> str:
 def _consent_texts(office: KioskOffice) -> str:
     settings = office.settings.kiosk
     texts = ConsentTexts.load(settings, office.settings.site)
-    shown = ", ".join(f"{texts.current(one).version} ({one})" for one in settings.languages)
-    if not (settings.data_handler and settings.data_contact):
-        shown += "; name kiosk.data_handler and kiosk.data_contact, which the text must state"
-    return shown
+    return ", ".join(f"{texts.current(one).version} ({one})" for one in settings.languages)
+
+
+def _data_handler(office: KioskOffice) -> str:
+    settings = office.settings.kiosk
+    named = {"kiosk.data_handler": settings.data_handler, "kiosk.data_contact": settings.data_contact}
+    if missing := [key for key, value in named.items() if not value.strip()]:
+        raise SyncError(
+            f"{' and '.join(missing)} not set, which the consent text must state",
+            next_step="Name the company, and a telephone number or an address.",
+        )
+    return f"{settings.data_handler}, {settings.data_contact}"
+
+
+def _camera(office: KioskOffice, patience_s: float) -> str:
+    settings, clock = office.settings.kiosk.source, SystemClock()
+    source = open_source(settings, clock=clock, waits=Backoff)
+    height, width = try_source(source, settings.kind, clock=clock, patience_s=patience_s).image.shape[:2]
+    return f"{settings.kind}, {width}x{height}"
 
 
 def _reader(office: KioskOffice) -> str:

@@ -72,7 +72,7 @@ def run(*, config: _Config = None) -> None:
 
 @app.command()
 def check(*, config: _Config = None) -> None:
-    """Say whether store, weights, consent texts, reader and users are there; exit code 1 if not."""
+    """Say whether users, consent texts and who answers for them, weights, camera and reader are there."""
     from enroll.kiosk.checkup import look_over  # noqa: PLC0415
     from enroll.kiosk.office import KioskOffice  # noqa: PLC0415
 

@@ -1,15 +1,27 @@
-"""From settings to a source of frames."""
+"""From settings to a source of frames; and whether a picture comes from it at all."""
 
 from __future__ import annotations
 
 from models.clock import Clock
+from models.errors import SourceError
 from models.sources.capture import OpenCapture, capture_opener, source_name
-from models.sources.frame import FrameSource
+from models.sources.frame import Frame, FrameSource, SourceState
 from models.sources.live import LiveSource, MakeWaits
 from models.sources.recording import EveryFrameSource
 from models.sources.settings import SourceSettings
 
-__all__ = ["open_source"]
+__all__ = ["CAMERA_PATIENCE_S", "open_source", "try_source"]
+
+CAMERA_PATIENCE_S = 10.0
+"""A network camera needs a few seconds for its first key frame."""
+
+_POLL_S = 0.25
+_TO_CHECK = {
+    "camera": "Check the cable, /dev/video*, the index and that no other program (a running gate) holds it.",
+    "rtsp": "Check the address, the user and password in the variable of url_env, and the network.",
+    "video": "Check source.path.",
+    "folder": "Check source.path.",
+}
 
 
 def open_source(
@@ -38,3 +50,20 @@ def open_source(
         stall_s=settings.stall_s,
         waits=waits(settings.reconnect_min_s, settings.reconnect_max_s),
     )
+
+
+def try_source(source: FrameSource, kind: str, *, clock: Clock, patience_s: float) -> Frame:
+    """The first picture of a source that is started for it and stopped again; `kind` as in its settings.
+
+    Raises SourceError: none came within `patience_s`; `next_step` says what to check.
+    """
+    try:
+        source.start()
+        until_s = clock.monotonic() + patience_s
+        while clock.monotonic() < until_s and source.state is not SourceState.ENDED:
+            frame = source.next_frame(_POLL_S)
+            if frame is not None:
+                return frame
+    finally:
+        source.stop()
+    raise SourceError(source.last_error or f"no picture within {patience_s:g} s", next_step=_TO_CHECK[kind])

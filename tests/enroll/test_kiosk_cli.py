@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
 from enroll.accounts import LoginRefused
 from enroll.kiosk.background import background
+from enroll.kiosk.checkup import look_over
 from enroll.kiosk.cli import app
 from enroll.kiosk.office import KioskOffice
 from enroll.roster_config import load_roster_config
@@ -21,7 +24,7 @@ PASSWORD = "three plain words"
 @pytest.fixture
 def config(tmp_path: Path) -> Path:
     path = tmp_path / "config.yaml"
-    path.write_text("kiosk: {port: 0}\n", encoding="utf-8")
+    path.write_text("kiosk: {port: 0, source: {kind: folder, path: nowhere}}\n", encoding="utf-8")
     return path
 
 
@@ -55,6 +58,20 @@ def test_check_names_what_is_missing(config: Path) -> None:
     said = run(config, "check", expected=1)
     assert "FAIL users: nobody can sign in" in said
     assert "ok   consent texts: face-1 (zh), face-1 (en)" in said
+    assert "FAIL data handler: kiosk.data_handler and kiosk.data_contact not set" in said
+    assert "FAIL camera: folder" in said
+
+
+def test_check_looks_through_the_camera(config: Path) -> None:
+    pictures = config.parent / "pictures"
+    pictures.mkdir()
+    (pictures / "a.png").write_bytes(cv2.imencode(".png", np.full((120, 160, 3), 90, np.uint8))[1].tobytes())
+    named = "data_handler: 示例公司, data_contact: 示例电话"
+    config.write_text(f"kiosk: {{source: {{kind: folder, path: pictures}}, {named}}}\n", encoding="utf-8")
+    with open_store(load_roster_config(config), create=True) as store:
+        findings = {one.part: one for one in look_over(KioskOffice(store, load_roster_config(config)))}
+    assert (findings["camera"].is_good, findings["camera"].text) == (True, "folder, 160x120")
+    assert (findings["data handler"].is_good, findings["users"].is_good) == (True, False)
 
 
 def test_a_kiosk_that_is_to_reach_the_centre_needs_its_keys(config: Path) -> None:
