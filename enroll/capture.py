@@ -7,7 +7,7 @@ right, which is the person's left and, in the mirrored preview, the left of the 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from statistics import fmean
@@ -20,6 +20,7 @@ from enroll.photos import DOMINANT
 from models.face import Box, Face, Image, Quality
 from models.quality import QualityLimits, advise
 from models.template_choice import choose_templates
+from sync.words import Words
 
 AHEAD_YAW_DEG, AHEAD_PITCH_DEG = 10.0, 14.0
 """A head turned and tilted less than this looks ahead."""
@@ -68,6 +69,15 @@ class Pose(StrEnum):
     RIGHT = "right"
     UP = "up"
     HELMET = "helmet"
+
+
+POSE_WORDS = {
+    Pose.AHEAD: Words("正面", "Ahead"),
+    Pose.LEFT: Words("稍向左", "A little left"),
+    Pose.RIGHT: Words("稍向右", "A little right"),
+    Pose.UP: Words("稍抬头", "A little up"),
+    Pose.HELMET: Words("戴安全帽", "With helmet"),
+}
 
 
 class Guidance(StrEnum):
@@ -273,8 +283,8 @@ class CaptureSession:
             liveness = "未检测 not checked"
         else:
             liveness = f"{fmean(self._live_of_shots):.2f}" if self._live_of_shots else "-"
-        skipped = f"；跳过 skipped {' '.join(self._skipped)}" if self._skipped else ""
-        taken = " ".join(shot.pose for shot in self.shots)
+        skipped = f"；跳过 skipped {_named(self._skipped)}" if self._skipped else ""
+        taken = _named(shot.pose for shot in self.shots)
         return f"摄像头 camera {taken}{skipped}；活体 liveness {liveness}"
 
     # -- one frame ------------------------------------------------------------------------------------
@@ -375,6 +385,10 @@ class CaptureSession:
     ) -> CaptureState:
         taken = tuple(shot.pose for shot in self.shots)
         return CaptureState(guidance, taken, self.missing, self._target(), held, face, new)
+
+
+def _named(poses: Iterable[Pose]) -> str:
+    return "、".join(str(POSE_WORDS[pose]) for pose in poses)
 
 
 def pose_of(quality: Quality, ahead_pitch_deg: float | None) -> Pose | None:

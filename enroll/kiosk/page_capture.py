@@ -10,7 +10,7 @@ from nicegui import events, ui
 from starlette.responses import Response
 
 from enroll.accounts import Right
-from enroll.capture import REFUSALS, CaptureState, Guidance, Pose
+from enroll.capture import POSE_WORDS, REFUSALS, CaptureState, Guidance, Pose
 from enroll.capture_desk import CaptureDesk
 from enroll.drafts import EnrolmentDraft
 from enroll.duplicates import Findings
@@ -167,12 +167,12 @@ class _CapturePage:
                 with ui.element("div").classes("sg-blank").props("aria-hidden=true"):
                     ui.label(str(number))
             with ui.element("div").classes("sg-pose-words"):
-                ui.label(w.POSES[pose].zh)
+                ui.label(POSE_WORDS[pose].zh)
                 state = w.TAKEN if picture else w.WAITED_FOR if is_missing else w.SKIPPED
-                ui.label(f"{w.POSES[pose].en} · {state}").classes("sg-en")
+                ui.label(f"{POSE_WORDS[pose].en} · {state}").classes("sg-en")
             if picture and self.desk.wanted[0] is not pose:
                 again = action(w.RETAKE, lambda: self._retake(pose))
-                again.props(f'aria-label="{w.RETAKE} {w.POSES[pose]}"')
+                again.props(f'aria-label="{w.RETAKE} {POSE_WORDS[pose]}"')
 
     # -- buttons --------------------------------------------------------------------------------------
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from enroll.capture import Guidance, Pose
+from enroll.capture import Guidance
 from sync.words import Words
 
 TITLE = Words("拍摄人脸", "Capture the face")
@@ -52,14 +52,6 @@ REASONS = (
     Words("面貌明显不同", "Clearly different faces"),
 )
 REASON_MISSING = Words("请说明原因", "Please give a reason")
-
-POSES = {
-    Pose.AHEAD: Words("正面", "Ahead"),
-    Pose.LEFT: Words("稍向左", "A little left"),
-    Pose.RIGHT: Words("稍向右", "A little right"),
-    Pose.UP: Words("稍抬头", "A little up"),
-    Pose.HELMET: Words("戴安全帽", "With helmet"),
-}
 
 GUIDANCE = {
     Guidance.NO_FACE: Words("请站到摄像头前", "Stand before the camera"),

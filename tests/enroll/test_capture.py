@@ -223,7 +223,7 @@ def test_a_pose_that_somebody_cannot_take_is_skipped_and_said(film: Film) -> Non
         film.session.skip(pose)
     assert film.play(1).is_complete
     assert len(film.session.chosen_faces()) == MIN_TEMPLATES
-    assert "skipped left right up" in film.session.note()
+    assert "skipped 稍向左 A little left、稍向右 A little right、稍抬头 A little up" in film.session.note()
     with pytest.raises(ValueError, match="ahead"):
         film.session.skip(Pose.AHEAD)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -9,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Page, ViewportSize, expect, sync_playwright
 
 from tests.conftest import Weights
 from tests.enroll.capture_server import enlarged
@@ -23,6 +24,7 @@ pytestmark = [
 ]
 
 PATIENCE_MS = 90_000
+VIEW: ViewportSize = {"width": 1280, "height": 800}
 TOO_SMALL = """() => [...document.querySelectorAll("main button")]
   .filter((one) => one.offsetParent && one.getBoundingClientRect().height < 48).map((one) => one.innerText)"""
 
@@ -43,7 +45,7 @@ def capture_page(folder: Path, video: Path, *options: str) -> Iterator[Page]:
         try:
             with sync_playwright() as playwright:
                 browser = playwright.chromium.launch(executable_path=chromium(), args=TIDY_CHROMIUM)
-                page = browser.new_page(viewport={"width": 1280, "height": 800})
+                page = browser.new_page(viewport=VIEW)
                 page.set_default_timeout(PATIENCE_MS)
                 page.goto(f"{url}/login")
                 page.locator("input").first.fill(MANAGER)
@@ -76,9 +78,13 @@ def test_a_face_is_taken_by_itself_and_the_way_goes_on(tmp_path: Path, video: Pa
             "document.getElementById('sg-camera').naturalWidth === 640", timeout=PATIENCE_MS
         )
         assert page.evaluate(TOO_SMALL) == []
+        assert page.evaluate("document.documentElement.scrollHeight") <= VIEW["height"]
+        if shots := os.environ.get("SITEGATE_SCREENSHOTS"):
+            page.screenshot(path=Path(shots) / "kiosk-capture.png")
         skip_what_is_not_done(page)
         page.wait_for_url("**/enrol/done", timeout=PATIENCE_MS)
         expect(page.locator(".sg-main")).to_contain_text("组特征")
+        expect(page.locator(".sg-main")).to_contain_text("正面 Ahead")
         expect(page.locator(".sg-main")).to_contain_text("中心待比对")
 
 

@@ -91,7 +91,7 @@ def test_the_camera_s_templates_go_into_the_draft_and_the_worker_is_registered(
     assert findings.candidates == ()
     assert "outstanding" in desk.note_checked(findings).capture_note
     enrolment = office.registration.commit(draft.draft_id, by=MANAGER)
-    assert "skipped left right up" in enrolment.note
+    assert "skipped 稍向左 A little left、稍向右 A little right、稍抬头 A little up" in enrolment.note
     assert len(office.store.templates(enrolment.worker.worker_id)) == 3
 
 
