@@ -137,10 +137,12 @@ def import_list(
     version_no = _begin(database, terms, name, sha256, by=by, now=now, signed_by=signed_by)
     report = Report()
     try:
-        rows = (_row(version_no, terms, keys, entry) for entry in _entries(name, raw, report, now, zone))
-        while some := list(islice(rows, ROWS_AT_ONCE)):
+        entries = _entries(name, raw, report, now, zone)
+        while some := list(islice(entries, ROWS_AT_ONCE)):
+            near = keys.near(one.near_form for one in some)
+            rows = [_row(version_no, terms, keys, one, near.get(one.near_form)) for one in some]
             with database.write() as connection:
-                connection.execute(insert(watch_list_entries), some)
+                connection.execute(insert(watch_list_entries), rows)
         _require_entries(name, report)
         with database.write() as connection:
             number = _make_current(connection, terms, version_no, report)
@@ -259,8 +261,9 @@ def _require_entries(name: str, report: Report) -> None:
         )
 
 
-def _row(version_no: int, terms: ListTerms, keys: ListKeys, entry: ListEntry) -> dict[str, Any]:
-    near_key = keys.near(entry.near_form) if entry.near_form else None
+def _row(
+    version_no: int, terms: ListTerms, keys: ListKeys, entry: ListEntry, near_key: int | None
+) -> dict[str, Any]:
     return {
         "version_no": version_no,
         "row": entry.row,

@@ -8,6 +8,8 @@ different numbers share one with a probability of 5e-8. Keys of numbers with sli
 from __future__ import annotations
 
 import hmac
+from collections import defaultdict
+from collections.abc import Iterable
 from datetime import date
 from hashlib import sha256
 
@@ -44,10 +46,17 @@ class ListKeys:
     def identity(self, entry: ListEntry) -> int:
         return self._key(b"entry", entry.identity)
 
-    def near(self, form: str) -> int | None:
-        if not 1 < len(form) <= MAX_CHARACTERS:
-            return None
-        return int(near_keys(self.near_secret, np.frombuffer(form.encode("ascii"), np.uint8)[None, :])[0])
+    def near(self, written: Iterable[str]) -> dict[str, int]:
+        """Of the forms that have a key. Many at once: one takes as long as some hundred of its length."""
+        by_length: dict[int, set[str]] = defaultdict(set)
+        for form in written:
+            by_length[len(form)].add(form)
+        found: dict[str, int] = {}
+        for length, some in by_length.items():
+            if 1 < length <= MAX_CHARACTERS:
+                texts = np.frombuffer("".join(some).encode("ascii"), np.uint8).reshape(-1, length)
+                found |= zip(some, near_keys(self.near_secret, texts).tolist(), strict=True)
+        return found
 
     def _key(self, kind: bytes, text: str) -> int:
         digest = hmac.digest(self._secret, kind + b"\0" + text.encode(), sha256)

@@ -18,7 +18,7 @@ from itertools import repeat
 from typing import Any
 
 import numpy as np
-from sqlalchemy import Column, Connection, Row, delete, select, update
+from sqlalchemy import Column, Connection, Row, delete, select, tuple_, update
 
 from sync.central import list_import, list_matches, tables
 from sync.central.database import Database
@@ -220,13 +220,9 @@ class ListMatcher:
             outcome = Outcome({})
             if is_same:
                 outcome = list_matches.reconcile(connection, ids, list_ids, candidates, now=now)
-                queued = watch_queue.c
-                for one in done:
-                    connection.execute(
-                        delete(watch_queue).where(
-                            queued.worker_id == one.worker_id, queued.asked_at == one.asked_at
-                        )
-                    )
+                # Who was queued again meanwhile has a later time, and stays.
+                queued = tuple_(watch_queue.c.worker_id, watch_queue.c.asked_at)
+                connection.execute(delete(watch_queue).where(queued.in_([tuple(one) for one in done])))
         self._announce(outcome)
 
     def _announce(self, outcome: Outcome) -> None:
