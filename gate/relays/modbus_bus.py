@@ -69,25 +69,16 @@ class _RtuClient(ModbusSerialClient):
 class ModbusBus:
     """Requests with a deadline. Use `ModbusBus.shared`, and `leave` when done."""
 
-    def __init__(self, key: tuple[str, int], place: str, client: Client) -> None:
-        self.place = place
-        self._key = key
-        self._client = client
+    def __init__(self, settings: ModbusPlace) -> None:
+        self.place = place_of(settings)
+        self._key = _key(settings)
+        self._client = _client(settings)
         self._lock = threading.Lock()
 
     @classmethod
     def shared(cls, settings: ModbusPlace) -> ModbusBus:
         """The connection to the place that `settings` names; opened at the first request."""
-        return _BUSES.join(_key(settings), lambda: cls._new(settings))
-
-    @classmethod
-    def _new(cls, settings: ModbusPlace) -> ModbusBus:
-        key, timeout_s = _key(settings), settings.timeout_s
-        if settings.host:
-            tcp = ModbusTcpClient(settings.host, port=settings.port, timeout=timeout_s, retries=0)
-            return cls(key, f"modbus tcp {settings.host}:{settings.port}", tcp)
-        rtu = _RtuClient(settings.device, baudrate=settings.baud, timeout=timeout_s, retries=0)
-        return cls(key, f"modbus rtu {settings.device}", rtu)
+        return _BUSES.join(_key(settings), lambda: cls(settings))
 
     def leave(self) -> None:
         """The last one to leave closes the connection."""
@@ -142,6 +133,20 @@ class ModbusBus:
 
 
 _BUSES: Shared[ModbusBus] = Shared()
+
+
+def place_of(settings: ModbusPlace) -> str:
+    """How the place is called in names and errors."""
+    if settings.host:
+        return f"modbus tcp {settings.host}:{settings.port}"
+    return f"modbus rtu {settings.device}"
+
+
+def _client(settings: ModbusPlace) -> Client:
+    timeout_s = settings.timeout_s
+    if settings.host:
+        return ModbusTcpClient(settings.host, port=settings.port, timeout=timeout_s, retries=0)
+    return _RtuClient(settings.device, baudrate=settings.baud, timeout=timeout_s, retries=0)
 
 
 def _key(settings: ModbusPlace) -> tuple[str, int]:

@@ -5,9 +5,11 @@ A driver's library is imported when the driver is asked for.
 
 from __future__ import annotations
 
+from contextlib import closing
+
 from gate.clock import Clock
 from gate.screening_settings import ThermometerSettings
-from gate.thermometer.base import Raw, Sample, Thermometer
+from gate.thermometer.base import Module, Raw, Sample, Thermometer
 
 __all__ = ["Raw", "Sample", "Thermometer", "open_thermometer", "read_once"]
 
@@ -25,13 +27,7 @@ def open_thermometer(settings: ThermometerSettings, clock: Clock) -> Thermometer
         return SimulatedThermometer(settings, clock)
     from gate.thermometer.polled import PolledThermometer  # noqa: PLC0415
 
-    if settings.driver == "serial":
-        from gate.thermometer.serial_module import SerialModule  # noqa: PLC0415
-
-        return PolledThermometer(settings, clock, SerialModule(settings))
-    from gate.thermometer.modbus_module import ModbusModule  # noqa: PLC0415
-
-    return PolledThermometer(settings, clock, ModbusModule(settings))
+    return PolledThermometer(settings, clock, _module(settings))
 
 
 def read_once(settings: ThermometerSettings) -> Raw | None:
@@ -39,12 +35,15 @@ def read_once(settings: ThermometerSettings) -> Raw | None:
 
     Raises ThermometerError where it does not answer.
     """
+    with closing(_module(settings)) as module:
+        return module.read()
+
+
+def _module(settings: ThermometerSettings) -> Module:
     if settings.driver == "serial":
         from gate.thermometer.serial_module import SerialModule  # noqa: PLC0415
 
-        with SerialModule(settings) as module:
-            return module.read()
+        return SerialModule(settings)
     from gate.thermometer.modbus_module import ModbusModule  # noqa: PLC0415
 
-    with ModbusModule(settings) as wired:
-        return wired.read()
+    return ModbusModule(settings)

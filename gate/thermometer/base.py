@@ -7,8 +7,7 @@ import threading
 from collections import deque
 from dataclasses import dataclass
 from statistics import median
-from types import TracebackType
-from typing import Protocol, Self
+from typing import Protocol
 
 from gate.policy_facts import Measured
 from gate.screening_settings import ThermometerSettings
@@ -40,7 +39,7 @@ class Sample:
 
 
 class Module(Protocol):
-    """One connected board; raises ThermometerError where it does not answer."""
+    """One board, reached at the first read; raises ThermometerError where it does not answer."""
 
     @property
     def name(self) -> str: ...
@@ -49,13 +48,9 @@ class Module(Protocol):
         """The newest value; None: it answers, and measures nothing now."""
         ...
 
-    def close(self) -> None: ...
-
-    def __enter__(self) -> Self: ...
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None: ...
+    def close(self) -> None:
+        """Give the line back; the next read reaches for it anew."""
+        ...
 
 
 class Thermometer(Protocol):

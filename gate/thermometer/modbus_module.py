@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from types import TracebackType
-from typing import Self
-
 from pymodbus.pdu import ModbusPDU
 
 from gate.errors import RelayError, ThermometerError
-from gate.relays.modbus_bus import NEXT_STEP, Client, ModbusBus
+from gate.relays.modbus_bus import NEXT_STEP, Client, ModbusBus, place_of
 from gate.screening_settings import ThermometerSettings
 from gate.thermometer.base import Raw
 
@@ -20,11 +17,11 @@ class ModbusModule:
 
     def __init__(self, settings: ThermometerSettings) -> None:
         self._settings = settings
-        self._bus = ModbusBus.shared(settings)
+        self._bus: ModbusBus | None = None
 
     @property
     def name(self) -> str:
-        return f"{self._bus.place} unit {self._settings.unit} register {self._settings.address}"
+        return f"{place_of(self._settings)} unit {self._settings.unit} register {self._settings.address}"
 
     def read(self) -> Raw | None:
         """Both values. Raises ThermometerError."""
@@ -36,6 +33,8 @@ class ModbusModule:
 
     def _value(self, address: int) -> float:
         settings = self._settings
+        if self._bus is None:
+            self._bus = ModbusBus.shared(settings)
 
         def ask(client: Client) -> ModbusPDU:
             read = (
@@ -54,12 +53,6 @@ class ModbusModule:
         return (word - _ALL_VALUES if word & _SIGN_BIT else word) * settings.scale
 
     def close(self) -> None:
-        """The bus opens its connection anew by itself; nothing is held here."""
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._bus.leave()
+        if self._bus is not None:
+            self._bus.leave()
+            self._bus = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from contextlib import closing
 
 from gate.clock import Clock
 from gate.errors import ThermometerError
@@ -46,8 +47,6 @@ class PolledThermometer:
         self._stopped.set()
         if self._thread.is_alive():
             self._thread.join(STOP_S)
-        elif self._thread.ident is None:  # never started: the module is still held
-            self._module.__exit__(None, None, None)
 
     def measured(self, since_s: float, until_s: float) -> Measured:
         if problem := self.problem:
@@ -56,7 +55,7 @@ class PolledThermometer:
 
     def _run(self) -> None:
         backoff = Backoff(REOPEN_MIN_S, REOPEN_MAX_S)
-        with self._module:
+        with closing(self._module):
             while not self._stopped.is_set():
                 try:
                     self._look()

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import re
 import termios
-from types import TracebackType
-from typing import Self
 
 import serial
 
@@ -38,7 +36,7 @@ def parsed(line: str) -> Raw | None:
 
 
 class SerialModule:
-    """Opened at the first read, and again at the one after `close`."""
+    """A port of its own."""
 
     def __init__(self, settings: ThermometerSettings) -> None:
         self._settings = settings
@@ -70,11 +68,3 @@ class SerialModule:
         if self._port is not None:
             self._port.close()
             self._port, self._lines = None, Lines()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
