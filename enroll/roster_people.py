@@ -15,20 +15,13 @@ from enroll.identity import GUARDIAN_BELOW_YEARS, needs_guardian
 from enroll.roster_file import RosterRow
 from enroll.roster_values import cell_word, parse_instant, plain_width
 from sync.people import Consent, DocumentType, Person, Sex
-from sync.resident_number import DocumentNumberInvalid, check_document, parse_resident_number
+from sync.resident_number import (
+    DOCUMENT_WORDS,
+    DocumentNumberInvalid,
+    check_document,
+    parse_resident_number,
+)
 
-DOCUMENT_WORDS: Mapping[str, DocumentType] = {
-    **{kind.value: kind for kind in DocumentType},
-    "居民身份证": DocumentType.RESIDENT_ID,
-    "身份证": DocumentType.RESIDENT_ID,
-    "外国人永久居留身份证": DocumentType.FOREIGN_PERMANENT,
-    "港澳居民来往内地通行证": DocumentType.HONGKONG_MACAO_PERMIT,
-    "回乡证": DocumentType.HONGKONG_MACAO_PERMIT,
-    "台湾居民来往大陆通行证": DocumentType.TAIWAN_PERMIT,
-    "台胞证": DocumentType.TAIWAN_PERMIT,
-    "护照": DocumentType.PASSPORT,
-    "其他": DocumentType.OTHER,
-}
 SEX_WORDS: Mapping[str, Sex] = {
     **{sex.value: sex for sex in Sex},
     "女": Sex.FEMALE,

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -35,7 +36,7 @@ _FOREIGN_FIRST_DIGIT = "9"
 _LONG = re.compile(r"[0-9]{17}[0-9X]")
 _SHORT = re.compile(r"[0-9]{15}")
 _ANY_SPACE_OR_DASH = re.compile(r"[\s\-‐-―－]+")
-_SHAPES = {
+SHAPES = {
     # Three letters of the country and twelve digits, issued until 2023.
     DocumentType.FOREIGN_PERMANENT: re.compile(r"([A-Z]{3}[0-9]{12})"),
     # Letter and eight digits for life; older cards add two digits that count the issues.
@@ -46,6 +47,23 @@ _SHAPES = {
     DocumentType.PASSPORT: re.compile(r"((?=.*[0-9])[A-Z0-9]{5,20})"),
     DocumentType.OTHER: re.compile(r"([^\x00-\x1f]{1,64})"),
 }
+"""Of every paper but the resident number; the first group is the number without a count of issues."""
+
+DOCUMENT_WORDS: Mapping[str, DocumentType] = {
+    **{kind.value: kind for kind in DocumentType},
+    "居民身份证": DocumentType.RESIDENT_ID,
+    "身份证": DocumentType.RESIDENT_ID,
+    "外国人永久居留身份证": DocumentType.FOREIGN_PERMANENT,
+    "港澳居民来往内地通行证": DocumentType.HONGKONG_MACAO_PERMIT,
+    "回乡证": DocumentType.HONGKONG_MACAO_PERMIT,
+    "台湾居民来往大陆通行证": DocumentType.TAIWAN_PERMIT,
+    "台胞证": DocumentType.TAIWAN_PERMIT,
+    "护照": DocumentType.PASSPORT,
+    "其他": DocumentType.OTHER,
+    "其他证件": DocumentType.OTHER,
+}
+"""Kinds of papers as files write them."""
+
 _SHAPE_WORDS = {
     DocumentType.FOREIGN_PERMANENT: "18 digits that begin with 9, or three letters and 12 digits",
     DocumentType.HONGKONG_MACAO_PERMIT: "H or M and 8 digits (10 on older cards)",
@@ -120,7 +138,7 @@ def check_document(document_type: DocumentType, number: str, today: date) -> str
         raise DocumentNumberInvalid("the number is empty", reason=DocumentProblem.EMPTY)
     if document_type is DocumentType.FOREIGN_PERMANENT and canonical.startswith(_FOREIGN_FIRST_DIGIT):
         return _parsed(canonical, today).number
-    match = _SHAPES[document_type].fullmatch(canonical)
+    match = SHAPES[document_type].fullmatch(canonical)
     if match is None:
         raise DocumentNumberInvalid(
             f"a number of this kind has {_SHAPE_WORDS[document_type]}", reason=DocumentProblem.SHAPE

@@ -13,6 +13,8 @@ from datetime import UTC, date, datetime, timedelta, tzinfo
 from sync.people import DocumentType
 from sync.records import FlagLevel
 from sync.resident_number import (
+    DOCUMENT_WORDS,
+    SHAPES,
     DocumentNumberInvalid,
     DocumentProblem,
     ResidentNumberInvalid,
@@ -39,23 +41,11 @@ _SLIPS = frozenset(
 )
 """Problems that one wrong digit makes: such a number can still be near somebody's."""
 
-_SHAPES = (
-    (re.compile(r"[A-Z]{3}[0-9]{12}"), DocumentType.FOREIGN_PERMANENT),
-    (re.compile(r"[HM][0-9]{8}(?:[0-9]{2})?"), DocumentType.HONGKONG_MACAO_PERMIT),
-    (re.compile(r"[0-9]{8}(?:[0-9]{2}(?:\(?[A-Z]\)?)?)?"), DocumentType.TAIWAN_PERMIT),
+_TOLD_BY_SHAPE = (
+    DocumentType.FOREIGN_PERMANENT,
+    DocumentType.HONGKONG_MACAO_PERMIT,
+    DocumentType.TAIWAN_PERMIT,
 )
-_TYPE_WORDS = {
-    "居民身份证": DocumentType.RESIDENT_ID,
-    "身份证": DocumentType.RESIDENT_ID,
-    "外国人永久居留身份证": DocumentType.FOREIGN_PERMANENT,
-    "港澳居民来往内地通行证": DocumentType.HONGKONG_MACAO_PERMIT,
-    "回乡证": DocumentType.HONGKONG_MACAO_PERMIT,
-    "台湾居民来往大陆通行证": DocumentType.TAIWAN_PERMIT,
-    "台胞证": DocumentType.TAIWAN_PERMIT,
-    "护照": DocumentType.PASSPORT,
-    "其他": DocumentType.OTHER,
-    "其他证件": DocumentType.OTHER,
-}
 _LEVEL_WORDS = {
     "禁止": FlagLevel.BLOCK,
     "禁止进入": FlagLevel.BLOCK,
@@ -209,19 +199,16 @@ def _guessed(plain: str) -> DocumentType:
     if _RESIDENT_SHAPE.fullmatch(plain):
         is_foreign = len(plain) == CHECKED_CHARACTERS and plain.startswith(_FOREIGN_FIRST_DIGIT)
         return DocumentType.FOREIGN_PERMANENT if is_foreign else DocumentType.RESIDENT_ID
-    return next((kind for shape, kind in _SHAPES if shape.fullmatch(plain)), DocumentType.PASSPORT)
+    return next((kind for kind in _TOLD_BY_SHAPE if SHAPES[kind].fullmatch(plain)), DocumentType.PASSPORT)
 
 
 def _document_type(text: str) -> DocumentType | None:
     word = text.strip().casefold()
     if not word:
         return None
-    try:
-        return DocumentType(word)
-    except ValueError:
-        if word in _TYPE_WORDS:
-            return _TYPE_WORDS[word]
-        raise _Unusable("no such kind of document") from None
+    if word not in DOCUMENT_WORDS:
+        raise _Unusable("no such kind of document")
+    return DOCUMENT_WORDS[word]
 
 
 def _level(text: str) -> FlagLevel | None:
