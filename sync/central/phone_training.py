@@ -36,10 +36,10 @@ from sync.central.keys import signing_key
 from sync.central.statements import upsert
 from sync.central.tables_training import training_records, training_sessions
 from sync.central.worker_desk import RosterChanged
-from sync.training.course import Course, load_courses
+from sync.training.course import Course, folder_stamp, load_courses
 from sync.training.errors import CourseUnusable, SessionStale
 from sync.training.record import FIRST_PREVIOUS, TrainingRecord, sign
-from sync.training.session import Moment, Phase, SessionState, TrainingSession
+from sync.training.session import CLASS_OVER, POWER, Moment, Phase, SessionState, TrainingSession
 from sync.training.watch import PHONE, Observation, SeenFace, Sight, Watch
 
 log = logging.getLogger(__name__)
@@ -47,6 +47,10 @@ log = logging.getLogger(__name__)
 SAVE_EVERY_S = 5.0
 FORGOTTEN_AFTER_S = 3600.0
 """A session nobody looked at for so long leaves the memory; it goes on from the database."""
+
+
+_LOGIN_AGAIN = frozenset({POWER, CLASS_OVER})
+"""Pauses after which the learner logs in by face again."""
 
 
 class NoFaceOnRecord(CentralError, LookupError):
@@ -64,6 +68,11 @@ class Seat:
     record: TrainingRecord | None = None
     saved_s: float = 0.0
     used_s: float = 0.0
+
+    @property
+    def needs_login(self) -> bool:
+        """Whether the face must be recognised before anything else."""
+        return self.session is None or self.session.state.pause in _LOGIN_AGAIN
 
 
 class PhoneTraining:
@@ -97,13 +106,21 @@ class PhoneTraining:
         self._signing = threading.Lock()
         self._seats: dict[tuple[str, str], Seat] = {}
         self._engine: FaceEngine | None = None
+        self._loading = threading.Lock()
+        self._reading = threading.Lock()
+        self._courses: list[Course] = []
+        self._stamp: object = None
 
     def moment(self) -> Moment:
         return Moment(self._now(), self._monotonic())
 
     def courses(self) -> list[Course]:
-        """Those that can be taught from."""
-        return load_courses(self._folder)[0]
+        """Those that can be taught from. Their files are hashed again only where one of them has changed."""
+        with self._reading:
+            stamp = folder_stamp(self._folder)
+            if stamp != self._stamp:
+                self._courses, self._stamp = load_courses(self._folder)[0], stamp
+            return self._courses
 
     def course(self, course_id: str) -> Course:
         """Raises CourseUnusable."""
@@ -137,20 +154,18 @@ class PhoneTraining:
         with self._lock:
             self._seats = {name: seat for name, seat in self._seats.items() if name[0] != worker_id}
 
-    def look(self, course: Course, worker_id: str, site_id: str, picture: bytes) -> Seat:
-        """Take one picture: log in, or go on. Raises ImageUnusable, NoFaceOnRecord."""
-        seat = self.seat(course, worker_id)
+    def look(self, seat: Seat, course: Course, worker_id: str, site_id: str, picture: bytes) -> None:
+        """Take one picture: log in, or go on. Raises ImageUnusable."""
         image = decode(picture)
         observation = self._observe(seat.person, image)
         with seat.lock:
             moment = self.moment()
-            if seat.session is None or seat.session.state.pause in ("power", "class_over"):
+            if seat.session is None or seat.needs_login:
                 self._log_in(seat, course, worker_id, site_id, observation, moment)
             else:
                 seat.session.tick(moment, observation)
                 if moment.at_s - seat.saved_s >= SAVE_EVERY_S:
                     self._save(seat, site_id, moment)
-        return seat
 
     def step(self, seat: Seat, site_id: str, work: Callable[[TrainingSession, Moment], object]) -> None:
         """A step of the learner's. Raises StepRefused."""
@@ -300,9 +315,10 @@ class PhoneTraining:
             )
 
     def _face_engine(self) -> FaceEngine:
-        if self._engine is None:
-            self._engine = self._load_engine()
-        return self._engine
+        with self._loading:  # the first phones of a morning come at once
+            if self._engine is None:
+                self._engine = self._load_engine()
+            return self._engine
 
 
 def phone_training(

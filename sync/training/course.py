@@ -216,6 +216,18 @@ def load_courses(folder: Path) -> tuple[list[Course], list[CourseUnusable]]:
     return sorted(courses, key=lambda course: course.manifest.id), problems
 
 
+def folder_stamp(folder: Path) -> tuple[tuple[str, int, int], ...]:
+    """Path, size and time of change of everything below `folder`: another one where a course was changed."""
+    found = []
+    for path in sorted(folder.rglob("*")):
+        try:
+            stat = path.stat()
+        except OSError:  # taken away meanwhile, or a link to nothing: said when the course is read
+            continue
+        found.append((str(path), stat.st_size, stat.st_mtime_ns))
+    return tuple(found)
+
+
 def _manifest_path(folder: Path) -> Path:
     found = [folder / name for name in MANIFESTS if (folder / name).is_file()]
     if len(found) != 1:

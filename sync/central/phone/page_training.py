@@ -59,7 +59,6 @@ def router(shell: PhoneShell) -> APIRouter:
         _, _, course, seat = seated(request, course_id)
         with seat.lock:
             session, record = seat.session, seat.record
-            needs_login = session is None or session.state.pause in said.LOGIN_AGAIN
             number = 0 if session is None else session.state.page
             return shell.render(
                 request,
@@ -67,7 +66,7 @@ def router(shell: PhoneShell) -> APIRouter:
                 course=course,
                 session=session,
                 record=record,
-                needs_login=needs_login,
+                needs_login=seat.needs_login,
                 slide=course.manifest.pages[number],
                 text=_html(course.page_text(number)),
                 question=None if session is None else session.question,
@@ -82,9 +81,9 @@ def router(shell: PhoneShell) -> APIRouter:
     def look(
         request: Request, course_id: str, picture: Annotated[bytes, Body(media_type="image/jpeg")]
     ) -> Response:
-        _, worker_id, course, _ = seated(request, course_id)
+        _, worker_id, course, seat = seated(request, course_id)
         try:
-            seat = desk().look(course, worker_id, site_of(shell.office.database, worker_id), picture)
+            desk().look(seat, course, worker_id, site_of(shell.office.database, worker_id), picture)
         except ImageUnusable:
             return JSONResponse(
                 {"problem": str(said.BAD_PICTURE)}, status_code=HTTPStatus.UNPROCESSABLE_ENTITY
@@ -132,7 +131,7 @@ def _key(seat: Seat) -> str:
     """Changes when the page must be shown anew."""
     if seat.record is not None:
         return "over"
-    if seat.session is None or seat.session.state.pause in said.LOGIN_AGAIN:
+    if seat.session is None or seat.needs_login:
         return "login"
     state = seat.session.state
     return f"{state.phase.value} {state.page} {len(state.answers)}"

@@ -49,9 +49,6 @@ SCORE = Words("得分", "Score")
 ALL_COURSES = Words("全部课程", "All courses")
 PDF = Words("打开文件", "Open the document")
 
-LOGIN_AGAIN = frozenset({"power", "class_over"})
-"""Pauses after which the learner logs in by face again."""
-
 REASONS = {
     "another_person": Words("不是同一个人", "another person"),
     "nobody": Words("看不到人", "nobody is seen"),

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from sync.training.course import load_course, load_courses
+from sync.training.course import folder_stamp, load_course, load_courses
 from sync.training.errors import CourseUnusable
 from tests.sync.training.samples import MANIFEST, a_course, course_folder
 
@@ -66,3 +66,14 @@ def test_one_bad_course_does_not_hide_the_others(tmp_path: Path) -> None:
     courses, problems = load_courses(tmp_path)
     assert [course.manifest.id for course in courses] == ["small-course"]
     assert len(problems) == 1
+
+
+def test_the_stamp_of_a_folder_changes_with_its_courses(tmp_path: Path) -> None:
+    slide = tmp_path / "course" / "slide.md"
+    slide.parent.mkdir()
+    slide.write_text("one")
+    before = folder_stamp(tmp_path)
+    assert folder_stamp(tmp_path) == before
+    slide.write_text("another")
+    assert folder_stamp(tmp_path) != before
+    assert folder_stamp(tmp_path / "nowhere") == ()
