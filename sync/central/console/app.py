@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Awaitable, Callable
 
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import PlainTextResponse
 from nicegui import ui
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from sync.central.accounts_access import Viewer
+from sync.central.accounts_access import Right
 from sync.central.api import API_PATH, api_app, attachment
 from sync.central.console import (
     words,
@@ -22,7 +21,7 @@ from sync.central.console import (
 )
 from sync.central.console.access import ConsoleAccess, is_below, session_secret
 from sync.central.console.downloads import Downloads
-from sync.central.console.frame import Visitor, page_frame
+from sync.central.console.frame import ConsolePage, Visitor, page_frame
 from sync.central.console.page_attendance import build_attendance_page
 from sync.central.console.page_audit import build_audit_page
 from sync.central.console.page_buses import build_buses_page
@@ -40,9 +39,26 @@ from sync.central.console.settings import ConsoleSettings
 from sync.central.front_office import FrontOffice
 from sync.central.phone.app import phone_app
 from sync.central.phone.settings import PHONE_PATH
-from sync.pages import RESPONSE_TIMEOUT_S, run_pages
+from sync.pages import RESPONSE_TIMEOUT_S, heading, run_pages
 
-Builder = Callable[[Visitor, Viewer], Awaitable[None]]
+PAGES: tuple[ConsolePage, ...] = (
+    ConsolePage("/", words.LOG, build_log_page),
+    ConsolePage("/on-site", words.ON_SITE, build_on_site_page),
+    ConsolePage("/gates", words.GATES, build_gates_page),
+    ConsolePage("/attendance", words.ATTENDANCE, build_attendance_page),
+    ConsolePage("/workers", words.WORKERS, build_workers_page),
+    ConsolePage("/duplicates", words_people.DUPLICATES, build_duplicates_page),
+    ConsolePage("/erasures", words_people.ERASURES, build_erasures_page),
+    ConsolePage("/trainings", words_training.TRAININGS, build_trainings_page),
+    ConsolePage("/houses", words_lodging.HOUSES, build_houses_page, Right.MANAGE_LODGING),
+    ConsolePage("/buses", words_lodging.BUSES, build_buses_page, Right.MANAGE_BUSES),
+    ConsolePage(
+        "/declarations", words_declarations.DECLARATIONS, build_declarations_page, Right.READ_DECLARATIONS
+    ),
+    ConsolePage("/cases", words_cases.CASES, build_cases_page, Right.TRACE_CASES),
+    ConsolePage("/audit", words.AUDIT, build_audit_page, Right.READ_AUDIT),
+)
+"""In the order of the menu."""
 
 
 class _Served:
@@ -83,32 +99,27 @@ def _console() -> FastAPI:
     """Built once: NiceGUI keeps one application per process and takes its middleware only once."""
     app = FastAPI(openapi_url=None)
     app.get("/download/{ticket}")(_download)
-    _page("/", words.LOG.zh, build_log_page)
-    _page("/on-site", words.ON_SITE.zh, build_on_site_page)
-    _page("/gates", words.GATES.zh, build_gates_page)
-    _page("/attendance", words.ATTENDANCE.zh, build_attendance_page)
-    _page("/workers", words.WORKERS.zh, build_workers_page)
-    _page("/duplicates", words_people.DUPLICATES.zh, build_duplicates_page)
-    _page("/erasures", words_people.ERASURES.zh, build_erasures_page)
-    _page("/trainings", words_training.TRAININGS.zh, build_trainings_page)
-    _page("/houses", words_lodging.HOUSES.zh, build_houses_page)
-    _page("/buses", words_lodging.BUSES.zh, build_buses_page)
-    _page("/declarations", words_declarations.DECLARATIONS.zh, build_declarations_page)
-    _page("/cases", words_cases.CASES.zh, build_cases_page)
-    _page("/audit", words.AUDIT.zh, build_audit_page)
+    for page in PAGES:
+        _serve(page)
     run_pages(app, words.TITLE)
     return app
 
 
-def _page(path: str, title: str, build: Builder) -> None:
-    async def page(request: Request) -> None:
+def _serve(page: ConsolePage) -> None:
+    async def build(request: Request) -> None:
         visitor = Visitor.of(request, _served.office, _served.settings, _served.downloads)
         viewer = await visitor.ask(lambda viewer: viewer)
-        if viewer is not None:
-            with page_frame(visitor, viewer, path):
-                await build(visitor, viewer)
+        if viewer is None:
+            return
+        with page_frame(visitor, viewer, page, PAGES):
+            heading(page.words)
+            if viewer.may(page.right):
+                await page.build(visitor, viewer)
+            else:
+                ui.label(str(words.MAY_NOT)).classes("sg-note")
 
-    ui.page(path, title=f"{title} · {words.TITLE.zh}", response_timeout=RESPONSE_TIMEOUT_S)(page)
+    title = f"{page.words.zh} · {words.TITLE.zh}"
+    ui.page(page.path, title=title, response_timeout=RESPONSE_TIMEOUT_S)(build)
 
 
 def _download(ticket: str, request: Request) -> Response:

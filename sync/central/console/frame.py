@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,14 +13,7 @@ from nicegui import run, ui
 
 from sync import pages
 from sync.central.accounts_access import Right, Viewer
-from sync.central.console import (
-    words,
-    words_cases,
-    words_declarations,
-    words_lodging,
-    words_people,
-    words_training,
-)
+from sync.central.console import words
 from sync.central.console.access import LOGIN_PATH, address_of, session_secret
 from sync.central.console.downloads import Download, Downloads
 from sync.central.console.settings import ConsoleSettings
@@ -33,21 +26,6 @@ from sync.pages import bilingual
 T = TypeVar("T")
 
 _STYLE = (Path(__file__).parent / "console.css").read_text(encoding="utf-8")
-_NAVIGATION: tuple[tuple[str, Words, Right | None], ...] = (
-    ("/", words.LOG, None),
-    ("/on-site", words.ON_SITE, None),
-    ("/gates", words.GATES, None),
-    ("/attendance", words.ATTENDANCE, None),
-    ("/workers", words.WORKERS, None),
-    ("/duplicates", words_people.DUPLICATES, None),
-    ("/erasures", words_people.ERASURES, None),
-    ("/trainings", words_training.TRAININGS, None),
-    ("/houses", words_lodging.HOUSES, Right.MANAGE_LODGING),
-    ("/buses", words_lodging.BUSES, Right.MANAGE_BUSES),
-    ("/declarations", words_declarations.DECLARATIONS, Right.READ_DECLARATIONS),
-    ("/cases", words_cases.CASES, Right.TRACE_CASES),
-    ("/audit", words.AUDIT, Right.READ_AUDIT),
-)
 _LONG_CELLS = frozenset({"worker", "reason", "detail", "issues", "name", "subject"})
 """Columns that may take more than one line."""
 
@@ -102,20 +80,32 @@ class Visitor:
         ui.download.from_url(f"/download/{ticket}")
 
 
+@dataclass(frozen=True, slots=True)
+class ConsolePage:
+    """One page. `build` makes its content inside the frame, for whoever has the `right`."""
+
+    path: str
+    words: Words
+    build: Callable[[Visitor, Viewer], Awaitable[None]]
+    right: Right = Right.USE_CONSOLE
+
+
 @contextmanager
-def page_frame(visitor: Visitor, viewer: Viewer, path: str) -> Iterator[None]:
+def page_frame(
+    visitor: Visitor, viewer: Viewer, page: ConsolePage, pages: Sequence[ConsolePage]
+) -> Iterator[None]:
     """Header with the way around; the page's own content goes inside."""
     ui.add_css(_STYLE)
     with ui.element("header").classes("sg-header"):
         ui.label(str(words.TITLE)).classes("sg-brand")
         with ui.element("nav").props('aria-label="主导航 Main"').classes("sg-nav"):
-            for target, title, right in _NAVIGATION:
-                if right is None or viewer.may(right):
-                    link = ui.link(target=target).classes("sg-link")
-                    if target == path:
+            for other in pages:
+                if viewer.may(other.right):
+                    link = ui.link(target=other.path).classes("sg-link")
+                    if other is page:
                         link.props('aria-current="page"')
                     with link:
-                        bilingual(title)
+                        bilingual(other.words)
         with ui.element("div").classes("sg-who"):
             ui.label(f"{viewer.name or viewer.user_id} · {words.ROLES[viewer.role]}")
 
@@ -178,6 +168,11 @@ def _cell_class(column: str) -> str:
     if column in _LONG_CELLS:
         return "sg-wrap"
     return "sg-tight" if column in _TIGHT_CELLS else ""
+
+
+async def own_sites(visitor: Visitor) -> dict[str, str]:
+    """The sites that the visitor sees, for a `choice`."""
+    return site_options(await visitor.ask(visitor.office.workers.sites) or [])
 
 
 def site_options(sites: Sequence[Site]) -> dict[str, str]:

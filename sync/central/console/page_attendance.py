@@ -42,7 +42,6 @@ _DAY_COLUMNS = (
 
 async def build_attendance_page(visitor: Visitor, viewer: Viewer) -> None:
     sites = await visitor.ask(visitor.office.workers.sites) or []
-    heading(words.ATTENDANCE)
     if not sites:
         ui.label(str(words.NOTHING)).classes("sg-note")
         return

@@ -8,10 +8,10 @@ from typing import Any
 from nicegui import ui
 
 from sync.central import transport
-from sync.central.accounts_access import Right, Viewer
+from sync.central.accounts_access import Viewer
 from sync.central.console import words
 from sync.central.console import words_lodging as said
-from sync.central.console.frame import Visitor, choice, site_options, table, text_field
+from sync.central.console.frame import Visitor, choice, own_sites, table, text_field
 from sync.central.console.listing import export_actions, search_bar
 from sync.central.exports_lodging import bus_pieces
 from sync.central.phone import words_lodging as phone_words
@@ -32,12 +32,8 @@ _COLUMNS = (
 
 
 async def build_buses_page(visitor: Visitor, viewer: Viewer) -> None:
-    heading(said.BUSES)
-    if not viewer.may(Right.MANAGE_BUSES):
-        ui.label(str(words.MAY_NOT)).classes("sg-note")
-        return
     office = visitor.office
-    sites = await visitor.ask(office.workers.sites) or []
+    sites = await own_sites(visitor)
     ui.label(str(said.ON_PHONE)).classes("sg-note")
 
     def asked() -> tuple[str, date | None]:
@@ -83,7 +79,7 @@ async def build_buses_page(visitor: Visitor, viewer: Viewer) -> None:
             visitor.download("buses", file_format, lambda: bus_pieces(found, file_format))
 
     with search_bar():
-        site = choice(words.SITE, site_options(sites))
+        site = choice(words.SITE, sites)
         first = (office.now() - _SHOWN_FOR).date()
         since = text_field(words.SINCE, kind="date", value=first.isoformat())
         action(words.SEARCH, show, main=True, icon="search")

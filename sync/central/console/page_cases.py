@@ -8,7 +8,7 @@ from typing import Any
 
 from nicegui import ui
 
-from sync.central.accounts_access import Right, Viewer
+from sync.central.accounts_access import Viewer
 from sync.central.case_desk import CaseFacts, CaseRow, ContactRow, ReasonRow
 from sync.central.case_forms import case_data, trip_text
 from sync.central.case_graph import chart, drawing, label_of
@@ -16,7 +16,8 @@ from sync.central.cases import CaseKind, ContactState
 from sync.central.console import words
 from sync.central.console import words_cases as said
 from sync.central.console.confirming import ask_sure
-from sync.central.console.frame import Visitor, choice, site_options, table, text_field
+from sync.central.console.frame import Visitor, choice, own_sites, table, text_field
+from sync.central.console.listing import export_actions, search_bar
 from sync.central.exports_cases import contact_pieces
 from sync.pages import action, facts, heading, subheading
 from sync.records import FlagLevel
@@ -50,13 +51,9 @@ _FACTS_SHOWN = 3
 
 
 async def build_cases_page(visitor: Visitor, viewer: Viewer) -> None:
-    heading(said.CASES)
-    if not viewer.may(Right.TRACE_CASES):
-        ui.label(str(words.MAY_NOT)).classes("sg-note")
-        return
     office = visitor.office
     ui.label(str(said.NOTE)).classes("sg-note")
-    sites = site_options(await visitor.ask(office.workers.sites) or [])
+    sites = await own_sites(visitor)
 
     async def show() -> None:
         site_id, closed_too = str(site.value), bool(also_closed.value)
@@ -68,7 +65,7 @@ async def build_cases_page(visitor: Visitor, viewer: Viewer) -> None:
         await show()
         await _CasePart(visitor, case_id, below, show).show()
 
-    with ui.element("div").classes("sg-bar").props("role=search"):
+    with search_bar():
         site = choice(words.SITE, sites)
         also_closed = ui.checkbox(str(said.CLOSED_TOO))
         action(words.SEARCH, show, main=True, icon="search")
@@ -121,9 +118,7 @@ class _CasePart:
                 action(said.CLOSE_CASE, lambda: self._do(lambda one: self._desk.close(one, self._case_id)))
             else:
                 action(said.REOPEN, lambda: self._do(lambda one: self._desk.reopen(one, self._case_id)))
-            for file_format in ("csv", "xlsx"):
-                label = f"{said.EXPORT} {file_format.upper()}"
-                action(label, partial(self._export, file_format), icon="download")
+            export_actions(self._export, said.EXPORT)
         with ui.element("div").classes("sg-case"):
             self._draw(found)
             with ui.element("div"):

@@ -11,14 +11,14 @@ from nicegui import ui
 from sync.central.accounts_access import Viewer
 from sync.central.console import words
 from sync.central.console import words_declarations as said
-from sync.central.console.frame import Visitor, choice, site_options, table, text_field
-from sync.central.console.listing import search_bar
+from sync.central.console.frame import Visitor, choice, own_sites, table, text_field
+from sync.central.console.listing import export_actions, search_bar
 from sync.central.declaration_desk import DayOverview, DeclarationFacts, PersonDay
 from sync.central.exports_declarations import declaration_pieces
 from sync.central.site_reports import EmployerDays
 from sync.forms import form
 from sync.forms.telling import told
-from sync.pages import action, facts, heading, subheading
+from sync.pages import action, facts, subheading
 
 REPORT_DAYS = 14
 _TEAMS = (
@@ -56,10 +56,10 @@ _REPORTS = (
 
 async def build_declarations_page(visitor: Visitor, viewer: Viewer) -> None:
     """Everything of one site and one day."""
-    sites = await visitor.ask(visitor.office.workers.sites) or []
-    first_site = sites[0].site_id if sites else ""
+    sites = await own_sites(visitor)
+    first_site = next(iter(sites), "")
     today = await visitor.ask(lambda _: visitor.office.declarations.today(first_site)) if first_site else None
-    page = _Page(visitor, site_options(sites), first_site, today or date.min)
+    page = _Page(visitor, sites, first_site, today or date.min)
     await page.show()
 
 
@@ -69,13 +69,11 @@ class _Page:
     def __init__(self, visitor: Visitor, sites: Mapping[str, str], first_site: str, today: date) -> None:
         self._visitor, self._today = visitor, today
         self._desk, self._reports = visitor.office.declarations, visitor.office.site_reports
-        heading(said.DECLARATIONS)
         with search_bar():
             self._site = choice(words.SITE, sites, first_site)
             self._day = text_field(words.DAY, kind="date", value=today.isoformat())
             action(words.SEARCH, self.show, main=True, icon="search")
-            action(said.EXPORT_CSV, lambda: self._export("csv"), icon="download")
-            action(said.EXPORT_XLSX, lambda: self._export("xlsx"), icon="download")
+            export_actions(self._export, said.EXPORT)
         self._counts = ui.element("div").classes("sg-counts").props("role=status")
         subheading(said.MARKED)
         self._nobody_marked = ui.label(str(said.NOBODY_MARKED)).classes("sg-note")

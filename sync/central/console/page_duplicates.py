@@ -28,7 +28,6 @@ _COLUMNS = (
 async def build_duplicates_page(visitor: Visitor, viewer: Viewer) -> None:
     zone = ZoneInfo(visitor.settings.timezone)
     pairs: dict[str, Pair] = {}
-    heading(words_people.DUPLICATES)
 
     async def show() -> None:
         decided_too = bool(also_decided.value)

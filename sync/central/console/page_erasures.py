@@ -28,7 +28,6 @@ _COLUMNS = (
 async def build_erasures_page(visitor: Visitor, viewer: Viewer) -> None:
     zone = ZoneInfo(visitor.settings.timezone)
     desk = visitor.office.erasures
-    heading(words_people.ERASURES)
 
     async def show() -> None:
         only_open, number = bool(outstanding.value), str(worker.value).strip()

@@ -11,7 +11,7 @@ from sync.central.accounts_access import Viewer
 from sync.central.console import words
 from sync.central.console.frame import Visitor
 from sync.central.gate_board import GateCard, GateState, RosterState, TerminalCard
-from sync.pages import facts, heading
+from sync.pages import facts
 
 REFRESH_S = 10.0
 """Nothing personal stands here, so the page may look again by itself without filling the audit log."""
@@ -30,7 +30,6 @@ _ICONS = {"good": "check_circle", "wait": "error_outline", "bad": "cancel", "non
 async def build_gates_page(visitor: Visitor, viewer: Viewer) -> None:
     sites = await visitor.ask(visitor.office.workers.sites) or []
     zones = {site.site_id: ZoneInfo(site.timezone) for site in sites}
-    heading(words.GATES)
     cards = ui.element("div").classes("sg-cards")
     shown: list[GateCard] | None = None
 

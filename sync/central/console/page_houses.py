@@ -11,10 +11,10 @@ from nicegui import ui
 from sqlalchemy import Connection
 
 from sync.central import lodging
-from sync.central.accounts_access import Right, Viewer
+from sync.central.accounts_access import Viewer
 from sync.central.console import words
 from sync.central.console import words_lodging as said
-from sync.central.console.frame import Visitor, choice, site_options, table, text_field
+from sync.central.console.frame import Visitor, choice, own_sites, table, text_field
 from sync.central.console.listing import Paging, export_actions, search_bar
 from sync.central.errors import SettingRefused
 from sync.central.exports_lodging import house_pieces
@@ -39,11 +39,7 @@ _COLUMNS = (
 
 
 async def build_houses_page(visitor: Visitor, viewer: Viewer) -> None:
-    heading(said.HOUSES)
-    if not viewer.may(Right.MANAGE_LODGING):
-        ui.label(str(words.MAY_NOT)).classes("sg-note")
-        return
-    sites = await visitor.ask(visitor.office.workers.sites) or []
+    sites = await own_sites(visitor)
     desk = visitor.office.lodging
 
     def wanted() -> HouseFilter:
@@ -76,7 +72,7 @@ async def build_houses_page(visitor: Visitor, viewer: Viewer) -> None:
 
     with search_bar():
         text = text_field(said.PART).on("keydown.enter", paging.first)
-        site = choice(words.SITE, site_options(sites))
+        site = choice(words.SITE, sites)
         risk = choice(said.RISK, {one.value: str(word) for one, word in phone_words.RISKS.items()})
         state = choice(words.STATUS, {one.value: str(word) for one, word in phone_words.STATES.items()})
         due, over, twice = (

@@ -53,7 +53,6 @@ class _LogPage:
         self._cursors = [""]
 
     async def build(self) -> None:
-        heading(words.LOG)
         with search_bar():
             self._site = choice(words.SITE, site_options(list(self._sites.values())))
             self._gate = text_field(words.GATE)

@@ -11,7 +11,7 @@ from sync.central.console import words
 from sync.central.console.frame import Visitor, choice, site_options, table, text_field
 from sync.central.console.listing import search_bar
 from sync.central.presence import Present
-from sync.pages import action, heading, subheading
+from sync.pages import action, subheading
 
 _COLUMNS = (
     ("name", words.NAME),
@@ -26,7 +26,6 @@ _COLUMNS = (
 
 async def build_on_site_page(visitor: Visitor, viewer: Viewer) -> None:
     sites = await visitor.ask(visitor.office.workers.sites) or []
-    heading(words.ON_SITE)
 
     async def show() -> None:
         site_id, team = str(site.value), str(team_name.value).strip()

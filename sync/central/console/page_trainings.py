@@ -10,7 +10,7 @@ from nicegui import ui
 from sync.central.accounts_access import Viewer
 from sync.central.console import words
 from sync.central.console import words_training as said
-from sync.central.console.frame import Visitor, choice, site_options, table, text_field
+from sync.central.console.frame import Visitor, choice, own_sites, table, text_field
 from sync.central.console.listing import search_bar
 from sync.central.training_office import ChainReport, TrainingLine
 from sync.pages import action, facts, heading, subheading
@@ -35,7 +35,7 @@ _EXPIRING = (
 
 async def build_trainings_page(visitor: Visitor, viewer: Viewer) -> None:
     office, zone = visitor.office.trainings, ZoneInfo(visitor.settings.timezone)
-    sites = await visitor.ask(visitor.office.workers.sites) or []
+    sites = await own_sites(visitor)
 
     async def show() -> None:
         site_id, text = str(site.value), str(search.value).strip()
@@ -59,9 +59,8 @@ async def build_trainings_page(visitor: Visitor, viewer: Viewer) -> None:
         if reports is not None:
             report.set_text(_report(reports))
 
-    heading(said.TRAININGS)
     with search_bar():
-        site = choice(words.SITE, site_options(sites))
+        site = choice(words.SITE, sites)
         search = text_field(words.WORKER).on("keydown.enter", show)
         action(words.SEARCH, show, main=True, icon="search")
     subheading(said.EXPIRING)

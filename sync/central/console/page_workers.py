@@ -9,7 +9,7 @@ from nicegui import ui
 
 from sync.central.accounts_access import Right, Viewer
 from sync.central.console import words
-from sync.central.console.frame import Visitor, choice, site_options, table, text_field
+from sync.central.console.frame import Visitor, choice, own_sites, table, text_field
 from sync.central.console.listing import Paging, search_bar
 from sync.central.console.worker_papers import WorkerPapers
 from sync.central.worker_desk import WorkerPage, WorkerRow
@@ -28,9 +28,8 @@ _COLUMNS = (
 
 
 async def build_workers_page(visitor: Visitor, viewer: Viewer) -> None:
-    sites = await visitor.ask(visitor.office.workers.sites) or []
+    sites = await own_sites(visitor)
     desk = visitor.office.workers
-    heading(words.WORKERS)
 
     async def show(start: str) -> str | None:
         part, site_id, of_team = str(text.value), str(site.value), str(team.value).strip()
@@ -52,7 +51,7 @@ async def build_workers_page(visitor: Visitor, viewer: Viewer) -> None:
 
     with search_bar():
         text = text_field(words.WORKER)
-        site = choice(words.SITE, site_options(sites))
+        site = choice(words.SITE, sites)
         team = text_field(words.TEAM)
         only_flagged = ui.checkbox(str(words.ONLY_FLAGGED))
         for field in (text, team):
