@@ -13,7 +13,7 @@ from enroll.kiosk import training_lesson
 from enroll.kiosk import words_training as words
 from enroll.kiosk.frame import KioskPage, KioskRoute, KioskVisitor
 from enroll.kiosk.training_camera import CameraView
-from enroll.kiosk.training_records import build_records
+from enroll.kiosk.training_records import CERTIFICATE_PATH, build_records
 from enroll.training_desk import Lesson
 from enroll.training_faces import FaceLogin, Recognised
 from sync.errors import SyncError
@@ -207,5 +207,5 @@ TRAINING_PAGE = KioskPage(
 )
 TRAINING_ROUTES = (
     KioskRoute(FILE_PATH, _file, right=Right.TRAIN),
-    KioskRoute("/training/certificate/{record_id}", _certificate, right=Right.TRAIN),
+    KioskRoute(CERTIFICATE_PATH, _certificate, right=Right.TRAIN),
 )

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Awaitable, Callable
-from functools import partial
 from html import escape
 from pathlib import Path
 from urllib.parse import quote
@@ -15,6 +14,7 @@ from nicegui import ui
 from enroll.kiosk import words_training as words
 from enroll.kiosk.frame import KioskVisitor, tell
 from enroll.kiosk.training_camera import CameraView
+from enroll.kiosk.training_records import certificate_path
 from enroll.training_desk import Lesson
 from sync.pages import action, facts, heading, subheading
 from sync.training.course import Page, Question, QuestionKind
@@ -309,8 +309,8 @@ class LessonView:
             )
             with ui.element("div").classes("sg-bar"):
                 if record.result is Result.PASSED:
-                    link = f"/training/certificate/{quote(record.record_id)}"
-                    action(words.CERTIFICATE, partial(ui.navigate.to, link, new_tab=True))
+                    with ui.link(target=certificate_path(record), new_tab=True).classes("sg-button"):
+                        ui.label(str(words.CERTIFICATE))
                 action(words.BACK, self._on_end, main=True)
 
     def _url(self, name: str) -> str:

@@ -76,7 +76,12 @@ def test_a_course_is_taken_to_a_pass_and_pauses_for_somebody_else(page: Page, to
     page.locator(".q-checkbox").nth(2).click()
     button(page, "提交答案")
     expect(page.locator(".sg-verdict")).to_contain_text("合格 Passed", timeout=PATIENCE_MS)
+    expect(page.get_by_role("link", name="下载证书")).to_be_visible(timeout=PATIENCE_MS)
     button(page, "返回课程")
     expect(page.locator(".sg-table")).to_contain_text("短课程", timeout=PATIENCE_MS)
     button(page, "核验全部记录")
     expect(page.get_by_text("签名和链条完整")).to_be_visible(timeout=PATIENCE_MS)
+    with page.context.expect_event("response", lambda answer: "/certificate/" in answer.url) as opened:
+        page.get_by_role("link", name="打开").click()
+    assert opened.value.headers["content-type"] == "application/pdf"
+    assert page.request.get(opened.value.url).body().startswith(b"%PDF")
