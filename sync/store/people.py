@@ -223,12 +223,6 @@ class People(Roster, Notes):
             rows = list(db["attachments"].rows_where("worker_id = ?", [worker_id], order_by="rowid DESC"))
         return [Attachment.model_validate(row) for row in rows]
 
-    def delete_attachment(self, attachment_id: str) -> None:
-        """One that is gone already is no error."""
-        with self._connections.write() as db:
-            db.execute("DELETE FROM attachments WHERE attachment_id = ?", [attachment_id])
-        self._connections.empty_log()
-
     def delete_expired_attachments(self, now: datetime) -> int:
         """Delete pictures whose time to be kept is over; returns how many."""
         with self._connections.write() as db:

@@ -81,17 +81,3 @@ def open_envelope(address: Address, data: bytes, key: Ed25519PublicKey) -> Envel
     if fields.get("topic") != address.topic or envelope.issued_at.tzinfo is None:
         raise MessageRefused(f"a message for elsewhere on {address.topic}", cause="misaddressed")
     return envelope
-
-
-class ReplayGuard:
-    """Refuses a counter that was seen before on the same topic; pure, the caller keeps the numbers."""
-
-    def __init__(self, seen: dict[str, int] | None = None) -> None:
-        self.seen = dict(seen or {})
-
-    def admit(self, envelope: Envelope) -> None:
-        """Raises MessageRefused with cause `replayed`."""
-        topic = envelope.address.topic
-        if envelope.counter <= self.seen.get(topic, -1):
-            raise MessageRefused(f"counter {envelope.counter} again on {topic}", cause="replayed")
-        self.seen[topic] = envelope.counter
