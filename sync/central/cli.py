@@ -287,10 +287,11 @@ def gate_add(
             )
         if kiosk:
             registry.set_kiosk(connection, site_id, gate_id, is_kiosk=True)
+        site, gate, is_kiosk = registry.gate_labels(connection, site_id, gate_id)
         # Before the commit: a key that could not be written must not be the one that counts.
         written = credentials.write(out)
     typer.echo(f"# Bring {', '.join(str(path) for path in written)} to the gate (mode 0600, not by mail).")
-    typer.echo(credentials.fragment(broker))
+    typer.echo(credentials.fragment(broker, site=site, gate=gate, is_kiosk=is_kiosk))
 
 
 @gates.command("list")

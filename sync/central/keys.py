@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -44,13 +46,15 @@ class GateCredentials:
             _write(folder / name, text)
         return [folder / name for name in contents]
 
-    def fragment(self, broker: str) -> str:
-        """The gate's part of its configuration."""
+    def fragment(
+        self, broker: str, *, site: Mapping[str, str], gate: Mapping[str, str], is_kiosk: bool
+    ) -> str:
+        """The gate's part of its configuration. `site`, `gate`: what else the registry says of them."""
+        kiosk = "kiosk:\n  sync: true    # false where a gate runs on this box: its connection serves both\n"
         return (
-            "site:\n"
-            f"  id: {self.site_id}\n"
-            "gate:\n"
-            f"  id: {self.gate_id}\n"
+            f"site:\n{_settings({'id': self.site_id, **site})}"
+            f"gate:\n{_settings({'id': self.gate_id, **gate})}"
+            f"{kiosk if is_kiosk else ''}"
             "centre:\n"
             "  enabled: true\n"
             f"  broker: {broker}\n"
@@ -58,6 +62,11 @@ class GateCredentials:
             f"  centre_public_key_file: var/{CENTRE_PUBLIC_FILE}\n"
             f"  site_key_file: var/{SITE_KEY_FILE}"
         )
+
+
+def _settings(values: Mapping[str, str]) -> str:
+    # A JSON string is a YAML string, whatever signs a name has.
+    return "".join(f"  {key}: {json.dumps(value, ensure_ascii=False)}\n" for key, value in values.items())
 
 
 def check_free(folder: Path) -> None:

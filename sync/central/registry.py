@@ -399,6 +399,26 @@ def workers(connection: Connection, worker_ids: Sequence[str]) -> list[Worker]:
     return roster_log.load_workers(connection, worker_ids)
 
 
+def gate_labels(
+    connection: Connection, site_id: str, gate_id: str
+) -> tuple[dict[str, str], dict[str, str], bool]:
+    """What the site is called and its time zone, what the gate is called, and whether it is a kiosk.
+
+    Raises UnknownGate.
+    """
+    sites, gates = tables.sites.c, tables.gates.c
+    row = connection.execute(
+        select(sites.name, sites.name_en, sites.timezone, gates.name.label("gate"), gates.is_kiosk)
+        .add_columns(gates.name_en.label("gate_en"))
+        .join_from(tables.gates, tables.sites, gates.site_id == sites.site_id)
+        .where(*_is_gate(tables.gates, site_id, gate_id))
+    ).one_or_none()
+    if row is None:
+        raise _unknown_gate(site_id, gate_id)
+    site = {"name": row.name, "name_en": row.name_en or row.name, "timezone": row.timezone}
+    return site, {"name": row.gate, "name_en": row.gate_en or row.gate}, row.is_kiosk
+
+
 def require_gate(connection: Connection, site_id: str, gate_id: str) -> None:
     """Raises UnknownGate."""
     if not connection.scalar(select(tables.gates.c.gate_id).where(*_is_gate(tables.gates, site_id, gate_id))):

@@ -13,6 +13,7 @@ from pathlib import Path
 from urllib.request import urlopen
 
 import pytest
+from ruamel.yaml import YAML
 from typer.testing import CliRunner
 
 from sync.central import keys, registry
@@ -86,6 +87,21 @@ def test_a_gate_gets_keys_that_only_its_owner_reads_and_its_part_of_the_configur
     assert (tmp_path / "gate" / "gate.key").read_text().splitlines()[1] not in said
     assert secret.public_key().public_bytes_raw()
     assert "never seen" in run(central, "gate", "list")
+
+
+def test_a_kiosk_gets_its_names_and_the_setting_that_lets_it_connect(
+    central: CliRunner, tmp_path: Path
+) -> None:
+    run(central, "site", "add", "site-1", "--name", "示例: “一”号", "--timezone", "Asia/Urumqi")
+    said = a_gate_by_hand(central, tmp_path / "gate", "--kiosk", "--name", "登记台")
+    part = YAML(typ="safe").load(said)
+    assert part["site"]["id"] == "site-1"
+    assert part["site"]["name"] == "示例: “一”号"
+    assert part["site"]["timezone"] == "Asia/Urumqi"
+    assert part["gate"] == {"id": "gate-1", "name": "登记台", "name_en": "登记台"}
+    assert part["kiosk"] == {"sync": True}
+    again = a_gate_by_hand(central, tmp_path / "again", "--reissue")
+    assert YAML(typ="safe").load(again)["kiosk"] == {"sync": True}, "it is a kiosk still"
 
 
 def test_key_files_are_never_replaced_and_then_no_gate_is_registered(
