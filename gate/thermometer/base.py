@@ -101,7 +101,7 @@ class Samples:
             self._samples.append(sample)
 
     def measured(self, since_s: float, until_s: float) -> Measured:
-        """Median of the plausible values from `join_s` before the time until now, at most `join_s` after it."""
+        """Median of the plausible values so far, from `join_s` before the time to `join_s` after it."""
         with self._lock:
             begin_s = max(since_s - self._settings.join_s, self._taken_until_s)
             fitting = [one for one in self._samples if begin_s < one.at_s <= until_s + self._settings.join_s]
