@@ -1,6 +1,7 @@
-"""Reads QR codes from the pictures of a lane, beside the recognition and never in its way.
+"""Reads QR codes from the pictures of a lane, beside the recognition, which never waits for it.
 
-Own thread, newest picture only, five times a second; what a look costs: docs/benchmarks.md.
+Own thread, newest picture only (the lane's own, not copied), five times a second. What a look costs:
+docs/benchmarks.md; what it costs the recognition: docs/decisions/passes.md.
 """
 
 from __future__ import annotations
