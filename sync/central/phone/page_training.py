@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Sequence
 from http import HTTPStatus
 from typing import Annotated
+from zoneinfo import ZoneInfo
 
 import markdown2
 from fastapi import APIRouter, Body, Request
@@ -14,7 +15,7 @@ from starlette.responses import FileResponse, JSONResponse, RedirectResponse, Re
 
 from models.errors import ImageUnusable, ModelError
 from sync.central.phone import words_training as said
-from sync.central.phone.sessions import PhonePerson
+from sync.central.phone.page_verify import ZONE
 from sync.central.phone.settings import PHONE_PATH
 from sync.central.phone.shell import SEE_OTHER, PhoneRefused, PhoneShell, SentForm, sent_text
 from sync.central.phone_training import NoFaceOnRecord, PhoneTraining, Seat, site_of
@@ -36,12 +37,11 @@ def router(shell: PhoneShell) -> APIRouter:
             raise PhoneRefused(said.NOT_HERE, status=HTTPStatus.SERVICE_UNAVAILABLE)
         return found
 
-    def seated(request: Request, course_id: str) -> tuple[PhonePerson, str, Course, Seat]:
-        person = shell.require_worker(request)
-        worker_id = str(person.worker_id)
+    def seated(request: Request, course_id: str) -> tuple[str, Course, Seat]:
+        worker_id = str(shell.require_worker(request).worker_id)
         try:
             course = desk().course(course_id)
-            return person, worker_id, course, desk().seat(course, worker_id)
+            return worker_id, course, desk().seat(course, worker_id)
         except CourseUnusable as error:
             raise PhoneRefused(said.NO_COURSE, status=HTTPStatus.NOT_FOUND) from error
         except NoFaceOnRecord as error:
@@ -56,7 +56,7 @@ def router(shell: PhoneShell) -> APIRouter:
 
     @area.get("/training/{course_id}")
     def page(request: Request, course_id: str) -> Response:
-        _, _, course, seat = seated(request, course_id)
+        worker_id, course, seat = seated(request, course_id)
         with seat.lock:
             session, record = seat.session, seat.record
             number = 0 if session is None else session.state.page
@@ -66,6 +66,7 @@ def router(shell: PhoneShell) -> APIRouter:
                 course=course,
                 session=session,
                 record=record,
+                zone=_zone(shell, site_of(shell.office.database, worker_id)),
                 needs_login=seat.needs_login,
                 slide=course.manifest.pages[number],
                 text=_html(course.page_text(number)),
@@ -81,7 +82,7 @@ def router(shell: PhoneShell) -> APIRouter:
     def look(
         request: Request, course_id: str, picture: Annotated[bytes, Body(media_type="image/jpeg")]
     ) -> Response:
-        _, worker_id, course, seat = seated(request, course_id)
+        worker_id, course, seat = seated(request, course_id)
         try:
             desk().look(seat, course, worker_id, site_of(shell.office.database, worker_id), picture)
         except ImageUnusable:
@@ -93,7 +94,7 @@ def router(shell: PhoneShell) -> APIRouter:
 
     @area.post("/training/{course_id}/{step}")
     def take(request: Request, course_id: str, step: str, form: SentForm) -> Response:
-        _, worker_id, course, seat = seated(request, course_id)
+        worker_id, course, seat = seated(request, course_id)
         if step == "again":
             desk().leave(course, worker_id)
             return RedirectResponse(TRAINING_PATH, status_code=SEE_OTHER)
@@ -125,6 +126,11 @@ def router(shell: PhoneShell) -> APIRouter:
             raise PhoneRefused(said.NO_COURSE, status=HTTPStatus.NOT_FOUND) from error
 
     return area
+
+
+def _zone(shell: PhoneShell, site_id: str) -> ZoneInfo:
+    site = shell.sites.get(site_id)
+    return ZONE if site is None else ZoneInfo(site.timezone)
 
 
 def _key(seat: Seat) -> str:

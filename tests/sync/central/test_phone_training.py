@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import cv2
 import httpx
@@ -73,6 +74,8 @@ def learner(office: FrontOffice) -> Learner:
 def test_a_worker_logs_in_by_face_learns_answers_and_may_enter(
     office: FrontOffice, learner: Learner, obama: Image
 ) -> None:
+    learner.clock.at = learner.clock.at.replace(hour=18)  # UTC: at the site it is the next day
+    learner.phone.sign_in(ANN)
     assert "短课程" in learner.phone.get("/m/training").text
     page = learner.phone.get(COURSE)
     assert "data-look" in page.text and len(page.content) < 60_000
@@ -87,6 +90,8 @@ def test_a_worker_logs_in_by_face_learns_answers_and_may_enter(
     learner.show(jpeg(obama))
     done = learner.step("answer", question="q1", chosen="0")
     assert "合格" in done.text
+    until = learner.clock.at.astimezone(ZoneInfo("Asia/Shanghai")) + timedelta(days=365)
+    assert f"{until:%Y-%m-%d}" in done.text
     assert "合格" in learner.step("answer", question="q1", chosen="0").text
     assert count(office.database, training_records) == 1
     assert count(office.database, training_sessions) == 0
