@@ -13,7 +13,7 @@ from sync.central import audit, tables
 from sync.central.accounts_access import Right, Viewer
 from sync.central.audit import Action
 from sync.central.database import Database
-from sync.central.declarations import check_note, put_latest, site_zone
+from sync.central.declarations import check_note, put_latest
 from sync.central.notes import NoteContext
 from sync.central.statements import insert_unless_there
 from sync.central.tables_declarations import site_reports
@@ -174,11 +174,6 @@ class SiteReportDesk:
             EmployerDays(name, tuple((day, found.get((name, day))) for day in wanted))
             for name in sorted({*names, *(employer for employer, _ in found)})
         ]
-
-    def today(self, site_id: str) -> date:
-        """The day at the site. Raises UnknownSite."""
-        with self._database.read() as connection:
-            return self._now().astimezone(site_zone(connection, site_id)).date()
 
 
 def employers(connection: Connection, site_id: str, today: date) -> list[str]:

@@ -69,9 +69,9 @@ class TypedFields:
         """Text of any lines."""
         text = _CONTROL.sub("", unicodedata.normalize("NFC", self._typed.get(name, ""))).strip()
         if not text and required:
-            self._slips(name, Slip.REQUIRED)
+            self.slip(name, Slip.REQUIRED)
         if len(text) > longest:
-            self._slips(name, Slip.TOO_LONG)
+            self.slip(name, Slip.TOO_LONG)
         return text
 
     def phone(self, name: str, *, required: bool = True) -> str:
@@ -81,7 +81,7 @@ class TypedFields:
             return ""
         number = phone_of(raw)
         if not number:
-            self._slips(name, Slip.NO_PHONE)
+            self.slip(name, Slip.NO_PHONE)
         return number
 
     def plate(self, name: str) -> str:
@@ -89,7 +89,7 @@ class TypedFields:
         raw = self.line(name)
         plate = plate_of(raw)
         if raw and not plate:
-            self._slips(name, Slip.NO_PLATE)
+            self.slip(name, Slip.NO_PLATE)
         return plate
 
     def whole(self, name: str, low: int, high: int) -> int:
@@ -106,17 +106,17 @@ class TypedFields:
         try:
             day = date.fromisoformat(raw)
         except ValueError:
-            self._slips(name, Slip.NO_DAY)
+            self.slip(name, Slip.NO_DAY)
             return earliest
         if not earliest <= day <= latest:
-            self._slips(name, Slip.OUT_OF_RANGE)
+            self.slip(name, Slip.OUT_OF_RANGE)
         return day
 
     def choice(self, name: str, offered: Mapping[str, object] | frozenset[str]) -> str:
         """One of what was offered."""
         raw = self.line(name)
         if raw and raw not in offered:
-            self._slips(name, Slip.NOT_OFFERED)
+            self.slip(name, Slip.NOT_OFFERED)
         return raw
 
     def ticked(self, name: str) -> bool:
@@ -124,8 +124,8 @@ class TypedFields:
         return bool(self._typed.get(name))
 
     def slip(self, name: str, slip: Slip) -> None:
-        """Something else is wrong with this field."""
-        self._slips(name, slip)
+        """Something is wrong with this field; the first thing counts."""
+        self.slips.setdefault(name, slip)
 
     def finish(self) -> None:
         """Raises FieldsRefused."""
@@ -139,14 +139,11 @@ class TypedFields:
         try:
             value = float(int(raw)) if whole else float(raw)
         except (ValueError, OverflowError):
-            self._slips(name, Slip.NO_NUMBER)
+            self.slip(name, Slip.NO_NUMBER)
             return None
         if not low <= value <= high:
-            self._slips(name, Slip.OUT_OF_RANGE)
+            self.slip(name, Slip.OUT_OF_RANGE)
         return value
-
-    def _slips(self, name: str, slip: Slip) -> None:
-        self.slips.setdefault(name, slip)
 
 
 def phone_of(text: str) -> str:

@@ -9,7 +9,7 @@ plain functions (they run off the event loop):
         @area.get("/house/{house_id}")
         def page(request: Request, house_id: str) -> Response:
             viewer = shell.require_staff(request, Right.FLAG)       # or shell.require_person(request)
-            return shell.render(request, "lodging/house.html", house=...)
+            return shell.render(request, "house_own.html", house=...)
 
         @area.post("/house/{house_id}")
         def send(request: Request, house_id: str, form: SentForm) -> Response:

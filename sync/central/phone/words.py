@@ -18,7 +18,6 @@ SIGN_OUT = Words("退出", "Sign out")
 SIGNED_IN_AS = Words("当前用户", "Signed in as")
 
 STAFF = Words("工作人员登录", "Staff sign-in")
-STAFF_PAGES = Words("工作人员", "For staff")
 SIGN_IN = Words("登录", "Sign in")
 USER = Words("用户名", "User")
 PASSWORD = Words("密码", "Password")

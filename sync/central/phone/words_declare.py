@@ -24,7 +24,6 @@ CHOOSE = Words("请选择", "Choose")
 OPTIONAL = Words("选填", "optional")
 
 RECEIVED = Words("申报成功", "Declared")
-TIME = Words("时间", "Time")
 NAME = Words("姓名", "Name")
 YOUR_ANSWERS = Words("您的申报内容", "Your answers")
 CHANGE = Words("修改今天的申报", "Change today's declaration")

@@ -12,7 +12,6 @@ NOT_SAVED = Words("未保存，请更正标出的项目。", "Not saved: correct
 OPTIONAL = Words("选填", "optional")
 CHOOSE = Words("请选择", "choose")
 SAVE = Words("保存", "Save")
-PRINT = Words("打印", "Print")
 BACK = Words("返回", "Back")
 YES = Words("是", "Yes")
 NO = Words("否", "No")
