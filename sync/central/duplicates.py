@@ -52,16 +52,17 @@ class DuplicateSearch:
     def find(
         self, worker_id: str, number_hash: str | None, templates: tuple[Template, ...]
     ) -> tuple[list[Found], int]:
-        """Others like this worker, a document before a face; and how many were compared."""
-        with self._database.read() as connection:
-            same = [] if number_hash is None else persons.with_document(connection, number_hash)
-            compared = connection.scalar(select(func.count()).select_from(papers)) or 0
+        """Others like this worker, a document before a face; and how many faces were compared."""
+        same: list[str] = []
+        if number_hash is not None:
+            with self._database.read() as connection:
+                same = persons.with_document(connection, number_hash)
         same = [one for one in same if one != worker_id]
         scores = self.faces.scores(templates, same)
         found = [Found(one, "document", scores.get(one)) for one in same]
+        compared = 0
         if templates:
-            alike, faces = self.faces.search(templates, without=worker_id)
-            compared = max(compared, faces) if number_hash is not None else faces
+            alike, compared = self.faces.search(templates, without=worker_id)
             found += [Found(one.worker_id, "face", one.score) for one in alike if one.worker_id not in same]
         return found, compared
 
@@ -74,9 +75,13 @@ class DuplicateSearch:
             if question.document_type is not None and question.document_number:
                 number_hash = self._vault.hash(question.document_type, question.document_number)
             found, compared = self.find(question.worker_id, number_hash, question.templates)
-            with database.write() as connection:
+            with database.read() as connection:
+                if number_hash is not None:
+                    documents = connection.scalar(select(func.count()).select_from(papers)) or 0
+                    compared = max(compared, documents)
                 matches = _described(connection, found)
-                if matches:
+            if matches:
+                with database.write() as connection:
                     _note_shown(connection, context, matches)
             return DuplicateAnswer(checked=compared, matches=matches).model_dump_json()
 
