@@ -6,7 +6,6 @@ What a missing one means at the gate is a rule of its own (docs/declarations.md)
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -25,6 +24,7 @@ from sync.central.tables_declarations import declarations, declared_stays, trips
 from sync.central.tables_phone import visitors
 from sync.declarations import Declaration, VisitorPapers
 from sync.forms import Checked, UnknownForm, check, form
+from sync.tracing.seats import seat_row
 
 ATTEMPTS = 5
 """Phones of one person at the same moment take turns; more than that is an id that came twice."""
@@ -32,7 +32,6 @@ ATTEMPTS = 5
 _INSERT_TRIPS, _INSERT_STAY = insert(trips), insert(declared_stays)
 
 CLOCK_SLACK = timedelta(minutes=5)
-_SEAT_ROW = re.compile(r"\d{1,3}")
 
 
 class NotStored(CentralError, RuntimeError):
@@ -337,7 +336,7 @@ def _put_trips(
             "travelled_on": date.fromisoformat(trip["date"]),
             "carriage": trip.get("carriage", "").rstrip("车厢"),
             "seat": trip.get("seat", ""),
-            "seat_row": _row_of(trip.get("seat", "")),
+            "seat_row": seat_row(trip.get("seat", "")),
             "origin": trip.get("origin", ""),
             "destination": trip.get("destination", ""),
         }
@@ -354,9 +353,3 @@ def _put_trips(
             "room": checked.answers.get("lodging_room", ""),
         }
         connection.execute(_INSERT_STAY, stay)
-
-
-def _row_of(seat: str) -> int | None:
-    """12 of 12A and 12上; None where a seat tells no row."""
-    found = _SEAT_ROW.match(seat)
-    return int(found[0]) if found else None
