@@ -49,7 +49,6 @@ class RiderFacts:
     worker_id: str
     phone: str
     document_type: str
-    has_document: bool
     measured_at: datetime | None
     outcome: Outcome | None
 
@@ -322,7 +321,6 @@ def _riders(connection: Connection, bus_ids: list[str]) -> dict[str, list[RiderF
             row.worker_id or "",
             row.phone,
             row.document_type,
-            row.document_hash is not None,
             row.measured_at,
             Outcome(row.outcome) if row.outcome else None,
         )
