@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import socket
 import subprocess
@@ -25,8 +24,6 @@ DEMO_USER, DEMO_PASSWORD = "demo", "demo-console-2468"
 FLAG_CATEGORY = "demo"
 START_TIMEOUT_S = 60.0
 END_TIMEOUT_S = 10.0
-
-log = logging.getLogger(__name__)
 
 
 class DemoCentre:

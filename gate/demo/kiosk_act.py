@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from threading import Event, Thread
 from typing import Any
 
 from rich.console import Console
@@ -19,7 +18,6 @@ from gate.errors import GateError
 from gate.settings import Settings
 from sync.edge.agent import EdgeAgent
 from sync.edge.status import HealthTexts
-from sync.errors import UnknownWorker
 from sync.store import LocalStore
 from sync.wire.messages import Command
 
@@ -63,50 +61,25 @@ def register_and_train(
     """Through the pages of the kiosk, until the gate knows the newcomer and the training."""
     with gate_follows(settings, store):
         console.print(f"    a browser registers {NEWCOMER.name} at the kiosk: identity, consent, capture")
-        noticed = _Noticed(store, NEWCOMER.worker_id)
         confirmed_s = visit.register(NEWCOMER)
-        delay_s = noticed.wait() - confirmed_s
+        until(lambda: bool(store.templates(NEWCOMER.worker_id)), "the newcomer reaches the gate")
+        delay_s = time.monotonic() - confirmed_s
         console.print(f"    confirmed at the kiosk → templates at the gate: {delay_s:.2f} s")
+        visit.see_registered()
         passed = visit.learn(course.title, course.answers)
         console.print(f"    course {course.title}: {'passed' if passed else '[red]NOT passed[/]'}")
-        return passed and until(lambda: bool(_clearances(store)), "the training reaches the gate")
+        if passed:
+            until(lambda: bool(store.worker(NEWCOMER.worker_id).clearances), "the training reaches the gate")
+        return passed
 
 
-def lock_out(visit: KioskVisit, store: LocalStore, console: Console) -> bool:
-    """The consent is withdrawn at the kiosk; whether the gate has no template any more."""
+def lock_out(visit: KioskVisit, store: LocalStore, console: Console) -> None:
+    """The consent is withdrawn at the kiosk, until the gate has no template any more. Raises GateError."""
     receipt = visit.withdraw_face(NEWCOMER.worker_id)
     console.print(f"consent of {NEWCOMER.name} withdrawn at the kiosk; the receipt says:")
     for line in receipt:
         console.print(f"    {line}")
-    return until(lambda: not store.templates(NEWCOMER.worker_id), "the face is gone from the gate")
-
-
-def _clearances(store: LocalStore) -> tuple[str, ...]:
-    try:
-        return tuple(one.kind for one in store.worker(NEWCOMER.worker_id).clearances)
-    except UnknownWorker:
-        return ()
-
-
-class _Noticed:
-    """When a worker's templates are first in the gate's store; looks from a thread of its own."""
-
-    def __init__(self, store: LocalStore, worker_id: str) -> None:
-        self._there = Event()
-        self._at_s = 0.0
-
-        def look() -> None:
-            while not store.templates(worker_id):
-                time.sleep(POLL_S)
-            self._at_s = time.monotonic()
-            self._there.set()
-
-        Thread(target=look, name="demo-notices", daemon=True).start()
-
-    def wait(self) -> float:
-        if not self._there.wait(PATIENCE_S):
-            raise GateError("the newcomer never reached the gate", next_step="see var/demo/kiosk/kiosk.log")
-        return self._at_s
+    until(lambda: not store.templates(NEWCOMER.worker_id), "the face is gone from the gate")
 
 
 @contextmanager
@@ -134,11 +107,10 @@ def _no_command(_: Command) -> tuple[bool, str]:
     return False, "the gate is not running yet"
 
 
-def until(condition: Callable[[], bool], what: str) -> bool:
-    """Wait for a condition; always True. Raises GateError."""
+def until(condition: Callable[[], bool], what: str) -> None:
+    """Wait for a condition. Raises GateError."""
     deadline_s = time.monotonic() + PATIENCE_S
     while not condition():
         if time.monotonic() > deadline_s:
-            raise GateError(f"in vain: {what}", next_step="see var/demo/kiosk/kiosk.log")
+            raise GateError(f"in vain: {what}", next_step="see central.log and kiosk.log under var/demo")
         time.sleep(POLL_S)
-    return True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import time
@@ -62,7 +63,7 @@ class KioskVisit:
         self._url = url.rstrip("/")
 
     def register(self, newcomer: Newcomer) -> float:
-        """Identity, consent, capture, done; the monotonic time of the last tap, in s."""
+        """Identity, consent, capture; the monotonic time of the tap that confirms it, in s."""
         page = self._page
         page.goto(f"{self._url}/enrol")
         for label, text in (
@@ -81,8 +82,11 @@ class KioskVisit:
         page.get_by_role("button", name="确认登记").wait_for()
         pressed_s = time.monotonic()
         self._press("确认登记")
-        page.get_by_text("登记完成").wait_for()
         return pressed_s
+
+    def see_registered(self) -> None:
+        """Until the kiosk says that the registration is done."""
+        self._page.get_by_text("登记完成").wait_for()
 
     def learn(self, course_title: str, answers: Mapping[str, tuple[str, ...]]) -> bool:
         """Take a course by face, to its result; whether it was passed.
@@ -94,8 +98,7 @@ class KioskVisit:
         card = page.locator(".sg-courses > *", has_text=course_title)
         card.get_by_role("button", name="单人学习").click()
         self._press("开始学习")
-        for text in ("下一页", "去答题"):
-            self._go_on(text)
+        self._turn_pages()
         for question, options in answers.items():
             page.get_by_text(question).wait_for()
             for option in options:
@@ -148,17 +151,18 @@ class KioskVisit:
                 skip.click(timeout=PATIENCE_MS, no_wait_after=True)
             page.wait_for_timeout(LOOK_MS)
 
-    def _go_on(self, text: str) -> None:
-        """Press the button whenever it is free, until it is gone: pages have waiting times."""
-        page = self._page
-        button = page.locator("button:visible:not([disabled])", has_text=text)
-        other = page.locator("button:visible", has_text="去答题")
-        while True:
-            button.first.wait_for()
-            button.first.click()
-            page.wait_for_timeout(LOOK_MS)
-            if text == "去答题" or other.count():
-                return
+    def _turn_pages(self) -> None:
+        """To the questions. Pages hold their button back for a while; the last names it differently."""
+        to_questions = "去答题"
+        forward = self._page.locator(
+            "button:visible:not([disabled])", has_text=re.compile(f"下一页|{to_questions}")
+        )
+        at_the_end = False
+        while not at_the_end:
+            forward.wait_for()
+            at_the_end = to_questions in forward.inner_text()
+            forward.click()
+            self._page.wait_for_timeout(LOOK_MS)
 
 
 @contextmanager
