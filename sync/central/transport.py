@@ -6,7 +6,7 @@ Every function takes an open connection and is part of its transaction; what may
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from typing import Any
@@ -110,17 +110,17 @@ def look(connection: Connection, viewer: Viewer, bus_id: str, *, now: datetime) 
 def recent(
     connection: Connection, viewer: Viewer, *, site_id: str = "", since: date | None = None, now: datetime
 ) -> list[Bus]:
-    """The newest buses first, with a line in the audit log. Raises NotAllowed."""
+    """The newest `LIST_ROWS` buses, with a line in the audit log. Raises NotAllowed."""
     _note(connection, viewer, Action.LOOKED_AT_BUSES, "", site_id[:64], now)
-    return list(_some(connection, viewer, site_id, since))
+    return _some(connection, viewer, site_id, since, rows=LIST_ROWS)
 
 
 def export(
     connection: Connection, viewer: Viewer, *, site_id: str = "", since: date | None = None, now: datetime
 ) -> list[Bus]:
-    """The same for a file. Raises NotAllowed."""
+    """The same for a file: all of them. Raises NotAllowed."""
     _note(connection, viewer, Action.EXPORTED_BUSES, "", site_id[:64], now)
-    return list(_some(connection, viewer, site_id, since))
+    return _some(connection, viewer, site_id, since)
 
 
 def board_lines(
@@ -283,7 +283,9 @@ def _bus(connection: Connection, viewer: Viewer, bus_id: str, *, for_update: boo
     return _of_row(row, _riders(connection, [bus_id]).get(bus_id, []))
 
 
-def _some(connection: Connection, viewer: Viewer, site_id: str, since: date | None) -> Iterator[Bus]:
+def _some(
+    connection: Connection, viewer: Viewer, site_id: str, since: date | None, *, rows: int | None = None
+) -> list[Bus]:
     viewer.require(Right.MANAGE_BUSES)
     require_plain(site_id)
     query = _query().where(in_scope(viewer, buses.c.site_id))
@@ -291,10 +293,12 @@ def _some(connection: Connection, viewer: Viewer, site_id: str, since: date | No
         query = query.where(buses.c.site_id == site_id)
     if since is not None:
         query = query.where(buses.c.travelled_on >= since)
-    newest = query.order_by(buses.c.travelled_on.desc(), buses.c.created_at.desc()).limit(LIST_ROWS)
-    rows = connection.execute(newest).all()
-    riders = _riders(connection, [row.bus_id for row in rows])
-    return (_of_row(row, riders.get(row.bus_id, [])) for row in rows)
+    newest = query.order_by(buses.c.travelled_on.desc(), buses.c.created_at.desc()).limit(rows)
+    found = connection.execute(newest).all()
+    riders: dict[str, list[RiderFacts]] = {}
+    for some in chunks([row.bus_id for row in found]):
+        riders |= _riders(connection, some)
+    return [_of_row(row, riders.get(row.bus_id, [])) for row in found]
 
 
 def _query() -> Select[Any]:
@@ -303,7 +307,7 @@ def _query() -> Select[Any]:
     )
 
 
-def _riders(connection: Connection, bus_ids: list[str]) -> dict[str, list[RiderFacts]]:
+def _riders(connection: Connection, bus_ids: Sequence[str]) -> dict[str, list[RiderFacts]]:
     query = select(bus_riders).where(bus_riders.c.bus_id.in_(bus_ids)).order_by(bus_riders.c.seat)
     found: dict[str, list[RiderFacts]] = {}
     for row in connection.execute(query):

@@ -160,3 +160,13 @@ def test_a_bus_belongs_to_its_site(office: FrontOffice) -> None:
         line.action for line in audit.lines(office.database, Viewer("admin", "", Role.ADMIN, None), now=NOW)
     }
     assert {"wrote_bus", "looked_at_buses"} <= actions
+
+
+def test_a_file_holds_more_buses_than_the_list(office: FrontOffice, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(transport, "LIST_ROWS", 1)
+    a_bus(office, "A-001")
+    a_bus(office, "A-002")
+    with office.database.write() as connection:
+        assert len(transport.recent(connection, MANAGER, now=NOW)) == 1
+        told = transport.export(connection, MANAGER, now=NOW)
+    assert sorted(bus.riders[0].worker_id for bus in told) == ["A-001", "A-002"]
