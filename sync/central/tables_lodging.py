@@ -167,7 +167,6 @@ buses = Table(
     Column("entered_by", Text, nullable=False, server_default=""),
     Column("cancelled_at", Instant),
     Column("cancelled_by", Text, nullable=False, server_default=""),
-    Column("remarks", Text, nullable=False, server_default=""),
     Index(None, "number", "travelled_on"),
     Index(None, "site_id", "travelled_on"),
 )

@@ -38,7 +38,6 @@ def upgrade() -> None:
         sa.Column("entered_by", sa.Text(), server_default="", nullable=False),
         sa.Column("cancelled_at", Instant(), nullable=True),
         sa.Column("cancelled_by", sa.Text(), server_default="", nullable=False),
-        sa.Column("remarks", sa.Text(), server_default="", nullable=False),
         sa.ForeignKeyConstraint(["site_id"], ["sites.site_id"], name=op.f("fk_buses_site_id")),
         sa.PrimaryKeyConstraint("bus_id", name=op.f("pk_buses")),
     )
