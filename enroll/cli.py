@@ -10,19 +10,23 @@ import typer
 from rich.table import Table
 
 from enroll.cli_import import import_, template
-from enroll.cli_options import ConfigOption, KeyFileOption, StoreOption, plain_console, settings_with
+from enroll.cli_options import (
+    ConfigOption,
+    KeyFileOption,
+    StoreOption,
+    WorkerIdArgument,
+    end_of_day,
+    plain_console,
+    settings_with,
+)
 from enroll.cli_passes import badge, pass_
 from enroll.errors import EnrollError
-from enroll.roster_values import parse_instant
 from enroll.store_access import open_store
 from sync.records import Flag, FlagLevel
 
 app = typer.Typer(
     no_args_is_help=True, help="Register workers for this gate.", pretty_exceptions_enable=False
 )
-
-_WorkerId = Annotated[str, typer.Argument(help="Worker number.", show_default=False)]
-
 
 app.command("import")(import_)
 app.command()(template)
@@ -59,7 +63,7 @@ def list_(
 
 @app.command()
 def show(
-    worker_id: _WorkerId,
+    worker_id: WorkerIdArgument,
     *,
     config: ConfigOption = None,
     store: StoreOption = None,
@@ -95,7 +99,7 @@ def show(
 
 @app.command()
 def remove(
-    worker_id: _WorkerId,
+    worker_id: WorkerIdArgument,
     *,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     config: ConfigOption = None,
@@ -113,7 +117,7 @@ def remove(
 
 @app.command()
 def flag(
-    worker_id: _WorkerId,
+    worker_id: WorkerIdArgument,
     *,
     level: Annotated[FlagLevel, typer.Option(help="What the gate does.")],
     reason: Annotated[str, typer.Option(help="Why; the guard sees it.")],
@@ -129,7 +133,7 @@ def flag(
     added = Flag(
         level=level,
         reason=reason.strip(),
-        valid_until=_until(until, ZoneInfo(settings.site.timezone)) if until else None,
+        valid_until=end_of_day(until, ZoneInfo(settings.site.timezone)) if until else None,
     )
     with open_store(settings, create=False) as opened:
         opened.put_flag(worker_id, added)
@@ -138,7 +142,7 @@ def flag(
 
 @app.command()
 def unflag(
-    worker_id: _WorkerId,
+    worker_id: WorkerIdArgument,
     *,
     flag_id: Annotated[str, typer.Option(help="Only this one; `roster show` names the ids.")] = "",
     config: ConfigOption = None,
@@ -151,13 +155,6 @@ def unflag(
         for one in ids:
             opened.remove_flag(worker_id, one)
     typer.echo(f"Took {len(ids)} flags off {worker_id}.")
-
-
-def _until(text: str, zone: ZoneInfo) -> datetime:
-    try:
-        return parse_instant(text, zone, until=True)
-    except (ValueError, OverflowError) as error:
-        raise EnrollError(f"--until: {text!r} is no date", next_step="Write YYYY-MM-DD.") from error
 
 
 def _shown(value: object, zone: ZoneInfo) -> str:

@@ -1,15 +1,20 @@
-"""What the roster commands share: options, the configured store, a plain console."""
+"""What the roster commands share: options and how they are read, the configured store, a plain console."""
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
+from zoneinfo import ZoneInfo
 
 import typer
 from rich.console import Console
 
+from enroll.errors import EnrollError
 from enroll.roster_config import RosterConfig, load_roster_config
+from enroll.roster_values import parse_instant
 
+WorkerIdArgument = Annotated[str, typer.Argument(help="Worker number.", show_default=False)]
 ConfigOption = Annotated[
     Path | None,
     typer.Option("--config", help="Where site and store are described; config.yaml if it is there."),
@@ -34,6 +39,14 @@ def settings_with(config: Path | None, store: Path | None, key_file: Path | None
     chosen = {"path": store, "key_file": key_file}
     update = {name: path for name, path in chosen.items() if path is not None}
     return settings.model_copy(update={"store": settings.store.model_copy(update=update)})
+
+
+def end_of_day(text: str, zone: ZoneInfo) -> datetime:
+    """What --until says: the first instant after that day. Raises EnrollError."""
+    try:
+        return parse_instant(text, zone, until=True)
+    except (ValueError, OverflowError) as error:
+        raise EnrollError(f"--until: {text!r} is no date", next_step="Write YYYY-MM-DD.") from error
 
 
 def plain_console(*, stderr: bool = False) -> Console:

@@ -10,20 +10,25 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from enroll.cli_options import ConfigOption, KeyFileOption, StoreOption, settings_with
+from enroll.cli_options import (
+    ConfigOption,
+    KeyFileOption,
+    StoreOption,
+    WorkerIdArgument,
+    end_of_day,
+    settings_with,
+)
 from enroll.errors import EnrollError
 from enroll.pass_card import write_code
 from enroll.passes import PassOffice
-from enroll.roster_values import parse_instant
 from enroll.store_access import open_store
 from sync.records import Method
 
-_WorkerId = Annotated[str, typer.Argument(help="Worker number.", show_default=False)]
 _Revoke = Annotated[bool, typer.Option("--revoke", help="Take it back.")]
 
 
 def pass_(
-    worker_id: _WorkerId,
+    worker_id: WorkerIdArgument,
     *,
     out: Annotated[Path | None, typer.Option(help="Write the code to this .png or .svg.")] = None,
     new: Annotated[
@@ -50,7 +55,7 @@ def pass_(
         if minutes:
             shown = office.sign(worker_id, by=by, lasts=timedelta(minutes=minutes))
         elif new or until or not office.holds_pass(worker_id):
-            end = _end(until, ZoneInfo(settings.site.timezone)) if until else None
+            end = end_of_day(until, ZoneInfo(settings.site.timezone)) if until else None
             shown = office.issue(worker_id, by=by, valid_until=end)
         else:
             shown = office.show(worker_id)
@@ -59,7 +64,7 @@ def pass_(
 
 
 def badge(
-    worker_id: _WorkerId,
+    worker_id: WorkerIdArgument,
     number: Annotated[str, typer.Argument(help="As the reader says it; separators do not matter.")] = "",
     *,
     revoke: _Revoke = False,
@@ -79,10 +84,3 @@ def badge(
         else:
             office.assign_badge(worker_id, number, by=by)
     typer.echo(f"The badge of {worker_id} was {'taken back' if revoke else 'assigned'}.")
-
-
-def _end(text: str, zone: ZoneInfo) -> datetime:
-    try:
-        return parse_instant(text, zone, until=True)
-    except (ValueError, OverflowError) as error:
-        raise EnrollError(f"--until: {text!r} is no date", next_step="Write YYYY-MM-DD.") from error
