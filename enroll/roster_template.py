@@ -53,7 +53,11 @@ _EXPLAINED = {
     "photos": _Explained("照片文件名，多张用分号隔开", "file names, separated by ;", "W-1001.jpg"),
     "document_type": _Explained("证件类型；空着为居民身份证", "empty: resident id", "居民身份证"),
     "document_number": _Explained("证件号码，按文本填写", "its number, as text"),
-    "birth_date": _Explained("出生日期；身份证自动得出", "taken from a resident number", "1990-01-31"),
+    "birth_date": _Explained(
+        "出生日期；身份证自动得出；登记人脸须填写",
+        "taken from a resident number; needed for a face",
+        "1990-01-31",
+    ),
     "sex": _Explained("男、女；身份证自动得出", "taken from a resident number", "男"),
     "address": _Explained("住址", "address"),
     "consent_on": _Explained(

@@ -275,7 +275,10 @@ class TrainingDesk:
         One learner goes on where they were; a class begins anew. Raises NotInRoster, EnrollError.
         """
         if not 1 <= len(learners) <= LARGEST_CLASS:
-            raise EnrollError(f"a class has 1 to {LARGEST_CLASS} learners, not {len(learners)}")
+            raise EnrollError(
+                f"a class has 1 to {LARGEST_CLASS} learners, not {len(learners)}",
+                next_step="Hold the training in smaller groups.",
+            )
         sessions = []
         templates: dict[str, Sequence[Template]] = {}
         for worker_id, score in learners.items():

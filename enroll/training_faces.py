@@ -20,7 +20,7 @@ from sync.records import Template
 from sync.training.watch import BYSTANDER, Observation, SeenFace
 
 VOTES_NEEDED, VOTES_WINDOW, MIN_MARGIN = 3, 5, 0.04
-"""A log-in is decided as at the gate: config.yaml, section recognition."""
+"""The defaults of the gate (config.yaml, section recognition); a log-in does not follow changes there."""
 
 
 @dataclass(frozen=True, slots=True)
