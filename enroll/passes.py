@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from enroll.errors import EnrollError
 from enroll.roster_config import RosterConfig
 from sync.passes import ISSUERS_STATE, EntryPass, badge_digest, fixed_pass, sign
-from sync.people import Enrolment
+from sync.people import Attachment, Enrolment
 from sync.records import Method, PassGrant, Worker
 from sync.store import LocalStore
 from sync.wire.keys import private_pem, read_private_key, write_private
@@ -185,6 +185,14 @@ class PassOffice:
             raise PassMissing(f"worker {worker_id} has none to take back", next_step="Nothing to do.")
         self._keep(without, by=by, note=f"{method.value} taken back")
         return without
+
+    def agreed_photo(self, worker_id: str) -> Attachment | None:
+        """For the card: the photo, if the latest answer about the face was yes and was not taken back."""
+        answers = [one for one in self._store.consents(worker_id) if one.consent.kind == "face"]
+        if not answers or not answers[0].consent.granted or answers[0].withdrawn_at is not None:
+            return None
+        pictures = self._store.attachments(worker_id)
+        return next((one for one in pictures if one.kind == "photo" and one.media_type == "image/jpeg"), None)
 
     def _without(self, worker: Worker, method: Method) -> Worker:
         now = self._now()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from enroll.roster_file import COLUMNS
+from sync.words import Words
 
 _PATTERNS: tuple[tuple[str, str], ...] = (
     (r"registered without a photo: .*", "已登记，但没有照片：闸机无法识别此人"),
@@ -130,6 +131,13 @@ def in_chinese(text: str) -> str:
         parts = [_one(part) for part in text.split("; ") if part]
         return "；".join(parts) if all(parts) else ""
     return whole
+
+
+def said(reason: str, next_step: str) -> Words:
+    """Both in both languages; zh is empty for a reason that is not known here."""
+    chinese = in_chinese(reason)
+    zh = f"{chinese}。{in_chinese(next_step)}" if chinese else ""
+    return Words(zh, f"{reason}. {next_step}".strip())
 
 
 def _next_step(text: str) -> str | None:

@@ -111,6 +111,11 @@ def parse_instant(text: str, zone: ZoneInfo, *, until: bool) -> datetime:
     return datetime.combine(day, time(hour, minute, second), tzinfo=zone)
 
 
+def last_day(until: datetime, zone: ZoneInfo) -> date:
+    """The last day on which something counts that ends with `until`, the first instant that does not."""
+    return (until - timedelta(microseconds=1)).astimezone(zone).date()
+
+
 def _require_usable(row: RosterRow) -> None:
     if row.problem:
         raise RowRefused(row.problem, next_step=CORRECT_ROW)

@@ -17,6 +17,7 @@ from enroll.identity import GRANT_OVER, Identity, check_identity
 from enroll.name_search import NameIndex
 from enroll.registration import WORKER_FIELDS
 from enroll.roster_config import RosterConfig
+from enroll.roster_values import last_day
 from enroll.template_ageing import MATCHES, Ageing, ageing, measured
 from sync.erasure import WHOLE_RECORD
 from sync.people import Consent, ConsentWithdrawal, DocumentType, Enrolment, Person
@@ -167,10 +168,7 @@ class WorkerBook:
             "grant_from": worker.grant_from.astimezone(self._zone).date().isoformat()
             if worker.grant_from
             else "",
-            # The end is the first instant that no longer counts.
-            "grant_until": (until - timedelta(microseconds=1)).astimezone(self._zone).date().isoformat()
-            if until
-            else "",
+            "grant_until": last_day(until, self._zone).isoformat() if until else "",
             "document_type": DocumentType.RESIDENT_ID.value,
         }
         if person is not None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from enroll.roster_values import last_day
 from sync.records import Worker
 from sync.words import Words
 
@@ -23,5 +24,4 @@ def clearance_words(worker: Worker, kind: str, *, now: datetime, zone: ZoneInfo)
     if len(dated) < len(ends):
         return str(HOLDS)
     last = max(dated)
-    day = (last - timedelta(microseconds=1)).astimezone(zone).date()
-    return f"{UNTIL if last > now else ENDED} {day.isoformat()}"
+    return f"{UNTIL if last > now else ENDED} {last_day(last, zone).isoformat()}"

@@ -24,6 +24,7 @@ from enroll.kiosk.enrol_steps import (
 from enroll.kiosk.frame import KioskPage, KioskRoute, KioskVisitor
 from enroll.kiosk.office import KioskOffice
 from enroll.registration import LastEnrolment, Undone
+from enroll.roster_values import last_day
 from sync.pages import action, facts, heading
 from sync.records import Worker
 from sync.words import Words
@@ -133,18 +134,10 @@ def _draft_facts(office: KioskOffice, draft: EnrolmentDraft) -> list[tuple[Words
         (w.TEAM, worker.team),
         (w.TRADE, worker.trade),
         (w.SITES, ", ".join(worker.site_ids)),
-        (w.GRANT_UNTIL, _last_day(office, worker)),
+        (w.GRANT_UNTIL, str(last_day(worker.grant_until, office.zone)) if worker.grant_until else ""),
         (w.CONSENT, f"{consent.text_version} ({consent.language})" if consent.granted else "–"),
         (w.FACE, " · ".join(part for part in (face, draft.capture_note) if part)),
     ]
-
-
-def _last_day(office: KioskOffice, worker: Worker) -> str:
-    """`grant_until` is the first instant that no longer counts; people name the day before."""
-    if worker.grant_until is None:
-        return ""
-    last = worker.grant_until.astimezone(office.zone).date().toordinal() - 1
-    return type(office.today()).fromordinal(last).isoformat()
 
 
 def _registered(visitor: KioskVisitor, last: LastEnrolment, worker: Worker) -> None:

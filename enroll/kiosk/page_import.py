@@ -15,7 +15,7 @@ from enroll.import_report import report_pieces
 from enroll.kiosk import words_roster as w
 from enroll.kiosk.frame import KioskPage, KioskRoute, KioskVisitor, choice, tell
 from enroll.kiosk.tables import cell, roster_style, table
-from enroll.reason_words import in_chinese
+from enroll.reason_words import in_chinese, said
 from enroll.roster_template import csv_template, workbook_template
 from sync.central.exports import CSV_TYPE, XLSX_TYPE
 from sync.errors import SyncError
@@ -131,8 +131,7 @@ class _View:
         self._bar.set_value(progress.done / progress.total if progress.total else 1.0)
         self._counts.set_text(counts_text(progress.counts))
         self._problem.set_visibility(bool(progress.problem))
-        chinese = f"{in_chinese(progress.problem)} {in_chinese(progress.next_step)}"
-        self._problem.set_text(f"{chinese} {progress.problem}. {progress.next_step}")
+        self._problem.set_text(str(said(progress.problem, progress.next_step)))
 
     async def _show_rows(self, progress: Progress | None) -> None:
         self._rows.clear()
@@ -192,9 +191,8 @@ class _View:
             try:
                 work()
             except EnrollError as error:
-                if error.words is None and (chinese := in_chinese(str(error))):
-                    zh = f"{chinese}。{in_chinese(error.next_step)}"
-                    error.words = Words(zh, f"{error}. {error.next_step}")
+                if error.words is None and (words := said(str(error), error.next_step)).zh:
+                    error.words = words
                 raise
             return True
 

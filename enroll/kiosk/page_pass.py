@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from nicegui import ui
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
@@ -17,10 +17,9 @@ from enroll.kiosk.office import KioskOffice
 from enroll.kiosk.page_workers import WORKER_PATH
 from enroll.pass_card import card_html, code_svg
 from enroll.passes import PassMissing, PassOffice, ShownPass, holding
-from enroll.roster_values import parse_instant
+from enroll.roster_values import last_day, parse_instant
 from sync.errors import SyncError
 from sync.pages import action, facts, heading, subheading, text_field
-from sync.people import Attachment
 from sync.records import Method, PassGrant, PassMethod, Worker
 from sync.words import Words
 
@@ -113,7 +112,10 @@ class _View:
             facts(
                 [
                     (w.VALID_FROM, self._time(held.code.valid_from)),
-                    (w.VALID_UNTIL, self._last_day(held.code.valid_until) or str(w.AS_LONG_AS_GRANT)),
+                    (
+                        w.VALID_UNTIL,
+                        _last_day(self._visitor.office, held.code.valid_until) or str(w.AS_LONG_AS_GRANT),
+                    ),
                 ]
             )
         last_day = text_field(w.LAST_DAY, kind="date").style("width: 100%")
@@ -187,15 +189,10 @@ class _View:
     def _time(self, at: datetime | None) -> str:
         return "" if at is None else f"{at.astimezone(self._visitor.office.zone):%Y-%m-%d %H:%M}"
 
-    def _last_day(self, until: datetime | None) -> str:
-        return last_day(self._visitor.office, until)
 
-
-def last_day(office: KioskOffice, until: datetime | None) -> str:
-    """The last day on which something holds until `until` (exclusive), at the site; empty without end."""
-    if until is None:
-        return ""
-    return f"{(until - timedelta(microseconds=1)).astimezone(office.zone):%Y-%m-%d}"
+def _last_day(office: KioskOffice, until: datetime | None) -> str:
+    """At the site; empty without end."""
+    return "" if until is None else str(last_day(until, office.zone))
 
 
 def _card(visitor: KioskVisitor) -> Response:
@@ -203,29 +200,17 @@ def _card(visitor: KioskVisitor) -> Response:
     office, worker_id = visitor.office, visitor.parameters["worker_id"]
     try:
         shown = _office(office).show(worker_id)
-        photo = _agreed_photo(office, worker_id)
+        photo = _office(office).agreed_photo(worker_id)
     except SyncError as error:
         return PlainTextResponse(f"{w.NO_CARD}: {error}", status_code=404)
     visitor.audit("printed_pass", f"worker:{worker_id}")
     page = card_html(
         shown,
         site=office.settings.site.name,
-        until=last_day(office, shown.valid_until),
+        until=_last_day(office, shown.valid_until),
         photo=None if photo is None else photo.content,
     )
     return HTMLResponse(page, headers={"Cache-Control": "no-store"})
-
-
-def _agreed_photo(office: KioskOffice, worker_id: str) -> Attachment | None:
-    """The worker's photo, if the latest answer about the face was yes and was not taken back."""
-    answers = [one for one in office.store.consents(worker_id) if one.consent.kind == "face"]
-    if not answers or not answers[0].consent.granted or answers[0].withdrawn_at is not None:
-        return None
-    pictures = office.store.attachments(worker_id)
-    return next(
-        (one for one in pictures if one.kind == "photo" and one.media_type == "image/jpeg"),
-        None,
-    )
 
 
 PASS_PAGE = KioskPage(PATH, w.TITLE, build_pass_page, right=Right.ENROL, in_menu=False)
