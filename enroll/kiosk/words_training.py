@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sync.training.errors import Refusal
-from sync.training.record import CheckKind, Result
+from sync.training.record import Result
 from sync.training.session import BY_HAND, CLASS_OVER, POWER
 from sync.training.watch import Sight
 from sync.words import Words
@@ -30,7 +30,6 @@ GO_ON_WHERE = Words("接着上次学习", "Go on where you were")
 NO_CAMERA = Words(
     "没有摄像头画面，不能学习。请检查摄像头。", "The camera gives no picture; training needs one. Check it."
 )
-NO_ENGINE = Words("人脸模型不可用", "The face engine cannot be used")
 PREVIEW = Words("摄像头画面", "Camera")
 
 PAGE = Words("第", "Page")
@@ -107,10 +106,4 @@ RESULTS = {
     Result.PASSED: Words("合格", "Passed"),
     Result.FAILED: Words("不合格，请重新学习", "Failed: take the course again"),
     Result.ABANDONED: Words("未完成", "Not finished"),
-}
-
-CHECK_KINDS = {
-    CheckKind.LOGIN: Words("登录", "log-in"),
-    CheckKind.RANDOM: Words("随机", "random"),
-    CheckKind.RETURNED: Words("回到屏幕前", "returned"),
 }

@@ -104,13 +104,19 @@ def _report(reports: list[ChainReport]) -> str:
 
 def _check(one: Check) -> str:
     score = "–" if one.score is None else f"{one.score:.2f}"
-    return f"{one.kind.value} {score}" if one.passed else f"{one.kind.value} {score} ✗ {one.saw}"
+    told = f"{said.CHECK_KINDS[one.kind]} {score}"
+    return told if one.passed else f"{told} ✗ {_reason(one.saw)}"
+
+
+def _reason(code: str) -> str:
+    """What paused a lesson; that of a newer kiosk stands for itself."""
+    return str(said.PAUSES.get(code, code))
 
 
 def _record_dialog(signed: SignedTraining, zone: ZoneInfo) -> None:
     record = TrainingRecord.model_validate_json(signed.body)
     interruptions = "; ".join(
-        f"{one.at.astimezone(zone):%H:%M:%S} {one.reason}" for one in record.interruptions
+        f"{one.at.astimezone(zone):%H:%M:%S} {_reason(one.reason)}" for one in record.interruptions
     )
     checks = ", ".join(_check(one) for one in record.checks)
     answers = ", ".join(f"{one.question_id} {'✓' if one.right else '✗'}" for one in record.answers)

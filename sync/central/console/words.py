@@ -18,7 +18,6 @@ GATES = Words("闸机", "Gates")
 ATTENDANCE = Words("考勤", "Attendance")
 WORKERS = Words("人员", "Workers")
 AUDIT = Words("审计", "Audit")
-NOT_FOUND = Words("没有此页面", "There is no such page")
 
 SITE = Words("工地", "Site")
 GATE = Words("闸机", "Gate")

@@ -56,7 +56,6 @@ SURE_CONFIRM = Words(
 SURE_UNDO = Words("此次确认及其标记将全部撤销。", "This confirmation and its flags are all taken back.")
 FLAGGED = Words("已标记", "flagged")
 WITHOUT_FLAG = Words("未标记（非在册或已过期）", "without a flag (not registered, or over)")
-TAKEN_BACK = Words("标记已撤销", "flags taken back")
 CONFIRMATIONS = Words("确认记录", "Confirmations")
 UNDO_ALL = Words("撤销此次确认", "Undo this confirmation")
 UNDONE = Words("已撤销", "undone")

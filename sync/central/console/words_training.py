@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from sync.central.console.words import Words
-from sync.training.record import Result
+from sync.central.phone import words_training as phone_words
+from sync.training.record import CheckKind, Result
+from sync.training.session import CLASS_OVER, POWER
 
 TRAININGS = Words("培训", "Training")
 EXPIRING = Words("14 天内到期或近期已过期", "Ends within 14 days, or ended lately")
@@ -32,4 +34,15 @@ RESULTS = {
     Result.PASSED: Words("合格", "passed"),
     Result.FAILED: Words("不合格", "failed"),
     Result.ABANDONED: Words("未完成", "not finished"),
+}
+
+CHECK_KINDS = {
+    CheckKind.LOGIN: Words("登录", "log-in"),
+    CheckKind.RANDOM: Words("随机", "random"),
+    CheckKind.RETURNED: Words("回到屏幕前", "returned"),
+}
+PAUSES = {
+    **phone_words.REASONS,
+    POWER: Words("断电或中断", "was interrupted"),
+    CLASS_OVER: Words("集体学习结束", "the class is over"),
 }
