@@ -35,7 +35,7 @@ class _Page(FormPage):
         with self.anew(w.DECLARE):
             ui.label(str(w.WHO)).classes("sg-note")
             with ui.element("div").classes("sg-bar").props("role=search"):
-                query = text_field(w.FIND)
+                query = text_field(w.FIND).classes("sg-grow")
 
                 async def search() -> None:
                     await self._search(str(query.value or ""), found)

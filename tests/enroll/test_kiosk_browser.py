@@ -322,6 +322,7 @@ def test_a_site_report_is_sent_after_a_correction_and_a_declaration_asks_for_wha
     page = enter(MANAGER)
     page.goto(f"{url}/site-report")
     button(page, "填写今天的上报").first.click()
+    expect(page.get_by_label("在岗人数")).to_be_visible()
     looks_right(page, "site-report")
     for label, typed_in in (("在岗人数", "10"), ("从疫情地区返回", "0"), ("身体不适", "11")):
         page.get_by_label(label).first.fill(typed_in)
@@ -339,6 +340,7 @@ def test_a_site_report_is_sent_after_a_correction_and_a_declaration_asks_for_wha
     page.get_by_label("姓名").fill("示例工人庚")
     button(page, "查找").click()
     button(page, worker.worker_id).click()
+    expect(button(page, "提交")).to_be_visible()
     looks_right(page, "declare")
     button(page, "提交").click()
     expect(page.get_by_text("尚未提交")).to_be_visible()
