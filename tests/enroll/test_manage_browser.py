@@ -38,11 +38,11 @@ UNNAMED = """() => [...document.querySelectorAll("main input:not([type=file]), .
 CUT = """() => document.documentElement.scrollWidth > document.documentElement.clientWidth"""
 
 NUMBER = "11010519491231002X"
-ROSTER = f"""工号,姓名,班组,电话,照片,证件号码,人脸同意日期,同意书版本
-W-1,张三,示例一班,13800000001,a.jpg,{NUMBER},2026-01-05,2026-01
-W-2,单雄,示例二班,,b.jpg,,2026-01-05,2026-01
-W-3,示例丙,示例二班,,none.jpg,,2026-01-05,2026-01
-W 4,示例丁,示例二班,,,,,
+ROSTER = f"""工号,姓名,班组,电话,照片,证件号码,出生日期,人脸同意日期,同意书版本
+W-1,张三,示例一班,13800000001,a.jpg,{NUMBER},,2026-01-05,2026-01
+W-2,单雄,示例二班,,b.jpg,,1980-02-03,2026-01-05,2026-01
+W-3,示例丙,示例二班,,none.jpg,,1981-02-03,2026-01-05,2026-01
+W 4,示例丁,示例二班,,,,,,
 """
 
 
