@@ -206,7 +206,7 @@ class ImportDesk:
     def erase_abandoned(self) -> int:
         """Delete what was uploaded and left alone for `KEPT_FOR`; how many uploads went."""
         kept = self._kept()
-        if kept is None or (self._thread is not None and self._thread.is_alive()):
+        if kept is None or self._is_running:
             return 0
         if self._now() - datetime.fromisoformat(kept["changed_at"]) < KEPT_FOR:
             return 0
@@ -336,8 +336,13 @@ class ImportDesk:
             "has_photos_column": any(row["photos"] for row in roster.rows),
         }
 
+    @property
+    def _is_running(self) -> bool:
+        """As the page shows it: who sees that it stopped can go on, though the thread is on its way out yet."""
+        return self._progress is not None and self._progress.running
+
     def _require_idle(self) -> None:
-        if self._thread is not None and self._thread.is_alive():
+        if self._is_running:
             raise ImportBusy("an import is running", next_step="Wait for its end, or stop it.")
 
     def _require_upload(self) -> dict[str, Any]:
