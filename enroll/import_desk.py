@@ -338,7 +338,7 @@ class ImportDesk:
 
     @property
     def _is_running(self) -> bool:
-        """As the page shows it: who sees that it stopped can go on, though the thread is on its way out yet."""
+        """As the page shows it: whoever sees that it stopped can go on, though its thread still ends."""
         return self._progress is not None and self._progress.running
 
     def _require_idle(self) -> None:
