@@ -52,7 +52,7 @@ class Habits:
     """Records sent before the first of them is acknowledged."""
     heartbeat_s: float = 30.0
     batch_s: float = 0.0
-    """How long a batch takes; another one meanwhile is refused with 410."""
+    """How long a batch takes unless `finish_batch` ends it; another one meanwhile is refused with 410."""
     capacity: int = 50_000
     knows_query: bool = True
 
@@ -206,6 +206,10 @@ class TerminalSimulator:
             }
             self._keep("Snap", "StrSnapPush", f"S{record_id}", info)
         return record_id
+
+    def finish_batch(self) -> None:
+        """Whatever batch it still works on is done: it takes the next one."""
+        self._busy_until = 0.0
 
     def say(self, topic: str, payload: bytes) -> None:
         """Anything at all on any topic, as broken or hostile firmware might."""

@@ -273,11 +273,12 @@ def test_a_busy_terminal_and_one_without_query_are_served_too(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("sync.vendor.push.FIRST_RETRY_S", 0.2)
-    there = stage.simulator(habits=Habits(batch_s=0.5, heartbeat_s=0.3, knows_query=False))
+    there = stage.simulator(habits=Habits(batch_s=3600, heartbeat_s=0.3, knows_query=False))
     bridge = stage.bridge([terminal()], Store(), photos=Album())
     bridge.set_roster([worker(number) for number in range(1500)])
+    eventually(lambda: 410 in there.seen.codes, "the second batch is refused, as the first one takes long")
+    there.finish_batch()
     eventually(lambda: len(there.people) == 1500, "everybody is there")
-    assert 410 in there.seen.codes
 
 
 def test_without_photos_nobody_is_sent_and_everybody_is_outstanding(stage: Stage) -> None:
