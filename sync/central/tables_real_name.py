@@ -1,0 +1,3 @@
+"""Tables of the centre: upload to the real-name platform."""
+
+from __future__ import annotations
