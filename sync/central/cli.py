@@ -64,6 +64,10 @@ app.command("command")(command)
 
 _GateId = Annotated[str, typer.Argument(help="Gate id, unique within the site.", show_default=False)]
 _WorkerId = Annotated[str, typer.Argument(help="Worker number.", show_default=False)]
+_District = Annotated[str | None, typer.Option(help="District that the site is in.", show_default=False)]
+_SubDistrict = Annotated[
+    str | None, typer.Option(help="Its sub-district (street, town).", show_default=False)
+]
 
 
 @app.command()
@@ -248,6 +252,8 @@ def site_add(
     name: Annotated[str, typer.Option(help="Name as people know it.")] = "",
     name_en: Annotated[str, typer.Option(help="The same in English.")] = "",
     timezone: Annotated[str, typer.Option(help="IANA name.")] = "Asia/Shanghai",
+    district: _District = None,
+    sub_district: _SubDistrict = None,
     database: DatabaseOption = DEFAULT_DATABASE,
 ) -> None:
     """Add a site, or change its name and time zone."""
@@ -255,7 +261,22 @@ def site_add(
         registry.put_site(
             connection, site_id, name=name or site_id, name_en=name_en, timezone=timezone, now=now()
         )
+        registry.set_site_place(connection, site_id, district=district, sub_district=sub_district)
     typer.echo(f"site {site_id}")
+
+
+@sites.command("set")
+def site_set(
+    site_id: SiteId,
+    *,
+    district: _District = None,
+    sub_district: _SubDistrict = None,
+    database: DatabaseOption = DEFAULT_DATABASE,
+) -> None:
+    """Change the district and sub-district of a site; what is not given stays, "" takes it away."""
+    with open_database(database, must_exist=True) as opened, opened.write() as connection:
+        place = registry.set_site_place(connection, site_id, district=district, sub_district=sub_district)
+    typer.echo(f"site {site_id}: {place.district or '-'} / {place.sub_district or '-'}")
 
 
 @gates.command("add")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import uuid4
@@ -42,6 +43,14 @@ _NOT_IN_A_TOPIC = frozenset("/+#")
 _RESERVED = (ALL_GATES, PROBE)
 
 
+@dataclass(frozen=True, slots=True)
+class SitePlace:
+    """Where a site belongs in the organisation; empty: not told."""
+
+    district: str
+    sub_district: str
+
+
 def put_site(
     connection: Connection, site_id: str, *, name: str, timezone: str, now: datetime, name_en: str = ""
 ) -> None:
@@ -63,6 +72,29 @@ def put_site(
         .values(site_id=site_id, sealing_key=secrets.token_bytes(KEY_BYTES), created_at=now, **values)
         .on_conflict_do_update(index_elements=["site_id"], set_=values)
     )
+
+
+def set_site_place(
+    connection: Connection, site_id: str, *, district: str | None = None, sub_district: str | None = None
+) -> SitePlace:
+    """Say where a site belongs, None: as it was. Returns what holds now. Raises UnknownSite."""
+    _sealing_key(connection, site_id)
+    told = {"district": district, "sub_district": sub_district}
+    values = {column: text.strip() for column, text in told.items() if text is not None}
+    if values:
+        connection.execute(update(tables.sites).where(tables.sites.c.site_id == site_id).values(values))
+    return site_places(connection)[site_id]
+
+
+def site_places(connection: Connection) -> dict[str, SitePlace]:
+    """District and sub-district of every site."""
+    sites = tables.sites.c
+    return {
+        site_id: SitePlace(district, sub_district)
+        for site_id, district, sub_district in connection.execute(
+            select(sites.site_id, sites.district, sites.sub_district)
+        )
+    }
 
 
 def add_gate(

@@ -54,6 +54,8 @@ sites = Table(
     Column("name", NAME, nullable=False),
     Column("name_en", NAME, nullable=False, server_default=""),
     Column("timezone", String(64), nullable=False),
+    Column("district", NAME, nullable=False, server_default=""),  # empty: not told
+    Column("sub_district", NAME, nullable=False, server_default=""),
     Column(
         "sealing_key", LargeBinary, nullable=False
     ),  # 32 bytes; the templates of this site travel under it

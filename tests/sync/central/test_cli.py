@@ -20,7 +20,7 @@ from sync.central import keys, registry
 from sync.central.accounts import Accounts
 from sync.central.cli import app
 from sync.central.database import Database
-from sync.central.errors import KeyFileInTheWay, SettingRefused
+from sync.central.errors import KeyFileInTheWay, SettingRefused, UnknownSite
 from sync.central.ingest import Ingest
 from sync.errors import UnknownWorker
 from sync.wire.keys import read_private_key, read_public_key, read_site_key
@@ -55,6 +55,19 @@ def run(central: CliRunner, *arguments: str, code: int = 0) -> str:
 
 def database(options: dict[str, str]) -> Database:
     return Database.open(options["SITEGATE_CENTRAL_DATABASE"])
+
+
+def test_a_site_tells_its_district_and_keeps_it_when_it_is_renamed(
+    central: CliRunner, options: dict[str, str]
+) -> None:
+    run(central, "site", "add", "S-1", "--district", "示例区")
+    run(central, "site", "set", "S-1", "--sub-district", " 示例街道 ")
+    run(central, "site", "add", "S-1", "--name", "示例二期")
+    with database(options) as opened, opened.read() as connection:
+        assert registry.site_places(connection) == {"S-1": registry.SitePlace("示例区", "示例街道")}
+    assert "示例区 / -" in run(central, "site", "set", "S-1", "--sub-district", "")
+    with pytest.raises(UnknownSite):
+        run(central, "site", "set", "S-2", "--district", "示例区")
 
 
 def a_gate_by_hand(central: CliRunner, folder: Path, *more: str) -> str:
