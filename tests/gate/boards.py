@@ -23,7 +23,7 @@ READ_COILS = 1
 READ_DISCRETE_INPUTS = 2
 READ_INPUT_REGISTERS = 4
 WRITE_COIL = 5
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
 
 
 def wait_until(condition: Callable[[], bool]) -> None:

@@ -74,7 +74,7 @@ class World:
             store=StoreSettings(
                 path=self.folder / "gate.db",
                 key_file=self.folder / "gate.key",
-                busy_timeout_s=0.2,
+                busy_timeout_s=2,
                 min_free_mb=1,
             ),
             screen=ScreenSettings(enabled=False, override_pin_file=self.folder / "pin"),

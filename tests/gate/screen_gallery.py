@@ -60,7 +60,7 @@ TIDY_CHROMIUM = (
     "--disable-sync",
     "--autoplay-policy=no-user-gesture-required",
 )
-BROWSER_TIMEOUT_MS = 15_000
+BROWSER_TIMEOUT_MS = 60_000
 _COLOURS = 128
 _DOCUMENTED = (
     ("idle", "landscape"),

@@ -35,7 +35,7 @@ from sync.wire.messages import Batch, BatchItem
 from tests.gate.manual_clock import ManualClock
 from tests.sync.samples import an_event
 
-LIMIT_S = 10.0
+LIMIT_S = 60.0
 GATES = ["gate-01", "gate-02", "gate-03"]
 SITE = "bench-north"
 

@@ -21,7 +21,7 @@ from sync.records import Passage
 PULSE_S = 3.0
 PASSAGE_TIMEOUT_S = 8.0
 HELD_OPEN_S = 15.0
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
 
 
 class ManualClock:

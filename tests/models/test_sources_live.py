@@ -25,7 +25,7 @@ from models.sources.opening import open_source
 from models.sources.settings import SourceSettings
 from sync.backoff import Backoff
 
-PATIENCE_S = 30.0
+PATIENCE_S = 60.0
 PICTURE = np.full((48, 64, 3), 90, np.uint8)
 
 

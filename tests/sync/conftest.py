@@ -22,5 +22,5 @@ def store_path(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def store(store_path: Path, key: StoreKey) -> Iterator[LocalStore]:
-    with LocalStore.open(store_path, key, busy_timeout_s=0.2) as opened:
+    with LocalStore.open(store_path, key, busy_timeout_s=2) as opened:
         yield opened

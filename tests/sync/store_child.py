@@ -43,7 +43,7 @@ def main() -> None:
         os.setgid(int(user[0]))
         os.setuid(int(user[0]))
     try:
-        opened = LocalStore.open(Path(path), key, busy_timeout_s=0.2)
+        opened = LocalStore.open(Path(path), key, busy_timeout_s=2)
     except StoreError as error:
         say(type(error).__name__)
         return

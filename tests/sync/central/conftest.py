@@ -18,7 +18,7 @@ from sqlalchemy import URL, create_engine, delete, make_url, text
 from sync.central.database import Database
 from sync.central.schema import metadata
 
-STARTED_WITHIN_S = 20.0
+STARTED_WITHIN_S = 60.0
 
 
 @pytest.fixture(scope="session")

@@ -17,7 +17,7 @@ from sync.wire.envelope import open_envelope
 from sync.wire.messages import Message
 from tests.sync.central.gate_box import GateBox
 
-PATIENCE_S = 30.0
+PATIENCE_S = 60.0
 M = TypeVar("M", bound=Message)
 
 

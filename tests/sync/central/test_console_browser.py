@@ -26,7 +26,7 @@ pytestmark = [
     pytest.mark.skipif(chromium() is None, reason="no chromium on this machine (apt-get install chromium)"),
 ]
 
-TIMEOUT_MS = 20_000
+TIMEOUT_MS = 60_000
 REASON = "班长证明"
 PAGES = ("/", "/on-site", "/gates", "/attendance", "/workers")
 ROOT = Path(__file__).parents[3]

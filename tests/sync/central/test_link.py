@@ -13,7 +13,7 @@ from gate.bench.faults_proxy import Link, Proxy, State
 from sync.central.link import CentreLink
 from sync.central.settings import BrokerSettings
 
-LIMIT_S = 30.0
+LIMIT_S = 60.0
 
 
 @pytest.fixture

@@ -26,7 +26,7 @@ pytestmark = [
     pytest.mark.skipif(chromium() is None, reason="no chromium on this machine (apt-get install chromium)"),
 ]
 
-TIMEOUT_MS = 30_000
+TIMEOUT_MS = 60_000
 SMALLEST_TARGET_PX = 48
 
 UNLABELLED = """() => [...document.querySelectorAll("input:not([type=hidden]), select, textarea")]

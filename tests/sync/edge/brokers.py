@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 _PLACES = "/usr/sbin:/usr/local/sbin:/opt/homebrew/sbin"
-START_S = 20.0
+START_S = 60.0
 
 
 def free_port() -> int:

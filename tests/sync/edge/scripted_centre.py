@@ -32,7 +32,7 @@ from sync.wire.messages import (
 )
 from sync.wire.sealing import entry_digest, roster_digest, seal
 
-LIMIT_S = 30.0
+LIMIT_S = 60.0
 _BODIES: dict[str, type[Message]] = {
     topics.HELLO: Hello,
     topics.HEALTH: Health,

@@ -126,7 +126,7 @@ def test_a_record_that_the_centre_chokes_on_is_found_and_parked(
 
     centre.on_batch = choke_on_six
     record(rig, 8)
-    rig.run(broker.port, ack_timeout_s=0.1)
+    rig.run(broker.port, ack_timeout_s=1)
     eventually(lambda: rig.store.outbox_parked_count() == 1, "the record is parked")
     assert [(item.item_id, reason) for item, reason in rig.store.outbox_parked()] == [(6, "no answer")]
     eventually(lambda: rig.store.outbox_depth() == 0, "the others are acknowledged")
