@@ -1,0 +1,29 @@
+"""Who needs which clearance, how long it holds, what is due: rules as data, applied to one person. Pure."""
+
+from sync.clearance_rules.rules import (
+    ClearanceRules,
+    Kind,
+    Requirement,
+    ResultKind,
+    RulesInvalid,
+    read_rules,
+    shipped_rules,
+)
+from sync.clearance_rules.standing import Person, Standing, State, day_of, end_of_day, standing, valid_until
+
+__all__ = [
+    "ClearanceRules",
+    "Kind",
+    "Person",
+    "Requirement",
+    "ResultKind",
+    "RulesInvalid",
+    "Standing",
+    "State",
+    "day_of",
+    "end_of_day",
+    "read_rules",
+    "shipped_rules",
+    "standing",
+    "valid_until",
+]
