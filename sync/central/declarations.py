@@ -133,6 +133,8 @@ def put(
         _put_trips(connection, declaration, checked, declarer)
     if declarer.worker_id is not None:
         list_queue.ask(connection, [declarer.worker_id], received_at)
+    elif declarer.visitor_id is not None:
+        list_queue.ask_visitor(connection, declarer.visitor_id, received_at)
 
 
 def put_latest(

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, tzinfo
 from itertools import islice
 from typing import Any
@@ -35,6 +35,12 @@ ID_CHARACTERS = 64
 NAME_CHARACTERS = 200
 CHINA = ZoneInfo("Asia/Shanghai")
 """Days of validity in a list are days of China, whatever zone the machine has."""
+
+
+OnRows = Callable[[int], None]
+"""Told from time to time how many rows were read; what it raises ends the import, and nothing changed."""
+
+ROWS_TOLD = 1000
 
 
 class UnknownList(CentralError, LookupError):
@@ -105,10 +111,29 @@ class Imported:
     report: Report
 
 
-def preview(name: str, raw: bytes, *, now: datetime, zone: tzinfo = CHINA) -> Report:
+def imported_before(connection: Connection, terms: ListTerms, sha256: str) -> Imported | None:
+    """The current version, where it was made of the same file on the same terms."""
+    versions, terms_then = watch_list_versions.c, watch_lists.c.name
+    row = connection.execute(
+        select(watch_list_versions, terms_then)
+        .join_from(watch_list_versions, watch_lists, watch_lists.c.list_id == versions.list_id)
+        .where(versions.list_id == terms.list_id, versions.state == CURRENT, versions.sha256 == sha256)
+    ).first()
+    if row is None or ListTerms(
+        row.list_id, row.name, row.source, FlagLevel(row.level), row.category, row.valid_from, row.valid_until
+    ) != replace(terms, name=terms.name.strip(), source=terms.source.strip()):
+        return None
+    report = Report(**row.report)
+    report.problems = [(int(number), str(why)) for number, why in report.problems]
+    return Imported(row.list_id, row.number, row.version_no, report)
+
+
+def preview(
+    name: str, raw: bytes, *, now: datetime, zone: tzinfo = CHINA, on_rows: OnRows | None = None
+) -> Report:
     """Go through a file without keeping anything. Raises ListUnusable."""
     report = Report()
-    for _ in _entries(name, raw, report, now, zone):
+    for _ in _entries(name, raw, report, now, zone, on_rows):
         pass
     _require_entries(name, report)
     return report
@@ -125,6 +150,7 @@ def import_list(
     now: datetime,
     signed_by: str = "",
     zone: tzinfo = CHINA,
+    on_rows: OnRows | None = None,
 ) -> Imported:
     """Load a file as the new version of its list; the version before counts until all of it is there.
 
@@ -137,7 +163,7 @@ def import_list(
     version_no = _begin(database, terms, name, sha256, by=by, now=now, signed_by=signed_by)
     report = Report()
     try:
-        entries = _entries(name, raw, report, now, zone)
+        entries = _entries(name, raw, report, now, zone, on_rows)
         while some := list(islice(entries, ROWS_AT_ONCE)):
             near = keys.near(one.near_form for one in some)
             rows = [_row(version_no, terms, keys, one, near.get(one.near_form)) for one in some]
@@ -223,7 +249,9 @@ def clean_up(database: Database, *, loading_before: datetime | None = None) -> i
     return len(old)
 
 
-def _entries(name: str, raw: bytes, report: Report, now: datetime, zone: tzinfo) -> Iterator[ListEntry]:
+def _entries(
+    name: str, raw: bytes, report: Report, now: datetime, zone: tzinfo, on_rows: OnRows | None
+) -> Iterator[ListEntry]:
     """Entries, each once; what is wrong with the others goes into `report`."""
     opened = read_list(name, raw)
     today = now.astimezone(zone).date()
@@ -231,6 +259,8 @@ def _entries(name: str, raw: bytes, report: Report, now: datetime, zone: tzinfo)
     report.ignored = [one[:40] for one in opened.ignored]
     for row in opened.rows:
         report.rows += 1
+        if on_rows is not None and report.rows % ROWS_TOLD == 0:
+            on_rows(report.rows)
         entry = entry_of(row, today=today, zone=zone)
         if isinstance(entry, RowProblem):
             report.broken += 1

@@ -11,10 +11,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, cast
 from uuid import uuid4
 
-from sqlalchemy import Connection, RowMapping, insert, select, update
+from sqlalchemy import Column, Connection, FromClause, RowMapping, Table, insert, select, update
 
 from sync.central import audit, registry, tables
 from sync.central.audit import Action
@@ -52,7 +52,7 @@ class UnknownMatch(CentralError, LookupError):
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """An entry of a list that concerns a worker, as the lists say now."""
+    """An entry of a list that concerns a worker, or a visitor by that id, as the lists say now."""
 
     list_id: str
     identity: int
@@ -71,8 +71,10 @@ class Candidate:
     def key(self) -> tuple[str, int, str]:
         return self.list_id, self.identity, self.worker_id
 
-    def columns(self) -> dict[str, Any]:
-        return {name: getattr(self, name) for name in self.__slots__} | {"found_by": self.found_by.value}
+    def columns(self, person: str = "worker_id") -> dict[str, Any]:
+        """As a row of the table whose column `person` says who it is."""
+        found = {name: getattr(self, name) for name in self.__slots__ if name != "worker_id"}
+        return found | {"found_by": self.found_by.value, person: self.worker_id}
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +98,73 @@ def state_of(match: Mapping[str, Any] | RowMapping) -> MatchState:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """`fresh`: what is new, or holds again. `gone`: rows whose entry no longer says so."""
+
+    fresh: tuple[Candidate, ...]
+    gone: tuple[RowMapping, ...]
+
+    def count(self, state: MatchState) -> int:
+        """Of what is new."""
+        return sum(
+            state_of({"decision": "", "is_current": True, "is_exact": one.is_exact}) is state
+            for one in self.fresh
+        )
+
+
+def merge(
+    connection: Connection,
+    person: Column[str],
+    person_ids: Sequence[str],
+    list_ids: Iterable[str],
+    candidates: Iterable[Candidate],
+    *,
+    now: datetime,
+) -> Merged:
+    """Bring the matches of these people and lists in line with `candidates`: all that there are.
+
+    person  the column of the table of matches that says who it is
+    """
+    table, considered = person.table, set(list_ids)
+    before = {
+        (row["list_id"], row["identity"], row[person.name]): row
+        for row in matches_of(connection, person, person_ids)
+        if row["list_id"] in considered
+    }
+    wanted = {one.key: one for one in candidates}
+    fresh = []
+    for key, candidate in wanted.items():
+        old, columns = before.get(key), candidate.columns(person.name)
+        news: dict[str, Any] = {}
+        if old is None:
+            row = columns | {"match_id": uuid4().hex, "found_at": now}
+            connection.execute(insert(table).values(row))
+        else:
+            news = {name: value for name, value in columns.items() if old[name] != value}
+            if not old["is_current"]:
+                news["is_current"] = True
+            if old["decision"] == CLEARED and candidate.is_exact and not old["is_exact"]:
+                # A person said that a near number is another's; now it is this worker's own.
+                news["decision"] = ""
+            if news:
+                connection.execute(update(table).where(table.c.match_id == old["match_id"]).values(news))
+        is_cleared = old is not None and news.get("decision", old["decision"]) == CLEARED
+        if not is_cleared and (old is None or not old["is_current"] or "decision" in news):
+            fresh.append(candidate)
+    gone = tuple(row for key, row in before.items() if key not in wanted and row["is_current"])
+    end(connection, table, [row["match_id"] for row in gone])
+    return Merged(tuple(fresh), gone)
+
+
+def end(connection: Connection, table: FromClause, match_ids: Sequence[str]) -> None:
+    """These matches hold no longer."""
+    for some in chunks(match_ids):
+        connection.execute(
+            update(cast("Table", table)).where(table.c.match_id.in_(some)).values(is_current=False)
+        )
+
+
 def reconcile(
     connection: Connection,
     worker_ids: Sequence[str],
@@ -105,45 +174,15 @@ def reconcile(
     now: datetime,
 ) -> Outcome:
     """Make matches and flags of these workers and lists what `candidates` say: all that there are."""
-    considered = set(list_ids)
     there = _there(connection, worker_ids)
-    before = {
-        (row["list_id"], row["identity"], row["worker_id"]): row
-        for row in _matches_of(connection, worker_ids)
-        if row["list_id"] in considered
-    }
-    wanted = {one.key: one for one in candidates if one.worker_id in there}
-    flagged = to_confirm = 0
-    concerned: set[str] = set()
-    for key, candidate in wanted.items():
-        old = before.get(key)
-        if old is None:
-            row = candidate.columns() | {"match_id": uuid4().hex, "found_at": now}
-            connection.execute(insert(watch_matches).values(row))
-        else:
-            news = {name: value for name, value in candidate.columns().items() if old[name] != value}
-            if not old["is_current"]:
-                news["is_current"] = True
-            if old["decision"] == CLEARED and candidate.is_exact and not old["is_exact"]:
-                # A person said that a near number is another's; now it is this worker's own.
-                news["decision"] = ""
-            if news:
-                column = watch_matches.c.match_id
-                connection.execute(update(watch_matches).where(column == old["match_id"]).values(news))
-        state = state_of({"decision": "", "is_current": True, "is_exact": candidate.is_exact})
-        is_new = old is None or not old["is_current"]
-        flagged += is_new and state is MatchState.FLAGGED
-        to_confirm += is_new and state is MatchState.TO_CONFIRM
-        concerned.add(candidate.worker_id)
-    gone = [row for key, row in before.items() if key not in wanted and row["is_current"]]
-    for some in chunks([row["match_id"] for row in gone]):
-        connection.execute(
-            update(watch_matches).where(watch_matches.c.match_id.in_(some)).values(is_current=False)
-        )
-    concerned |= {row["worker_id"] for row in gone}
+    wanted = [one for one in candidates if one.worker_id in there]
+    merged = merge(connection, watch_matches.c.worker_id, worker_ids, list_ids, wanted, now=now)
+    concerned = {one.worker_id for one in wanted} | {row["worker_id"] for row in merged.gone}
     concerned |= _with_list_flags(connection, worker_ids)
     versions = put_flags(connection, sorted(concerned & there), now=now)
-    return Outcome(versions, flagged, to_confirm, len(gone))
+    return Outcome(
+        versions, merged.count(MatchState.FLAGGED), merged.count(MatchState.TO_CONFIRM), len(merged.gone)
+    )
 
 
 def put_flags(connection: Connection, worker_ids: Sequence[str], *, now: datetime) -> dict[str, int]:
@@ -152,7 +191,7 @@ def put_flags(connection: Connection, worker_ids: Sequence[str], *, now: datetim
     listed = connection.execute(select(watch_lists.c.list_id, watch_lists.c.name))
     names = {row.list_id: row.name for row in listed}
     matches: dict[str, list[RowMapping]] = {}
-    for row in _matches_of(connection, worker_ids):
+    for row in matches_of(connection, watch_matches.c.worker_id, worker_ids):
         matches.setdefault(row["worker_id"], []).append(row)
     for worker in registry.workers(connection, worker_ids):
         worker_id = worker.worker_id
@@ -178,19 +217,36 @@ def decide(
     connection: Connection, match_id: str, *, confirm: bool | None, reason: str, by: str, now: datetime
 ) -> dict[str, int]:
     """Confirm a match, clear it, or with None take that back. Raises UnknownMatch; SettingRefused."""
+    worker_id = note_decision(
+        connection, watch_matches.c.worker_id, match_id, confirm=confirm, reason=reason, by=by, now=now
+    )
+    return put_flags(connection, [worker_id], now=now)
+
+
+def note_decision(
+    connection: Connection,
+    person: Column[str],
+    match_id: str,
+    *,
+    confirm: bool | None,
+    reason: str,
+    by: str,
+    now: datetime,
+) -> str:
+    """Write down what somebody decided, and nothing else; returns whom it is about. Raises as `decide`."""
     if not reason.strip():
         raise SettingRefused("a decision needs a reason", next_step="say what it was decided by")
     decision = {True: CONFIRMED, False: CLEARED, None: ""}[confirm]
-    column = watch_matches.c
-    worker_id = connection.scalar(
-        update(watch_matches)
-        .where(column.match_id == match_id)
+    table = person.table
+    person_id = connection.scalar(
+        update(table)
+        .where(table.c.match_id == match_id)
         .values(decision=decision, reason=reason.strip(), decided_by=by, decided_at=now)
-        .returning(column.worker_id)
+        .returning(person)
     )
-    if worker_id is None:
+    if person_id is None:
         raise UnknownMatch("no such match", next_step="look at the page of matches again")
-    return put_flags(connection, [worker_id], now=now)
+    return str(person_id)
 
 
 def flag_was_removed(connection: Connection, flag_id: str, *, reason: str, by: str, now: datetime) -> None:
@@ -223,12 +279,12 @@ def _there(connection: Connection, worker_ids: Sequence[str]) -> set[str]:
     }
 
 
-def _matches_of(connection: Connection, worker_ids: Sequence[str]) -> list[RowMapping]:
-    column = watch_matches.c.worker_id
+def matches_of(connection: Connection, person: Column[str], person_ids: Sequence[str]) -> list[RowMapping]:
+    """Whatever was found about these people, in whatever state."""
     return [
         row
-        for some in chunks(worker_ids)
-        for row in connection.execute(select(watch_matches).where(column.in_(some))).mappings()
+        for some in chunks(person_ids)
+        for row in connection.execute(select(person.table).where(person.in_(some))).mappings()
     ]
 
 

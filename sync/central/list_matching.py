@@ -13,24 +13,34 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import repeat
 from typing import Any
 
 import numpy as np
-from sqlalchemy import Column, Connection, Row, delete, select, tuple_, update
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    Row,
+    Table,
+    and_,
+    delete,
+    or_,
+    select,
+    tuple_,
+    update,
+)
 
-from sync.central import list_import, list_matches, tables
+from sync.central import list_import, list_matches, list_queue, tables
 from sync.central.database import Database
 from sync.central.list_import import CURRENT
 from sync.central.list_keys import ListKeys
 from sync.central.list_matches import Candidate, FoundBy, Outcome
-from sync.central.person_vault import PersonDataUnreadable, PersonVault
+from sync.central.list_subjects import Subject, Subjects
+from sync.central.person_vault import PersonVault
 from sync.central.statements import chunks
 from sync.central.tables_lists import watch_list_entries, watch_list_versions, watch_matches, watch_queue
-from sync.central.tables_people import persons
-from sync.people import DocumentType
-from sync.screening.entries import CHECKED_CHARACTERS, birth_date_in, plain_name, plain_phone
 from sync.screening.near import Keys, forms, near_keys, slips
 
 log = logging.getLogger(__name__)
@@ -56,18 +66,6 @@ RosterChanged = Callable[[dict[str, int]], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Subject:
-    """What is known of a worker that a list may know too."""
-
-    worker_id: str
-    name: str
-    phone: str
-    number: str = ""
-    is_checked: bool = False
-    birth_date: date | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class _Version:
     version_no: int
     list_id: str
@@ -87,13 +85,12 @@ class ListMatcher:
         on_roster_change: RosterChanged | None = None,
     ) -> None:
         self._database = database
-        self._vault = vault
         self._keys = ListKeys(vault.list_key)
         self._now = now
         self._on_roster_change = on_roster_change
         self._near: dict[int, dict[int, Keys]] = {}
         self._kept_at: datetime | None = None
-        self._unreadable: set[str] = set()
+        self._registered = Subjects(vault)
         self._pool = ThreadPoolExecutor(2, thread_name_prefix="lists")
 
     def look(self) -> int:
@@ -132,7 +129,9 @@ class ListMatcher:
             if not waiting:
                 return 0
             versions = _current(connection)
-            subjects = self._subjects(connection, tables.workers.c.worker_id.in_([one[0] for one in waiting]))
+            subjects = self._registered.workers(
+                connection, tables.workers.c.worker_id.in_([one[0] for one in waiting])
+            )
             candidates = self.candidates(connection, subjects, _pairs(versions))
         self._settle(subjects, versions, candidates, now, done=waiting)
         return len(waiting)
@@ -144,7 +143,9 @@ class ListMatcher:
             if version is None:
                 return 0
             workers = tables.workers.c.worker_id
-            subjects = self._subjects(connection, workers > version.matched_through, limit=PEOPLE_AT_ONCE)
+            subjects = self._registered.workers(
+                connection, workers > version.matched_through, limit=PEOPLE_AT_ONCE
+            )
             candidates = self.candidates(connection, subjects, _pairs([version]))
         self._settle(subjects, [version], candidates, now)
         is_last = len(subjects) < PEOPLE_AT_ONCE
@@ -155,6 +156,8 @@ class ListMatcher:
                 .where(watch_list_versions.c.version_no == version.version_no)
                 .values(reached)
             )
+            if is_last:
+                list_queue.ask_all_visitors(connection, now)
         if is_last:
             log.info("list %s: the whole registry was held against it", version.list_id)
         return 1
@@ -162,26 +165,16 @@ class ListMatcher:
     def _take_removed(self, now: datetime) -> int:
         """Flags of lists that were removed go first, and those of entries that have ended."""
         column = watch_matches.c
-        versions = watch_list_versions.c
-        is_alive = (
-            select(versions.version_no)
-            .where(versions.list_id == column.list_id, versions.state == CURRENT)
-            .exists()
-        )
         with self._database.read() as connection:
             over = connection.execute(
                 select(column.match_id, column.worker_id)
-                .where(column.is_current, (column.valid_until <= now) | ~is_alive)
+                .where(is_over(watch_matches, now))
                 .limit(ENDED_AT_ONCE)
             ).all()
         if not over:
             return 0
         with self._database.write() as connection:
-            connection.execute(
-                update(watch_matches)
-                .where(column.match_id.in_([one.match_id for one in over]))
-                .values(is_current=False)
-            )
+            list_matches.end(connection, watch_matches, [one.match_id for one in over])
             roster = list_matches.put_flags(connection, sorted({one.worker_id for one in over}), now=now)
         self._announce(Outcome(roster, taken_back=len(over)))
         return len(over)
@@ -310,43 +303,21 @@ class ListMatcher:
             }
         return self._near[version_no]
 
-    def _subjects(self, connection: Connection, which: Any, *, limit: int | None = None) -> list[Subject]:
-        workers = tables.workers.c
-        query = (
-            select(
-                workers.worker_id,
-                workers.name,
-                workers.phone,
-                persons.c.number_sealed,
-                persons.c.document_type,
-                persons.c.birth_date,
-            )
-            .outerjoin_from(tables.workers, persons, persons.c.worker_id == workers.worker_id)
-            .where(which)
-            .order_by(workers.worker_id)
-            .limit(limit)
-        )
-        return [self._subject(row) for row in connection.execute(query)]
 
-    def _subject(self, row: Any) -> Subject:
-        number = ""
-        if row.number_sealed is not None:
-            try:
-                number = self._vault.unseal(bytes(row.number_sealed), bound_to=row.worker_id)
-            except PersonDataUnreadable as error:
-                if row.worker_id not in self._unreadable:
-                    log.error("lists: the number of worker %s: %s; %s", row.worker_id, error, error.next_step)
-                self._unreadable.add(row.worker_id)
-        kinds = (DocumentType.RESIDENT_ID, DocumentType.FOREIGN_PERMANENT)
-        is_checked = row.document_type in kinds and len(number) == CHECKED_CHARACTERS
-        return Subject(
-            worker_id=row.worker_id,
-            name=plain_name(row.name),
-            phone=plain_phone(row.phone),
-            number=number,
-            is_checked=is_checked,
-            birth_date=row.birth_date or (birth_date_in(number) if is_checked else None),
-        )
+def current_versions(connection: Connection) -> list[tuple[int, str]]:
+    """Number and list of every version that counts."""
+    return _pairs(_current(connection))
+
+
+def is_over(matches: Table, now: datetime) -> ColumnElement[bool]:
+    """The clause for matches whose list was removed, or whose entry has ended, and that do not say so yet."""
+    versions = watch_list_versions.c
+    is_alive = (
+        select(versions.version_no)
+        .where(versions.list_id == matches.c.list_id, versions.state == CURRENT)
+        .exists()
+    )
+    return and_(matches.c.is_current, or_(matches.c.valid_until <= now, ~is_alive))
 
 
 def _candidate(

@@ -31,6 +31,7 @@ from sync.central.ingest import Ingest
 from sync.central.keys import signing_key
 from sync.central.link import CentreLink, broker_password
 from sync.central.list_matching import ListMatcher
+from sync.central.list_visitors import VisitorMatcher
 from sync.central.lookout import Lookout
 from sync.central.note_handlers import HANDLERS as NOTE_HANDLERS
 from sync.central.person_vault import PersonVault
@@ -167,8 +168,15 @@ class CentralService:
             lists = ListMatcher(
                 self.database, self.vault, now=self._now, on_roster_change=self.roster_changed
             )
+            visitors = VisitorMatcher(self.database, self.vault, lists, now=self._now)
             self.aftercare = Aftercare(
-                [watch.look, lambda: clean_up(self.database, self._now()), tracing.look, lists.look],
+                [
+                    watch.look,
+                    lambda: clean_up(self.database, self._now()),
+                    tracing.look,
+                    lists.look,
+                    visitors.look,
+                ],
                 poll_s=AFTERCARE_EVERY_S,
             )
             self.aftercare.start()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from sqlalchemy import (
     JSON,
     BigInteger,
@@ -87,32 +89,52 @@ watch_list_entries = Table(
     ),
 )
 
+
+def _match_columns() -> list[Column[Any]]:
+    """What an entry said when it was found, and what a person decided about it."""
+    return [
+        Column("match_id", ID, primary_key=True),
+        Column("list_id", ID, ForeignKey("watch_lists.list_id"), nullable=False),
+        Column("identity", BigInteger, nullable=False),
+        Column("found_by", String(16), nullable=False),  # number, phone, number_near, name_birth
+        Column("is_exact", Boolean, nullable=False),
+        Column("documents_differ", Boolean, nullable=False, server_default=false()),
+        Column("version_no", BigInteger, nullable=False),
+        Column("row", Integer, nullable=False),
+        Column("category", String(64), nullable=False),
+        Column("level", String(16), nullable=False),
+        Column("valid_from", Instant),
+        Column("valid_until", Instant),
+        Column("found_at", Instant, nullable=False),
+        Column("is_current", Boolean, nullable=False, server_default=true()),  # the entry still says so
+        Column("decision", String(16), nullable=False, server_default=""),  # confirmed, cleared
+        Column("decided_by", NAME, nullable=False, server_default=""),
+        Column("decided_at", Instant),
+        Column("reason", Text, nullable=False, server_default=""),
+    ]
+
+
 watch_matches = Table(
     "watch_matches",
     metadata,
     # An entry and somebody registered. Stays when the entry goes, so that a decision is not asked for twice.
-    Column("match_id", ID, primary_key=True),
-    Column("list_id", ID, ForeignKey("watch_lists.list_id"), nullable=False),
-    Column("identity", BigInteger, nullable=False),
+    *_match_columns(),
     Column("worker_id", ID, ForeignKey("workers.worker_id", ondelete="CASCADE"), nullable=False, index=True),
-    Column("found_by", String(16), nullable=False),  # number, phone, number_near, name_birth
-    Column("is_exact", Boolean, nullable=False),
-    Column("documents_differ", Boolean, nullable=False, server_default=false()),
-    Column("version_no", BigInteger, nullable=False),
-    Column("row", Integer, nullable=False),
-    Column("category", String(64), nullable=False),
-    Column("level", String(16), nullable=False),
-    Column("valid_from", Instant),
-    Column("valid_until", Instant),
-    Column("found_at", Instant, nullable=False),
-    Column("is_current", Boolean, nullable=False, server_default=true()),  # the entry still says so
-    Column("decision", String(16), nullable=False, server_default=""),  # confirmed, cleared
-    Column("decided_by", NAME, nullable=False, server_default=""),
-    Column("decided_at", Instant),
-    Column("reason", Text, nullable=False, server_default=""),
     Index(None, "list_id", "identity", "worker_id", unique=True),
     Index(None, "is_current", "valid_until"),
     Index(None, "found_at"),
+)
+
+watch_visitor_matches = Table(
+    "watch_visitor_matches",
+    metadata,
+    # The same for somebody who declared without being registered: there is no roster to flag them on.
+    *_match_columns(),
+    Column(
+        "visitor_id", ID, ForeignKey("visitors.visitor_id", ondelete="CASCADE"), nullable=False, index=True
+    ),
+    Index(None, "list_id", "identity", "visitor_id", unique=True),
+    Index(None, "is_current", "valid_until"),
 )
 
 watch_queue = Table(
@@ -120,5 +142,13 @@ watch_queue = Table(
     metadata,
     # Workers who registered, changed or declared, to be held against the lists.
     Column("worker_id", ID, primary_key=True),  # no foreign key: who is gone by then is left out
+    Column("asked_at", Instant, nullable=False, index=True),
+)
+
+watch_visitor_queue = Table(
+    "watch_visitor_queue",
+    metadata,
+    # Visitors who declared, and all of them when a list changes.
+    Column("visitor_id", ID, primary_key=True),
     Column("asked_at", Instant, nullable=False, index=True),
 )
