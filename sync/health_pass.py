@@ -2,7 +2,7 @@
 
 Red and yellow are flags of the categories below, green is a clearance (docs/decisions/pass-colours.md). Each
 has a validity window, so a gate without a network sees them begin and end by itself, at the instant. What an
-occurrence (a contact, a trip, a fever) does to somebody's pass is data: `TRANSITIONS`.
+occurrence (a contact, a trip, a fever) does to somebody's pass is data: `sync.screening.pass_rules`.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class PassStatus:
     """The pass at one moment.
 
     colour  None: nothing is known, or a green has run out
-    cause   why, as `TRANSITIONS` names it, or the reference of a green; "" for None
+    cause   why, as the rules name it, or the reference of a green; "" for None
     since   from then on without a break; None: ever since
     until   the first instant at which the colour is another one by itself; None: never
     """
@@ -69,16 +69,6 @@ class Transition:
 
 TEST_NEGATIVE = "test_negative"
 CLEARED_BY_MEDIC = "cleared_by_medic"
-_EITHER = frozenset({TEST_NEGATIVE, CLEARED_BY_MEDIC})
-_MEDIC = frozenset({CLEARED_BY_MEDIC})
-
-TRANSITIONS: Mapping[str, Transition] = {
-    "contact": Transition((Step(PassColour.RED, 14),), _MEDIC),
-    "affected_area": Transition((Step(PassColour.YELLOW, 7),), _EITHER),
-    "fever": Transition((Step(PassColour.RED),), _MEDIC),
-    "case": Transition((Step(PassColour.RED),), _MEDIC),
-}
-"""The profile that is shipped; a site or district hands its own table to `flags_of` and `ended`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +109,7 @@ def flags_of(
     at: datetime,
     *,
     entry_id: str,
-    transitions: Mapping[str, Transition] = TRANSITIONS,
+    transitions: Mapping[str, Transition],
 ) -> tuple[Flag, ...]:
     """The flags that an occurrence of `cause` at `at` gives a worker; the same entry gives the same ids.
 
@@ -151,7 +141,7 @@ def ended(
     finding: str,
     at: datetime,
     *,
-    transitions: Mapping[str, Transition] = TRANSITIONS,
+    transitions: Mapping[str, Transition],
 ) -> tuple[Flag, ...]:
     """The flags after a finding (a negative test, a medic's word): what it ends, ends at `at`.
 

@@ -11,7 +11,7 @@ from datetime import date, datetime
 
 from sqlalchemy import Connection, delete, or_, select, update
 
-from sync.central import persons, registry, roster_log, tables
+from sync.central import health, persons, registry, roster_log, tables
 from sync.central.errors import CentralError
 from sync.central.person_vault import PersonVault
 from sync.central.statements import insert_or
@@ -163,6 +163,7 @@ def merge(
         update(tables.consents).where(tables.consents.c.worker_id == remove).values(worker_id=keep)
     )
     connection.execute(update(enrolments).where(enrolments.c.worker_id == remove).values(worker_id=keep))
+    health.hand_on(connection, remove, keep)
     versions = dict(registry.remove_worker(connection, remove))
     if papers is not None and persons.document_hash(connection, keep) is None:
         persons.put_person(connection, vault, papers.model_copy(update={"worker_id": keep}), now=now)
@@ -173,8 +174,8 @@ def merge(
     elif not found[keep].templates:
         face = [one.model_copy(update={"worker_id": keep}) for one in found[remove].templates]
     joined = _joined(stays, goes).model_copy(update={"face_consent_on": agreed_on})
-    for site_id, version in registry.put_worker(connection, joined, face, now=now).items():
-        versions[site_id] = version
+    versions |= registry.put_worker(connection, joined, face, now=now)
+    versions |= health.settle(connection, keep, now=now)
     first, second = in_order(keep, remove)
     pair = (duplicates.c.worker_id == first, duplicates.c.other_worker_id == second)
     connection.execute(update(duplicates).where(*pair).values(merged_into=keep))

@@ -23,7 +23,7 @@ from sync.central.keys import GateCredentials
 from sync.central.roster_log import Change
 from sync.central.statements import chunks, insert_or, upsert
 from sync.errors import RecordInvalid, UnknownFlag, UnknownWorker
-from sync.records import Flag, FlagLevel, PassGrant, Template, Worker, WorkerStatus
+from sync.records import Clearance, Flag, FlagLevel, PassGrant, Template, Worker, WorkerStatus
 from sync.wire.sealing import KEY_BYTES
 from sync.wire.topics import ALL_GATES, PROBE
 
@@ -334,6 +334,27 @@ def remove_flag(connection: Connection, worker_id: str, flag_id: str) -> dict[st
             f"worker {worker_id} has no flag {flag_id}",
             next_step=f"`sitegate central flag list {worker_id}` lists the flags",
         )
+    return _log(connection, [worker_id], left=before, urgent=True)
+
+
+def put_marks(
+    connection: Connection,
+    worker_id: str,
+    *,
+    put: Sequence[Flag],
+    remove: Sequence[str],
+    clearances: Sequence[Clearance],
+    now: datetime,
+) -> dict[str, int]:
+    """Flags and clearances of a worker together, in one version: `remove` are ids. Raises UnknownWorker."""
+    before = _require_worker(connection, worker_id)
+    flags = tables.flags.c
+    connection.execute(
+        delete(tables.flags).where(flags.worker_id == worker_id, flags.flag_id.in_(list(remove)))
+    )
+    upsert(connection, tables.flags, [_flag_row(worker_id, one, now) for one in put], keep=["created_at"])
+    kept = [one.model_dump(mode="json") for one in clearances]
+    _touch(connection, worker_id, now, clearances=kept)
     return _log(connection, [worker_id], left=before, urgent=True)
 
 

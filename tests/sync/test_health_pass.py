@@ -13,7 +13,6 @@ from sync.health_pass import (
     GREEN_KIND,
     RED_CATEGORY,
     TEST_NEGATIVE,
-    TRANSITIONS,
     YELLOW_CATEGORY,
     PassColour,
     Step,
@@ -23,6 +22,9 @@ from sync.health_pass import (
     pass_at,
 )
 from sync.records import Clearance, Flag, FlagLevel
+from sync.screening.pass_rules import shipped_pass_rules
+
+TRANSITIONS = {one.cause: one.transition for one in shipped_pass_rules().causes}
 
 NOW = datetime(2026, 5, 4, 2, 0, tzinfo=UTC)
 TICK = timedelta(microseconds=1)
@@ -77,7 +79,7 @@ def test_another_flag_never_makes_a_pass_better(
 def test_a_finding_ends_only_what_it_may_and_never_what_was(
     marks: list[Flag], at: datetime, asked: datetime, finding: str
 ) -> None:
-    left = ended(marks, finding, at)
+    left = ended(marks, finding, at, transitions=TRANSITIONS)
     if asked < at:
         assert pass_at(left, (), asked).colour is pass_at(marks, (), asked).colour
     untouched = [one for one in marks if finding not in _ended_by(one)]
@@ -90,7 +92,7 @@ def _ended_by(flag: Flag) -> frozenset[str]:
 
 
 def test_a_due_yellow_turns_green_at_the_instant() -> None:
-    marks = flags_of("affected_area", NOW, entry_id="trip-1")
+    marks = flags_of("affected_area", NOW, entry_id="trip-1", transitions=TRANSITIONS)
     green = (Clearance(kind=GREEN_KIND, reference="test"),)
     due = NOW + timedelta(days=7)
     assert pass_at(marks, green, due - TICK).colour is PassColour.YELLOW
@@ -99,13 +101,13 @@ def test_a_due_yellow_turns_green_at_the_instant() -> None:
 
 
 def test_a_contact_is_red_for_fourteen_days_and_a_fever_until_a_medic_says_so() -> None:
-    (contact,) = flags_of("contact", NOW, entry_id="case-1")
+    (contact,) = flags_of("contact", NOW, entry_id="case-1", transitions=TRANSITIONS)
     assert contact.level is FlagLevel.BLOCK
     assert pass_at((contact,), (), NOW).until == NOW + timedelta(days=14)
-    fever = flags_of("fever", NOW, entry_id="decl-1")
+    fever = flags_of("fever", NOW, entry_id="decl-1", transitions=TRANSITIONS)
     assert pass_at(fever, (), NOW + timedelta(days=1000)).colour is PassColour.RED
-    assert ended(fever, TEST_NEGATIVE, NOW + timedelta(days=1)) == fever
-    cleared = ended(fever, CLEARED_BY_MEDIC, NOW + timedelta(days=1))
+    assert ended(fever, TEST_NEGATIVE, NOW + timedelta(days=1), transitions=TRANSITIONS) == fever
+    cleared = ended(fever, CLEARED_BY_MEDIC, NOW + timedelta(days=1), transitions=TRANSITIONS)
     assert pass_at(cleared, (), NOW + timedelta(days=1)).colour is None
 
 
