@@ -22,6 +22,7 @@ class Role(StrEnum):
     SITE_MANAGER = "site_manager"
     ADMIN = "admin"
     CHECKER = "checker"  # of a door-to-door team: the check pages on a phone, nothing else
+    INSPECTOR = "inspector"  # of the sub-district or the grid: inspections and visits on a phone
 
 
 class Right(StrEnum):
@@ -39,12 +40,23 @@ class Right(StrEnum):
     READ_DECLARATIONS = "read_declarations"
     REPORT_SITE = "report_site"
     TRACE_CASES = "trace_cases"
+    INSPECT = "inspect"
+    MEND_FINDINGS = "mend_findings"
+    MANAGE_GRID = "manage_grid"
 
 
 _RIGHTS: dict[Role, frozenset[Right]] = {
     # Whoever supervises a site does not write its hours and its people.
     Role.SUPERVISOR: frozenset(
-        {Right.USE_CONSOLE, Right.FLAG, Right.CHECK_HOUSES, Right.READ_DECLARATIONS, Right.TRACE_CASES}
+        {
+            Right.USE_CONSOLE,
+            Right.FLAG,
+            Right.CHECK_HOUSES,
+            Right.READ_DECLARATIONS,
+            Right.TRACE_CASES,
+            Right.INSPECT,
+            Right.MANAGE_GRID,
+        }
     ),
     Role.SITE_MANAGER: frozenset(
         {
@@ -59,10 +71,13 @@ _RIGHTS: dict[Role, frozenset[Right]] = {
             Right.READ_DECLARATIONS,
             Right.REPORT_SITE,
             Right.TRACE_CASES,
+            Right.INSPECT,
+            Right.MEND_FINDINGS,
         }
     ),
     Role.ADMIN: frozenset(Right),
     Role.CHECKER: frozenset({Right.CHECK_HOUSES}),
+    Role.INSPECTOR: frozenset({Right.INSPECT, Right.MANAGE_GRID}),
 }
 
 

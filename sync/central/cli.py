@@ -366,7 +366,7 @@ def gate_revoke(site_id: SiteId, gate_id: _GateId, *, database: DatabaseOption =
 def user_add(
     user_id: Annotated[str, typer.Argument(help="Login name.", show_default=False)],
     *,
-    role: Annotated[str, typer.Option(help="supervisor, site_manager, admin or checker.")],
+    role: Annotated[str, typer.Option(help="supervisor, site_manager, admin, checker or inspector.")],
     site: Annotated[
         list[str] | None, typer.Option("--site", help="A site this user may see; again for more.")
     ] = None,

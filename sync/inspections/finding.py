@@ -22,6 +22,7 @@ class Step(StrEnum):
     """What happens to a finding. FOUND is the first line of its history and follows nothing."""
 
     FOUND = "found"
+    SEEN_AGAIN = "seen_again"  # by another inspection, while it is open
     MENDED = "mended"
     ACCEPTED = "accepted"
     REJECTED = "rejected"
@@ -32,6 +33,7 @@ class Step(StrEnum):
 
 FOLLOWS: Mapping[FindingState, Mapping[Step, FindingState]] = {
     FindingState.OPEN: {
+        Step.SEEN_AGAIN: FindingState.OPEN,
         Step.MENDED: FindingState.MENDED,
         # An inspector who sees that it is mended need not wait for the site to say so.
         Step.ACCEPTED: FindingState.CLOSED,
@@ -49,6 +51,9 @@ FOLLOWS: Mapping[FindingState, Mapping[Step, FindingState]] = {
 
 SETS_DEADLINE = frozenset({Step.REJECTED, Step.MOVED, Step.REOPENED})
 """Steps that name a new deadline."""
+
+OF_INSPECTIONS = frozenset({Step.FOUND, Step.SEEN_AGAIN})
+"""Steps that come of filling in a checklist, not of looking at the finding."""
 
 BY_SITE = frozenset({Step.MENDED})
 """Steps of the site; the others are an inspector's."""

@@ -179,6 +179,7 @@ ROLES = {
     Role.SITE_MANAGER: Words("工地管理员", "Site manager"),
     Role.ADMIN: Words("系统管理员", "Administrator"),
     Role.CHECKER: Words("入户排查员", "Door-to-door team"),
+    Role.INSPECTOR: Words("检查员", "Inspector"),
 }
 
 REASONS = {
@@ -233,6 +234,7 @@ REASONS = {
     ),
     "pass_red": Words("通行码为红色", "The pass is red"),
     "pass_yellow": Words("通行码为黄色", "The pass is yellow"),
+    "pass_yellow_mask": Words("黄码须戴口罩，由门卫放行", "A yellow pass enters with a mask, by the guard"),
     "pass_yellow_lane": Words("黄码不能走此通道", "A yellow pass may not enter here"),
     "pass_not_green": Words("没有有效的绿码", "No green pass, or it has run out"),
     "clearance_missing": Words("缺少必需的证明", "A required clearance is missing"),
