@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,7 +15,7 @@ from alembic.script import ScriptDirectory
 from alembic.util.exc import CommandError
 from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.engine import URL
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+from sqlalchemy.exc import ArgumentError, DBAPIError, InvalidatePoolError, NoSuchModuleError
 
 from sync.central.errors import DatabaseTooNew, DatabaseUnreachable, DatabaseUrlInvalid
 from sync.write_ahead_log import use_write_ahead_log
@@ -35,6 +36,14 @@ _ALIVE = {
 }
 """libpq, in s, the last in ms: a server that is gone without a word (power, cable) is noticed within half a
 minute; by the system's defaults a worker would wait for it for up to two hours. A URL may say otherwise."""
+
+CONNECTIONS = 15
+"""Of one process to PostgreSQL at most. All are kept: one that is opened anew costs the server a process, and
+it has prepared no statement yet. Phones send many at once."""
+
+UNDOUBTED_S = 1.0
+"""A connection that was idle for less is used without asking the server first: a server does not restart in
+that time, and whoever meets a broken connection has all of them replaced."""
 
 _PRAGMAS = ("synchronous = FULL", "foreign_keys = ON", "secure_delete = ON")
 _WRITES = "sitegate_writes"
@@ -198,7 +207,11 @@ def _engine(url: URL) -> Engine:
     # Errors go into logs: they name the statement, never the people in its parameters.
     if url.get_backend_name() == POSTGRESQL:
         alive = {name: value for name, value in _ALIVE.items() if name not in url.query}
-        return create_engine(url, pool_pre_ping=True, connect_args=alive, hide_parameters=True)
+        engine = create_engine(
+            url, pool_size=CONNECTIONS, max_overflow=0, connect_args=alive, hide_parameters=True
+        )
+        _ask_after_idling(engine)
+        return engine
     engine = create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_MS / 1000}, hide_parameters=True)
 
     @event.listens_for(engine, "connect")
@@ -218,6 +231,24 @@ def _engine(url: URL) -> Engine:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
     return engine
+
+
+def _ask_after_idling(engine: Engine) -> None:
+    """Like the pool's own `pool_pre_ping`, but not for connections that were used a moment ago."""
+
+    @event.listens_for(engine, "checkin")
+    def _note(_connection: Any, record: Any) -> None:
+        record.info["idle_since_s"] = time.monotonic()
+
+    @event.listens_for(engine, "checkout")
+    def _ask(connection: Any, record: Any, _fairy: object) -> None:
+        idle_since_s = record.info.pop("idle_since_s", None)
+        if idle_since_s is None or time.monotonic() - idle_since_s < UNDOUBTED_S:
+            return
+        try:
+            engine.dialect.do_ping(connection)
+        except engine.dialect.loaded_dbapi.Error as error:
+            raise InvalidatePoolError from error  # the pool connects anew, here and for all others
 
 
 def _first_line(error: DBAPIError) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 from uuid import uuid4
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Column, ColumnElement, Connection, Table, delete, insert, select, update
+from sqlalchemy import Column, ColumnElement, Connection, Table, bindparam, delete, insert, select, update
 
 from sync.central import list_queue, tables
 from sync.central.errors import CentralError, UnknownSite
@@ -30,6 +30,8 @@ ATTEMPTS = 5
 """Phones of one person at the same moment take turns; more than that is an id that came twice."""
 
 _INSERT_TRIPS, _INSERT_STAY = insert(trips), insert(declared_stays)
+_ONE = select(declarations).where(declarations.c.declaration_id == bindparam("wanted"))
+"""Built once: on the way of every declaration and receipt."""
 
 CLOCK_SLACK = timedelta(minutes=5)
 
@@ -124,7 +126,7 @@ def put(
     counts = put_latest(
         connection,
         declarations.c.declaration_id,
-        declarer.owns(declarations) & (declarations.c.local_day == declaration.local_day),
+        lambda: declarer.owns(declarations) & (declarations.c.local_day == declaration.local_day),
         new=(declaration.declaration_id, declaration.declared_at),
         insert_it=insert_it,
         retire=retire,
@@ -140,7 +142,7 @@ def put(
 def put_latest(
     connection: Connection,
     id_column: Column[str],
-    same: ColumnElement[bool],
+    same: Callable[[], ColumnElement[bool]],
     *,
     new: tuple[str, datetime],
     insert_it: Callable[[str | None], bool],
@@ -148,17 +150,17 @@ def put_latest(
 ) -> bool:
     """Insert a version of something of which the one declared last counts; whether the new one does.
 
-    same       the clause for all versions of it; a unique index allows one with `superseded_by` NULL
+    same       makes the clause for all versions of it; a unique index allows one with `superseded_by` NULL
     new        id and time of the new version
     insert_it  called with the id of the version that counts instead, or None; False where another one counts
     retire     called with the id of the version that no longer counts
     """
     table = id_column.table
-    query = select(id_column, table.c.declared_at).where(same, table.c.superseded_by.is_(None))
     for _ in range(ATTEMPTS):
         # The first of its day, nearly always: one statement.
         if insert_it(None):
             return True
+        query = select(id_column, table.c.declared_at).where(same(), table.c.superseded_by.is_(None))
         held = connection.execute(query.with_for_update()).first()
         if held is None:
             continue  # another one took its place meanwhile
@@ -191,8 +193,7 @@ def latest(connection: Connection, declarer: Declarer, form_id: str) -> Declared
 
 def one(connection: Connection, declaration_id: str) -> Declared | None:
     """Any version."""
-    query = select(declarations).where(declarations.c.declaration_id == declaration_id)
-    row = connection.execute(query).first()
+    row = connection.execute(_ONE, {"wanted": declaration_id}).first()
     return None if row is None else declared_of(row)
 
 

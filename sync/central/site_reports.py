@@ -102,9 +102,11 @@ def put(
     put_latest(
         connection,
         site_reports.c.report_id,
-        (site_reports.c.site_id == report.site_id)
-        & (site_reports.c.employer == report.employer)
-        & (site_reports.c.local_day == report.local_day),
+        lambda: (
+            (site_reports.c.site_id == report.site_id)
+            & (site_reports.c.employer == report.employer)
+            & (site_reports.c.local_day == report.local_day)
+        ),
         new=(report.report_id, report.declared_at),
         insert_it=insert_it,
         retire=lambda report_id: None,

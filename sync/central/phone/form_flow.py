@@ -39,6 +39,14 @@ class FormPage:
     today: date
 
 
+@dataclass(frozen=True, slots=True)
+class Unfinished:
+    """A form with slips (`group` empty), or one whose group of that name gets or loses a row."""
+
+    entered: Entered
+    group: str = ""
+
+
 class FormFlow:
     """One form of one application."""
 
@@ -59,10 +67,8 @@ class FormFlow:
         checked = check(self.form, shown, today=today) if complains and draft is not None else None
         return FormPage(self.form, shown, checked, today)
 
-    def posted(
-        self, sent: FormData, owner: str, back: str, *, today: date, now: datetime
-    ) -> Checked | RedirectResponse:
-        """The checked answers if the form is complete; else the way back, with what was typed kept."""
+    def posted(self, sent: FormData, *, today: date) -> Checked | Unfinished:
+        """The checked answers if the form is complete; else what to keep until it is: see `keep`."""
         found = entered(self.form, _lists(sent))
         act, _, rest = sent_text(sent, DO_FIELD).partition(":")
         name, _, number = rest.partition(":")
@@ -71,23 +77,28 @@ class FormFlow:
                 found = group_added(self.form, found, name)
             elif number.isascii() and number.isdecimal():
                 found = group_removed(found, name, int(number))
-            self._keep(owner, found, now)
-            return RedirectResponse(f"{back}#{name}", status_code=SEE_OTHER)
+            return Unfinished(found, name)
         checked = check(self.form, found, today=today)
-        if checked.is_complete:
-            return checked
-        self._keep(owner, found, now)
+        return checked if checked.is_complete else Unfinished(found)
+
+    def keep(self, unfinished: Unfinished, owner: str, back: str, *, now: datetime) -> RedirectResponse:
+        """Keep what `owner` has typed; the way back to the page that shows it."""
+        row = {
+            "owner": owner,
+            "form_id": self.form.form_id,
+            "answers": unfinished.entered,
+            "saved_at": now,
+        }
+        with self._database.write() as connection:
+            upsert(connection, phone_drafts, [row])
+        if unfinished.group:
+            return RedirectResponse(f"{back}#{unfinished.group}", status_code=SEE_OTHER)
         joint = "&" if "?" in back else "?"
         return RedirectResponse(f"{back}{joint}{CHECK_QUERY}#problems", status_code=SEE_OTHER)
 
     def forget(self, connection: Connection, owner: str) -> None:
         """In the transaction that takes the form."""
         connection.execute(_FORGET, {"of": owner, "form": self.form.form_id})
-
-    def _keep(self, owner: str, found: Entered, now: datetime) -> None:
-        row = {"owner": owner, "form_id": self.form.form_id, "answers": found, "saved_at": now}
-        with self._database.write() as connection:
-            upsert(connection, phone_drafts, [row])
 
 
 def _lists(sent: FormData) -> Mapping[str, Sequence[str]]:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Request
 from sqlalchemy import Connection, select
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 
 from sync.central import declarations, tables
 from sync.central.accounts_access import no_such
 from sync.central.declarations import Declared, Declarer
 from sync.central.phone import words_declare as said
-from sync.central.phone.form_flow import FormFlow
+from sync.central.phone.form_flow import FormFlow, Unfinished
 from sync.central.phone.sessions import PhonePerson
 from sync.central.phone.settings import PHONE_PATH
 from sync.central.phone.shell import PhoneRefused, PhoneShell, SentForm, sent_text
@@ -66,35 +67,35 @@ def router(shell: PhoneShell) -> APIRouter:
 
     @area.post("/declare")
     def send(request: Request, form: SentForm) -> Response:
-        person, now = shell.require_person(request), shell.now()
-        chosen = shell.sites.get(sent_text(form, "site"))
+        chosen, now = shell.sites.get(sent_text(form, "site")), shell.now()
         if chosen is None:
             raise PhoneRefused(said.NO_SITE)
         today = now.astimezone(ZoneInfo(chosen.timezone)).date()
-        back = f"{PATH}?site={chosen.site_id}"
-        checked = flow.posted(form, person.session_hash, back, today=today, now=now)
-        if isinstance(checked, RedirectResponse):
-            return checked
+        checked = flow.posted(form, today=today)
+        if isinstance(checked, Unfinished):
+            owner = shell.require_person(request).session_hash
+            return flow.keep(checked, owner, f"{PATH}?site={chosen.site_id}", now=now)
+        declaration_id = uuid4().hex
+        receipt = f"{PATH}/receipt/{declaration_id}"
 
-        declaration = Declaration(
-            form_id=flow.form.form_id,
-            form_version=flow.form.version,
-            site_id=chosen.site_id,
-            worker_id=person.worker_id,
-            visitor_id=person.visitor_id,
-            local_day=today,
-            declared_at=now,
-            source="phone",
-            answers=checked.answers,
-        )
-        receipt = f"{PATH}/receipt/{declaration.declaration_id}"
-
-        def take(connection: Connection) -> str:
+        def take(connection: Connection, person: PhonePerson) -> str:
+            declaration = Declaration(
+                declaration_id=declaration_id,
+                form_id=flow.form.form_id,
+                form_version=flow.form.version,
+                site_id=chosen.site_id,
+                worker_id=person.worker_id,
+                visitor_id=person.visitor_id,
+                local_day=today,
+                declared_at=now,
+                source="phone",
+                answers=checked.answers,
+            )
             declarations.put(connection, declaration, checked, _declarer(person), received_at=now)
             flow.forget(connection, person.session_hash)
             return receipt
 
-        return shell.once(form, person.subject, take, path=receipt)
+        return shell.once_by_person(request, form, take, path=receipt)
 
     @area.get("/declare/receipt/{declaration_id}")
     def receipt(request: Request, declaration_id: str) -> Response:

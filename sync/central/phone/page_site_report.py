@@ -9,14 +9,14 @@ from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Request
 from sqlalchemy import Connection
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 
 from sync.central import audit, site_reports
 from sync.central.accounts_access import Right, Viewer, no_such
 from sync.central.audit import Action
 from sync.central.front_office import FrontOffice
 from sync.central.phone import words_site as said
-from sync.central.phone.form_flow import FormFlow
+from sync.central.phone.form_flow import FormFlow, Unfinished
 from sync.central.phone.settings import PHONE_PATH
 from sync.central.phone.shell import PhoneShell, SentForm, sent_text
 from sync.central.site_reports import Reported
@@ -90,9 +90,9 @@ def router(shell: PhoneShell) -> APIRouter:
         places.report(viewer, chosen.site_id, employer, wanted)
         owner = _owner(viewer, chosen.site_id, employer, wanted)
         back = _path_of("form", chosen.site_id, employer, wanted)
-        checked = flow.posted(form, owner, back, today=wanted, now=now)
-        if isinstance(checked, RedirectResponse):
-            return checked
+        checked = flow.posted(form, today=wanted)
+        if isinstance(checked, Unfinished):
+            return flow.keep(checked, owner, back, now=now)
 
         def take(connection: Connection) -> str:
             report = SiteReport(

@@ -24,8 +24,8 @@ from __future__ import annotations
 import functools
 import secrets
 import threading
-from collections.abc import AsyncIterator, Callable
-from contextlib import nullcontext
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from hashlib import sha256
@@ -133,37 +133,60 @@ class PhoneShell:
         )
         return HTMLResponse(page, status_code=status)
 
-    def once(
-        self, form: FormData, who: str, work: Callable[[Connection], str], *, path: str = ""
-    ) -> RedirectResponse:
+    def once(self, form: FormData, who: str, work: Callable[[Connection], str]) -> RedirectResponse:
         """Do `work` in one transaction, once per form; it returns the path of the page that shows the result.
 
-        The same form sent again by the same `who` (a user id, a person's subject) leads to the first result;
+        The same form sent again by the same `who` (a user id, an address) leads to the first result;
         two sendings at the same moment wait for each other. Where `work` raises, the form may be sent again.
-        Whoever knows the path beforehand gives it as `path` too, and saves a statement.
 
         Raises PhoneRefused where the form carries no token.
         """
+        with self._taking(form) as (connection, token):
+            return _leading_to(self._once(connection, token, who, work))
+
+    def once_by_person(
+        self, request: Request, form: FormData, work: Callable[[Connection, PhonePerson], str], *, path: str
+    ) -> RedirectResponse:
+        """The same by a worker or visitor, who is looked up in the same transaction.
+
+        path  what `work` will return, which saves a statement
+
+        Raises PhoneRefused, SignInFirst.
+        """
+        if PERSON_COOKIE not in request.cookies:
+            raise SignInFirst(sign_in_path(request))  # without the lock of a transaction
+        with self._taking(form) as (connection, token):
+            person = self.require_person(request, connection)
+
+            def work_of_person(connection: Connection) -> str:
+                return work(connection, person)
+
+            return _leading_to(self._once(connection, token, person.subject, work_of_person, path))
+
+    @contextmanager
+    def _taking(self, form: FormData) -> Iterator[tuple[Connection, str]]:
+        """The transaction for a form, and the form's token."""
         token = form.get(TOKEN_FIELD)
         if not isinstance(token, str) or len(token) not in _TOKEN_LENGTHS:
             raise PhoneRefused(words.FORM_STALE)
-        token_hash = sha256(f"{who}\n{token}".encode()).hexdigest()
-        now = self.now()
-        self._tidy(now)
+        self._tidy(self.now())
         with self.office.database.write() as connection:
-            row = {"token_hash": token_hash, "used_at": now, "result": path}
-            if insert_unless_there(connection, form_tokens.c.token_hash, row):
-                led_to = work(connection)
-                if led_to != path:
-                    connection.execute(
-                        update(form_tokens)
-                        .where(form_tokens.c.token_hash == token_hash)
-                        .values(result=led_to)
-                    )
-            else:
-                query = select(form_tokens.c.result).where(form_tokens.c.token_hash == token_hash)
-                led_to = str(connection.scalar(query))
-        return RedirectResponse(led_to, status_code=SEE_OTHER)
+            yield connection, token
+
+    def _once(
+        self, connection: Connection, token: str, who: str, work: Callable[[Connection], str], path: str = ""
+    ) -> str:
+        token_hash = sha256(f"{who}\n{token}".encode()).hexdigest()
+        row = {"token_hash": token_hash, "used_at": self.now(), "result": path}
+        if not insert_unless_there(connection, form_tokens.c.token_hash, row):
+            query = select(form_tokens.c.result).where(form_tokens.c.token_hash == token_hash)
+            return str(connection.scalar(query))
+        led_to = work(connection)
+        if led_to != path:
+            connection.execute(
+                update(form_tokens).where(form_tokens.c.token_hash == token_hash).values(result=led_to)
+            )
+        return led_to
 
     def public_url(self, request: Request) -> str:
         """What a poster's address starts with, without a slash at the end."""
@@ -252,6 +275,10 @@ async def _sent_form(request: Request) -> AsyncIterator[FormData]:
 
 SentForm = Annotated[FormData, Depends(_sent_form)]
 """For a handler's argument: the fields and files of a form; its size was checked at the door."""
+
+
+def _leading_to(path: str) -> RedirectResponse:
+    return RedirectResponse(path, status_code=SEE_OTHER)
 
 
 def sent_text(form: FormData, name: str) -> str:

@@ -13,6 +13,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import insert, select, text
 
+from sync.central import database as central_database
 from sync.central import schema, tables
 from sync.central.database import Database
 from sync.central.errors import DatabaseTooNew, DatabaseUnreachable, DatabaseUrlInvalid
@@ -118,3 +119,17 @@ def test_a_server_that_vanishes_is_noticed_unless_the_address_says_otherwise(
         assert driver is not None
         found = driver.info.get_parameters()
         assert (found["keepalives_idle"], found["tcp_user_timeout"]) == (idle_s, "30000")
+
+
+def test_a_connection_that_broke_while_it_was_idle_is_replaced(
+    new_postgresql: Callable[[], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(central_database, "UNDOUBTED_S", 0.0)
+    url = new_postgresql()
+    with Database.open(url, migrate=False) as database, Database.open(url, migrate=False) as other:
+        with database.read() as connection:
+            ours = connection.scalar(text("SELECT pg_backend_pid()"))
+        with other.write() as connection:
+            connection.execute(text(f"SELECT pg_terminate_backend({ours}, 60000)"))
+        with database.read() as connection:
+            assert connection.scalar(text("SELECT pg_backend_pid()")) != ours
