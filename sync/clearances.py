@@ -6,6 +6,14 @@ from collections.abc import Sequence
 
 from sync.records import Clearance
 
+RESULT, DECLARATION = "result:", "declaration:"
+"""How the references of clearances begin that the centre gives and takes away by itself."""
+
+
+def is_of_centre(clearance: Clearance) -> bool:
+    """Whether it follows from a result or a declaration at the centre: a copy elsewhere may be outdated."""
+    return clearance.reference.startswith((RESULT, DECLARATION))
+
 
 def longest_clearances(held: Sequence[Clearance], offered: Sequence[Clearance]) -> tuple[Clearance, ...]:
     """What is held, and of what is offered other kinds and those that hold longer; one of each kind.

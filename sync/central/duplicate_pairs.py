@@ -11,7 +11,7 @@ from datetime import date, datetime
 
 from sqlalchemy import Connection, delete, or_, select, update
 
-from sync.central import health, persons, registry, roster_log, tables
+from sync.central import health, persons, registry, roster_log, tables, tests_due
 from sync.central.errors import CentralError
 from sync.central.person_vault import PersonVault
 from sync.central.statements import insert_or
@@ -164,6 +164,7 @@ def merge(
     )
     connection.execute(update(enrolments).where(enrolments.c.worker_id == remove).values(worker_id=keep))
     health.hand_on(connection, remove, keep)
+    tests_due.hand_on(connection, remove, keep, now=now)
     versions = dict(registry.remove_worker(connection, remove))
     if papers is not None and persons.document_hash(connection, keep) is None:
         persons.put_person(connection, vault, papers.model_copy(update={"worker_id": keep}), now=now)

@@ -22,7 +22,7 @@ from sync.central.erasures import UnknownErasure
 from sync.central.notes import Handler, NoteContext, NoteRefused
 from sync.central.person_vault import PersonVault
 from sync.central.tables_people import enrolments
-from sync.clearances import longest_clearances
+from sync.clearances import is_of_centre, longest_clearances
 from sync.erasure import FACE, WHOLE_RECORD, ErasureReceipt
 from sync.errors import RecordInvalid
 from sync.passes import merged_grants
@@ -168,7 +168,10 @@ class _Merging:
         changes: dict[str, object] = {
             "site_ids": tuple(sorted(others | here)),
             "flags": self._flags(),
-            "clearances": longest_clearances(() if known is None else known.clearances, sent.clearances),
+            "clearances": longest_clearances(
+                () if known is None else known.clearances,
+                [one for one in sent.clearances if not is_of_centre(one)],
+            ),
             "passes": merged_grants(() if known is None else known.passes, sent.passes),
             "face_consent_on": self._consent_day,
         }

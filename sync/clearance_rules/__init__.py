@@ -1,5 +1,6 @@
 """Who needs which clearance, how long it holds, what is due: rules as data, applied to one person. Pure."""
 
+from sync.clearance_rules.results import Result, with_results
 from sync.clearance_rules.rules import (
     ClearanceRules,
     Kind,
@@ -16,6 +17,7 @@ __all__ = [
     "Kind",
     "Person",
     "Requirement",
+    "Result",
     "ResultKind",
     "RulesInvalid",
     "Standing",
@@ -26,4 +28,5 @@ __all__ = [
     "shipped_rules",
     "standing",
     "valid_until",
+    "with_results",
 ]

@@ -1,0 +1,507 @@
+"""Tests and examinations over an open connection: ordered, done, and what follows from it for the roster.
+
+Every function is part of the caller's transaction. Who may do what is asked in `clearance_desk`. What
+somebody holds and which of their orders are open is worked out anew from all of their results at each change
+(`_settle`), so that a result which comes late, twice or is taken back leads to the same in the end.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+from uuid import uuid4
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
+
+from sync.central import health, registry
+from sync.central.alerts import raise_alert
+from sync.central.declarations import site_zone
+from sync.central.errors import SettingRefused
+from sync.central.statements import chunks
+from sync.central.tables_tests import test_batches, test_orders, test_results
+from sync.clearance_rules import (
+    ClearanceRules,
+    Kind,
+    Result,
+    day_of,
+    end_of_day,
+    valid_until,
+    with_results,
+)
+from sync.records import Flag, Worker
+
+CLOCK_SLACK = timedelta(minutes=5)
+OVERDUE_ALERT = "test_overdue"
+
+
+class AtGate(StrEnum):
+    """What an open order does at the gates."""
+
+    NOTHING = "nothing"
+    FROM_NOW = "from_now"
+    WHEN_OVERDUE = "when_overdue"
+
+
+@dataclass(frozen=True, slots=True)
+class OrderTerms:
+    """What is ordered."""
+
+    site_id: str
+    kind: str
+    due_by: datetime
+    why: str
+    at_gate: AtGate = AtGate.NOTHING
+
+
+@dataclass(frozen=True, slots=True)
+class Ordered:
+    """`already`: who had an open order of this kind, which stays as it is."""
+
+    batch_id: str
+    people: int
+    already: int
+    versions: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class TakenBack:
+    """`done`: people of the batch who had their test already; that stays."""
+
+    people: int
+    done: int
+    versions: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class NewResult:
+    """A result to be kept. `valid_until` None: as the rules have it."""
+
+    worker_id: str
+    kind: str
+    result: str
+    done_at: datetime
+    valid_until: datetime | None = None
+    done_by: str = ""
+    reference: str = ""
+
+
+@dataclass(slots=True)
+class Kept:
+    """What became of new results, by their place in what was given. `already`: the same was there."""
+
+    ids: dict[int, str] = field(default_factory=dict)
+    already: list[int] = field(default_factory=list)
+    refused: dict[int, str] = field(default_factory=dict)
+    versions: dict[str, int] = field(default_factory=dict)
+
+
+def order(
+    connection: Connection,
+    rules: ClearanceRules,
+    terms: OrderTerms,
+    worker_ids: Iterable[str],
+    *,
+    by: str,
+    now: datetime,
+) -> Ordered:
+    """Order a test for these workers. Raises SettingRefused: nothing to order, or nobody."""
+    kind = require_kind(rules, terms.kind)
+    ids = list(registry.hold(connection, sorted(set(worker_ids))))
+    has_open = _with_open_order(connection, ids, kind.kind)
+    new = {worker_id: uuid4().hex for worker_id in ids if worker_id not in has_open}
+    if not new:
+        raise SettingRefused(
+            "nobody is left to be ordered" if has_open else "nobody is chosen",
+            next_step="everybody of the selection has an open order" if has_open else "choose somebody",
+        )
+    batch_id = uuid4().hex
+    connection.execute(
+        insert(test_batches).values(
+            batch_id=batch_id,
+            site_id=terms.site_id,
+            kind=kind.kind,
+            due_by=terms.due_by,
+            why=terms.why,
+            at_gate=terms.at_gate.value,
+            ordered_at=now,
+            ordered_by=by,
+            people=len(new),
+        )
+    )
+    connection.execute(
+        insert(test_orders),
+        [
+            {
+                "order_id": order_id,
+                "batch_id": batch_id,
+                "worker_id": worker_id,
+                "kind": kind.kind,
+                "due_by": terms.due_by,
+                "ordered_at": now,
+            }
+            for worker_id, order_id in new.items()
+        ],
+    )
+    versions = _settle(connection, rules, kind, list(new), now)
+    return Ordered(batch_id, len(new), len(has_open), versions)
+
+
+def take_back(
+    connection: Connection, rules: ClearanceRules, batch_id: str, *, by: str, now: datetime
+) -> TakenBack:
+    """Cancel the orders of a batch that are open still. Raises SettingRefused where it was taken back."""
+    batch = connection.execute(
+        select(test_batches).where(test_batches.c.batch_id == batch_id).with_for_update()
+    ).one()
+    if batch.undone_at is not None:
+        raise SettingRefused("this order is taken back already", next_step="load the page anew")
+    row = test_orders.c
+    concerned = connection.execute(select(row.worker_id, row.done_at).where(row.batch_id == batch_id)).all()
+    connection.execute(
+        update(test_orders)
+        .where(row.batch_id == batch_id, row.done_at.is_(None), row.cancelled_at.is_(None))
+        .values(cancelled_at=now)
+    )
+    connection.execute(
+        update(test_batches).where(test_batches.c.batch_id == batch_id).values(undone_at=now, undone_by=by)
+    )
+    left = [one.worker_id for one in concerned if one.done_at is None]
+    versions = _settle(connection, rules, require_kind(rules, batch.kind), left, now)
+    return TakenBack(len(left), len(concerned) - len(left), versions)
+
+
+def put_results(
+    connection: Connection,
+    rules: ClearanceRules,
+    results: Sequence[NewResult],
+    zone: ZoneInfo,
+    *,
+    by: str,
+    now: datetime,
+    import_id: str | None = None,
+) -> Kept:
+    """Keep results, grant or take away what follows, tell the pass. One that cannot be kept costs no other.
+
+    zone  of the site: days of validity end with its days
+    """
+    kept = Kept()
+    there = registry.hold(connection, [one.worker_id for one in results])
+    known = _known(connection, list(there))
+    rows: dict[int, dict[str, Any]] = {}
+    for at, one in enumerate(results):
+        problem = _problem(rules, one, there, now)
+        key = (one.worker_id, one.kind, one.done_at)
+        if problem:
+            kept.refused[at] = problem
+        elif key in known:
+            if known[key] == one.result:
+                kept.already.append(at)
+            else:
+                kept.refused[at] = "another result stands for the same moment: take that one back first"
+        else:
+            known[key] = one.result
+            kept.ids[at] = uuid4().hex
+            rows[at] = _row(rules, one, kept.ids[at], zone) | {
+                "import_id": import_id,
+                "entered_at": now,
+                "entered_by": by,
+            }
+    if rows:
+        connection.execute(insert(test_results), list(rows.values()))
+    by_kind: dict[str, set[str]] = defaultdict(set)
+    for row in rows.values():
+        by_kind[row["kind"]].add(row["worker_id"])
+    for kind, worker_ids in sorted(by_kind.items()):
+        kept.versions.update(_settle(connection, rules, require_kind(rules, kind), sorted(worker_ids), now))
+    kept.versions.update(_tell_the_pass(connection, rules, list(rows.values()), by=by, now=now))
+    return kept
+
+
+def drop_results(
+    connection: Connection, rules: ClearanceRules, result_ids: Iterable[str], *, now: datetime
+) -> tuple[int, dict[str, int]]:
+    """Results that were entered by mistake: what they granted or took away is worked out anew.
+
+    The pass no longer knows of them. Returns how many, and the roster versions.
+    """
+    row = test_results.c
+    gone: dict[str, set[str]] = defaultdict(set)
+    count = 0
+    versions: dict[str, int] = {}
+    for some in chunks(sorted(set(result_ids))):
+        dropped = connection.execute(
+            delete(test_results)
+            .where(row.result_id.in_(some))
+            .returning(row.result_id, row.worker_id, row.kind)
+        ).all()
+        count += len(dropped)
+        for one in dropped:
+            gone[one.kind].add(one.worker_id)
+            versions.update(health.withdraw(connection, f"result:{one.result_id}", now=now))
+    for kind, worker_ids in sorted(gone.items()):
+        versions.update(_settle(connection, rules, require_kind(rules, kind), sorted(worker_ids), now))
+    return count, versions
+
+
+def hand_on(connection: Connection, worker_id: str, to: str, *, now: datetime) -> None:
+    """Two records of one person become one: the results and orders of the one that goes."""
+    order_row, other_order = test_orders.c, test_orders.alias().c
+    open_there = select(other_order.kind).where(
+        other_order.worker_id == to, other_order.done_at.is_(None), other_order.cancelled_at.is_(None)
+    )
+    connection.execute(
+        update(test_orders)
+        .where(
+            order_row.worker_id == worker_id,
+            order_row.done_at.is_(None),
+            order_row.cancelled_at.is_(None),
+            order_row.kind.in_(open_there),
+        )
+        .values(cancelled_at=now)
+    )
+    connection.execute(update(test_orders).where(order_row.worker_id == worker_id).values(worker_id=to))
+    row, other = test_results.c, test_results.alias().c
+    same = select(other.result_id).where(
+        other.worker_id == to, other.kind == row.kind, other.done_at == row.done_at
+    )
+    connection.execute(
+        update(test_results).where(row.worker_id == worker_id, ~same.exists()).values(worker_id=to)
+    )
+
+
+def note_overdue(connection: Connection, rules: ClearanceRules, *, now: datetime, limit: int) -> int:
+    """Raise one alert for each site with orders that have become overdue; how many orders those were."""
+    row, batch = test_orders.c, test_batches.c
+    due = connection.execute(
+        select(row.order_id, row.kind, batch.site_id)
+        .join_from(test_orders, test_batches, batch.batch_id == row.batch_id)
+        .where(row.due_by <= now, row.done_at.is_(None), row.cancelled_at.is_(None), row.alerted.is_(False))
+        .order_by(row.due_by)
+        .limit(limit)
+    ).all()
+    by_site: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
+    for one in due:
+        by_site[one.site_id][one.kind] += 1
+    for site_id, kinds in sorted(by_site.items()):
+        raise_alert(
+            connection,
+            OVERDUE_ALERT,
+            site_id=site_id,
+            subject=f"site:{site_id}",
+            facts={f"{rules.words(kind).en.lower()} overdue": count for kind, count in sorted(kinds.items())},
+            now=now,
+        )
+    for some in chunks([one.order_id for one in due]):
+        connection.execute(update(test_orders).where(row.order_id.in_(some)).values(alerted=True))
+    return len(due)
+
+
+def require_kind(rules: ClearanceRules, kind: str) -> Kind:
+    """Raises SettingRefused for what has no results."""
+    found = rules.kind(kind)
+    if found is None or not found.results:
+        raise SettingRefused(
+            f"{kind[:64]} is no test or examination",
+            next_step=f"one of {', '.join(one.kind for one in rules.with_results)}",
+        )
+    return found
+
+
+# -- inside ----------------------------------------------------------------------------------------------
+
+
+def _problem(rules: ClearanceRules, one: NewResult, there: Mapping[str, Any], now: datetime) -> str:
+    """Why it cannot be kept; empty where it can."""
+    kind = rules.kind(one.kind)
+    meaning = kind.result(one.result) if kind is not None else None
+    if one.worker_id not in there:
+        return "nobody is registered with this number"
+    if meaning is None:
+        return f"no such result of {one.kind}: {one.result}"[:200]
+    if one.done_at > now + CLOCK_SLACK:
+        return "it was done in the future"
+    if one.valid_until is not None and one.valid_until <= one.done_at:
+        return "it ends before it was done"
+    return ""
+
+
+def _row(rules: ClearanceRules, one: NewResult, result_id: str, zone: ZoneInfo) -> dict[str, Any]:
+    kind = require_kind(rules, one.kind)
+    meaning = kind.result(one.result)
+    grants = meaning is not None and meaning.grants
+    until = one.valid_until or valid_until(kind, one.done_at, zone)
+    return {
+        "result_id": result_id,
+        "worker_id": one.worker_id,
+        "kind": one.kind,
+        "result": one.result,
+        "done_at": one.done_at,
+        "valid_until": until if grants else None,
+        "done_by": one.done_by.strip(),
+        "reference": one.reference.strip(),
+    }
+
+
+def _settle(
+    connection: Connection, rules: ClearanceRules, kind: Kind, worker_ids: Sequence[str], now: datetime
+) -> dict[str, int]:
+    """Clearance, open orders and their flags as the results of these workers have it; new roster versions."""
+    registry.hold(connection, worker_ids)
+    results, orders = _results(connection, kind.kind, worker_ids), _orders(connection, kind.kind, worker_ids)
+    days = _Days(connection)
+    changed: list[Worker] = []
+    states: list[dict[str, Any]] = []
+    for worker in registry.workers(connection, worker_ids):
+        own = results.get(worker.worker_id, [])
+        flags = {flag.flag_id: flag for flag in worker.flags}
+        is_taken = False
+        for row in orders.get(worker.worker_id, []):
+            flags.pop(row.order_id, None)
+            if row.cancelled_at is not None:
+                continue
+            begin = days.begin(row.site_id, row.ordered_at)
+            done_at = min((one.done_at for one in own if one.done_at >= begin), default=None)
+            cancelled_at = None
+            if done_at is None and is_taken:
+                cancelled_at = now  # a later order is open: one is enough
+            elif done_at is None:
+                is_taken = True
+                flag = _flag(rules, kind, row)
+                if flag is not None:
+                    flags[flag.flag_id] = flag
+            if (done_at, cancelled_at) != (row.done_at, row.cancelled_at):
+                states.append({"id": row.order_id, "done": done_at, "cancelled": cancelled_at})
+        settled = worker.model_copy(
+            update={
+                "clearances": with_results(worker.clearances, kind, own),
+                "flags": tuple(flags.values()),
+            }
+        )
+        if _differs(settled, worker):
+            changed.append(settled)
+    if states:
+        # Closed ones first: of one kind only one may be open.
+        states.sort(key=lambda one: one["done"] is None and one["cancelled"] is None)
+        connection.execute(
+            update(test_orders)
+            .where(test_orders.c.order_id == bindparam("id"))
+            .values(done_at=bindparam("done"), cancelled_at=bindparam("cancelled")),
+            states,
+        )
+    if not changed:
+        return {}
+    return registry.put_workers(connection, [(one, None) for one in changed], now=now)
+
+
+def _differs(one: Worker, other: Worker) -> bool:
+    if {flag.flag_id: flag for flag in one.flags} != {flag.flag_id: flag for flag in other.flags}:
+        return True
+    return sorted(one.clearances, key=str) != sorted(other.clearances, key=str)
+
+
+class _Days:
+    """When the day of a moment began at a site; zones are read once."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._zones: dict[str, ZoneInfo] = {}
+
+    def begin(self, site_id: str, at: datetime) -> datetime:
+        if site_id not in self._zones:
+            self._zones[site_id] = site_zone(self._connection, site_id)
+        zone = self._zones[site_id]
+        return end_of_day(day_of(at, zone) - timedelta(days=1), zone)
+
+
+def _flag(rules: ClearanceRules, kind: Kind, row: Any) -> Flag | None:
+    if row.at_gate == AtGate.NOTHING:
+        return None
+    return Flag(
+        flag_id=row.order_id,
+        level=rules.order.level,
+        category=rules.order.category,
+        reason=str(kind.words),
+        valid_from=row.due_by if row.at_gate == AtGate.WHEN_OVERDUE else row.ordered_at,
+    )
+
+
+def _results(connection: Connection, kind: str, worker_ids: Sequence[str]) -> dict[str, list[Result]]:
+    row = test_results.c
+    found: dict[str, list[Result]] = defaultdict(list)
+    for some in chunks(worker_ids):
+        query = select(row.worker_id, row.result_id, row.result, row.done_at, row.valid_until).where(
+            row.worker_id.in_(some), row.kind == kind
+        )
+        for worker_id, *rest in connection.execute(query):
+            found[worker_id].append(Result(*rest))
+    return found
+
+
+def _orders(connection: Connection, kind: str, worker_ids: Sequence[str]) -> dict[str, list[Any]]:
+    """The latest first."""
+    row = test_orders.c
+    found: dict[str, list[Any]] = defaultdict(list)
+    for some in chunks(worker_ids):
+        query = (
+            select(test_orders, test_batches.c.site_id, test_batches.c.at_gate)
+            .join_from(test_orders, test_batches, test_batches.c.batch_id == row.batch_id)
+            .where(row.worker_id.in_(some), row.kind == kind)
+            .order_by(row.ordered_at.desc(), row.order_id)
+        )
+        for one in connection.execute(query):
+            found[one.worker_id].append(one)
+    return found
+
+
+def _with_open_order(connection: Connection, worker_ids: Sequence[str], kind: str) -> set[str]:
+    row = test_orders.c
+    found: set[str] = set()
+    for some in chunks(worker_ids):
+        found.update(
+            connection.scalars(
+                select(row.worker_id).where(
+                    row.worker_id.in_(some),
+                    row.kind == kind,
+                    row.done_at.is_(None),
+                    row.cancelled_at.is_(None),
+                )
+            )
+        )
+    return found
+
+
+def _known(connection: Connection, worker_ids: Sequence[str]) -> dict[tuple[str, str, datetime], str]:
+    row = test_results.c
+    found: dict[tuple[str, str, datetime], str] = {}
+    for some in chunks(worker_ids):
+        for one in connection.execute(select(test_results).where(row.worker_id.in_(some))):
+            found[(one.worker_id, one.kind, one.done_at)] = one.result
+    return found
+
+
+def _tell_the_pass(
+    connection: Connection,
+    rules: ClearanceRules,
+    rows: Sequence[Mapping[str, Any]],
+    *,
+    by: str,
+    now: datetime,
+) -> dict[str, int]:
+    """What results are to the pass, as far as its rules know of such; new roster versions."""
+    pass_rules = health.rules(connection)
+    findings, causes = {one.finding for one in pass_rules.findings}, {one.cause for one in pass_rules.causes}
+    versions: dict[str, int] = {}
+    for row in rows:
+        meaning = require_kind(rules, row["kind"]).result(row["result"])
+        entry = {"entry_id": row["result_id"], "source": f"result:{row['result_id']}", "by": by, "now": now}
+        worker_id, at = row["worker_id"], row["done_at"]
+        if meaning is not None and meaning.finding in findings:
+            versions.update(health.found(connection, worker_id, meaning.finding, at, **entry))
+        elif meaning is not None and meaning.occurs in causes:
+            versions.update(health.occurred(connection, worker_id, meaning.occurs, at, **entry))
+    return versions
