@@ -40,6 +40,7 @@ class Right(StrEnum):
     READ_DECLARATIONS = "read_declarations"
     REPORT_SITE = "report_site"
     TRACE_CASES = "trace_cases"
+    MANAGE_LISTS = "manage_lists"
     INSPECT = "inspect"
     MEND_FINDINGS = "mend_findings"
     MANAGE_GRID = "manage_grid"
@@ -54,6 +55,7 @@ _RIGHTS: dict[Role, frozenset[Right]] = {
             Right.CHECK_HOUSES,
             Right.READ_DECLARATIONS,
             Right.TRACE_CASES,
+            Right.MANAGE_LISTS,
             Right.INSPECT,
             Right.MANAGE_GRID,
         }

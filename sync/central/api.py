@@ -5,7 +5,6 @@ What may be personal is asked for in a body, never in an address: addresses end 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import date
 
 from fastapi import APIRouter, FastAPI, Response
@@ -13,9 +12,10 @@ from fastapi.responses import StreamingResponse
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from sync.central import api_people, api_problems, audit
+from sync.central import api_lists, api_people, api_problems, audit
 from sync.central.access_log import BoundedCount, EventFacts, LogPage
 from sync.central.api_access import Asking, Office, Short
+from sync.central.api_files import attachment
 from sync.central.api_models import (
     EventExport,
     EventQuery,
@@ -31,7 +31,7 @@ from sync.central.api_models import (
     WorkerWrite,
 )
 from sync.central.audit import AuditLine
-from sync.central.exports_tables import attendance_pieces, event_pieces, media_type
+from sync.central.exports_tables import attendance_pieces, event_pieces
 from sync.central.front_office import FrontOffice
 from sync.central.gate_board import GateCard
 from sync.central.presence import OnSite
@@ -54,6 +54,7 @@ def api_app(office: FrontOffice) -> FastAPI:
     api_problems.install(app)
     app.include_router(router)
     app.include_router(api_people.router)
+    app.include_router(api_lists.router)
     app.add_middleware(NoStore)
     return app
 
@@ -229,16 +230,3 @@ def audit_lines(
 ) -> list[AuditLine]:
     """The audit log, newest first; for administrators."""
     return audit.lines(office.database, viewer, now=office.now(), before=before, actor=actor, subject=subject)
-
-
-def attachment(pieces: Iterator[bytes], name: str, file_format: str) -> StreamingResponse:
-    """A file to be saved, never opened in the page."""
-    return StreamingResponse(
-        pieces,
-        media_type=media_type(file_format),
-        headers={
-            "Content-Disposition": f'attachment; filename="{name}.{file_format}"',
-            "Cache-Control": "no-store",
-            "X-Content-Type-Options": "nosniff",
-        },
-    )

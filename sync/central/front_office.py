@@ -16,6 +16,8 @@ from sync.central.database import Database
 from sync.central.declaration_desk import DeclarationDesk
 from sync.central.erasure_desk import ErasureDesk
 from sync.central.gate_board import GateBoard
+from sync.central.list_desk import ListDesk
+from sync.central.list_jobs import ListJobs
 from sync.central.lodging_desk import LodgingDesk
 from sync.central.lodging_rules import LodgingSettings
 from sync.central.people_desk import PeopleDesk
@@ -55,6 +57,8 @@ class FrontOffice:
         self.attendance = AttendanceLog(database, now=now)
         self.cases = CaseDesk(database, now=now, on_roster_change=on_roster_change)
         self.declarations = DeclarationDesk(database, now=now)
+        self.lists = ListDesk(database, now=now, vault=vault, on_roster_change=on_roster_change)
+        self.list_jobs = ListJobs(self.lists, now=now)
         self.lodging = LodgingDesk(database, now=now, settings=lodging or LodgingSettings())
         self.site_reports = SiteReportDesk(database, now=now)
         self.phone_training: PhoneTraining | None = None

@@ -14,7 +14,19 @@ from enum import StrEnum
 from typing import Any, cast
 from uuid import uuid4
 
-from sqlalchemy import Column, Connection, FromClause, RowMapping, Table, insert, select, update
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    FromClause,
+    RowMapping,
+    Table,
+    and_,
+    insert,
+    or_,
+    select,
+    update,
+)
 
 from sync.central import audit, registry, tables
 from sync.central.audit import Action
@@ -96,6 +108,20 @@ def state_of(match: Mapping[str, Any] | RowMapping) -> MatchState:
     return (
         MatchState.FLAGGED if match["is_exact"] or match["decision"] == CONFIRMED else MatchState.TO_CONFIRM
     )
+
+
+def state_clause(matches: Table, state: MatchState) -> ColumnElement[bool]:
+    """The same for a query."""
+    column = matches.c
+    is_cleared = column.decision == CLEARED
+    counts = and_(column.is_current, ~is_cleared)
+    is_flagged = or_(column.is_exact, column.decision == CONFIRMED)
+    return {
+        MatchState.CLEARED: is_cleared,
+        MatchState.GONE: and_(~column.is_current, ~is_cleared),
+        MatchState.FLAGGED: and_(counts, is_flagged),
+        MatchState.TO_CONFIRM: and_(counts, ~is_flagged),
+    }[state]
 
 
 @dataclass(frozen=True, slots=True)

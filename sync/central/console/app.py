@@ -10,7 +10,8 @@ from nicegui import ui
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from sync.central.accounts_access import Right
-from sync.central.api import API_PATH, api_app, attachment
+from sync.central.api import API_PATH, api_app
+from sync.central.api_files import attachment
 from sync.central.console import (
     words,
     words_cases,
