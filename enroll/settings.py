@@ -54,7 +54,6 @@ class KioskSettings(Section):
         default="note", description="what a capture does where the weights for liveness are missing"
     )
     id_reader: IdReaderSettings = IdReaderSettings()
-    centre_url: str = Field(default="", description="web address of the centre, for the QR of certificates")
     courses: Path | None = Field(default=None, description="folder; empty: the sample course that is shipped")
     duplicate_threshold: Annotated[float, Field(gt=0, lt=1)] | None = Field(
         default=None, description="cosine; empty: follows the size of the roster"

@@ -333,7 +333,7 @@ class TrainingDesk:
             kept.signed,
             site_name=site.name,
             zone=ZoneInfo(site.timezone),
-            centre_url=self._settings.kiosk.centre_url,
+            centre_url=self._settings.centre.web_url,
         )
         return f"training-{record_id[:8]}.pdf", content
 

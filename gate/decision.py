@@ -14,12 +14,22 @@ class Hint:
 
     text, next_step  instead of the words of the reason
     note             for the record, in English and without a name
+    online           address where it can be done on a phone; empty: nowhere
     """
 
     reason: Reason
     text: Words
     next_step: Words
     note: str
+    online: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class OnlineStep:
+    """What can be done on a phone, and where. The address names nobody."""
+
+    words: Words
+    address: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -121,14 +121,16 @@ class LaneRunner:
     def view(self) -> LaneView:
         """The newest snapshot for the screen; an answer past its time is gone."""
         now_s = self._clock.monotonic()
-        answer = self._answer
-        if answer is not None and now_s >= answer.shown_until_s:
-            answer = None  # not written back: the lane may just have put a new one there
+        last = self._answer
+        # Not written back: the lane may just have put a new one there.
+        answer = None if last is None or now_s >= last.shown_until_s else last
         update = self._update
         live = self.source.state in (SourceState.LIVE, SourceState.STARTING, SourceState.ENDED)
         phase = update.phase if live else Phase.FAULT
         if answer is not None:
             phase = Phase.ANSWER
+        # The next person sees themselves, not the code of the one before.
+        is_theirs = last is not None and phase in (Phase.IDLE, Phase.ANSWER) and now_s < last.online_until_s
         return LaneView(
             lane_id=self.settings.id,
             lane_name=self.settings.name,
@@ -142,6 +144,7 @@ class LaneRunner:
             mirror=self.settings.source.mirror_screen,
             updated_s=now_s,
             takes_passes=self._takes_passes(),
+            online=last.online if last is not None and is_theirs else None,
         )
 
     def picture(self) -> bytes | None:

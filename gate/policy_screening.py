@@ -22,7 +22,7 @@ from gate.policy_facts import (
     noticed,
 )
 from gate.reasons import Reason, Words, text
-from gate.screening_settings import RequiredClearance
+from gate.screening_settings import PassColourSettings, RequiredClearance
 from gate.settings import PolicySettings, RuleName
 from sync.health_pass import PassColour, pass_at
 from sync.records import Direction, Outcome, Worker
@@ -31,6 +31,10 @@ _Rule = Callable[[Context, PolicySettings, Worker], Findings]
 
 SECOND_LOOK = timedelta(hours=24)
 """Too hot again within a day of the first time is for a medic, not for another rest."""
+
+
+_HELD = {"hold": Reason.PASS_YELLOW, "mask": Reason.PASS_YELLOW_MASK}
+"""What the guard checks before a yellow pass enters."""
 
 
 def _rule(rule: _Rule) -> Callable[[Context, PolicySettings], Findings]:
@@ -56,14 +60,18 @@ def pass_colour(context: Context, settings: PolicySettings, worker: Worker) -> F
     if status.colour is PassColour.RED:
         return deny(Reason.PASS_RED)
     if status.colour is PassColour.YELLOW:
-        if rule.yellow == "hold":
-            return (Finding(Outcome.HOLD, Reason.PASS_YELLOW),)
-        if rule.yellow != "allow" and context.lane_id not in rule.yellow_lanes:
-            return deny(Reason.PASS_YELLOW_LANE)
-        return noticed(Reason.PASS_YELLOW)
+        return _yellow(context.lane_id, rule)
     if status.colour is None and rule.green != "not_needed":
         return as_configured(rule.green, Reason.PASS_NOT_GREEN)
     return ()
+
+
+def _yellow(lane_id: str, rule: PassColourSettings) -> Findings:
+    if rule.yellow in _HELD:
+        return (Finding(Outcome.HOLD, _HELD[rule.yellow]),)
+    if rule.yellow == "allow" or lane_id in rule.yellow_lanes:
+        return noticed(Reason.PASS_YELLOW)
+    return deny(Reason.PASS_YELLOW_LANE)
 
 
 @_rule
@@ -109,7 +117,8 @@ def _about(needed: RequiredClearance, reason: Reason, when: Words | None = None)
     if needed.where or needed.where_en:
         place = Words(needed.where or needed.where_en, needed.where_en or needed.where)
         where = Words(f"请到{place.zh}办理", f"Get it here: {place.en}")
-    return Hint(reason, said, where, f"{reason.value} {needed.kind}")
+    online = "" if reason is Reason.CLEARANCE_ENDS_SOON else needed.online
+    return Hint(reason, said, where, f"{reason.value} {needed.kind}", online)
 
 
 @_rule

@@ -61,6 +61,7 @@ class Reason(StrEnum):
     PASS_RED = "pass_red"
     PASS_YELLOW = "pass_yellow"
     PASS_YELLOW_LANE = "pass_yellow_lane"
+    PASS_YELLOW_MASK = "pass_yellow_mask"
     PASS_NOT_GREEN = "pass_not_green"
     CLEARANCE_MISSING = "clearance_missing"
     CLEARANCE_EXPIRED = "clearance_expired"
@@ -368,6 +369,12 @@ _TEXTS: dict[Reason, ReasonText] = {
         Words("请走专用通道", "Use the other lane"),
         Words("请按指示走专用通道，或联系门卫", "Go to the marked lane, or see the guard"),
         Words("请走专用通道", "Please use the marked lane."),
+    ),
+    Reason.PASS_YELLOW_MASK: ReasonText(
+        Severity.NOTICE,
+        Words("请戴好口罩", "Put your mask on"),
+        Words("戴口罩后由门卫放行", "With your mask on the guard lets you in"),
+        Words("请戴好口罩，由门卫放行", "Please put your mask on and see the guard."),
     ),
     Reason.PASS_NOT_GREEN: ReasonText(
         Severity.REFUSAL,

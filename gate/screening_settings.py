@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from sync.phone_addresses import web_address
 from sync.records import Identifier
 from sync.store_settings import Section
 
@@ -18,13 +19,14 @@ Hours = Annotated[float, Field(gt=0, le=168)]
 class PassColourSettings(Section):
     """Red is refused.
 
-    `yellow`: held for the guard, let in on some lanes only, let in and noted, or refused (where another gate
-    of the site has the lanes for it).
+    `yellow`: held for the guard, held until the guard sees a worn mask (no camera decides that, see
+    docs/decisions/pass-colours.md), let in on some lanes only, let in and noted, or refused (where another
+    gate of the site has the lanes for it).
 
     `green`: what becomes of somebody without a green that holds; `not_needed`: only red and yellow count.
     """
 
-    yellow: Literal["hold", "lanes", "allow", "deny"] = "hold"
+    yellow: Literal["hold", "mask", "lanes", "allow", "deny"] = "hold"
     yellow_lanes: tuple[Identifier, ...] = ()
     green: Literal["not_needed", "allow", "hold", "deny"] = "not_needed"
 
@@ -41,6 +43,7 @@ class RequiredClearance(Section):
     """One clearance that people need, what it is called, and where it is to be had.
 
     Without `teams` and `trades` everybody needs it; otherwise who is in one of them.
+    `online`: address where it can be had on a phone, shown as a QR code.
     """
 
     kind: Identifier
@@ -48,10 +51,16 @@ class RequiredClearance(Section):
     name_en: Annotated[str, Field(max_length=30)] = ""
     where: Annotated[str, Field(max_length=12)] = ""
     where_en: Annotated[str, Field(max_length=40)] = ""
+    online: Annotated[str, Field(max_length=150)] = ""
     missing: Action = "deny"
     warn_days: Annotated[float, Field(ge=0, le=365)] = 7.0
     teams: tuple[str, ...] = ()
     trades: tuple[str, ...] = ()
+
+    @field_validator("online")
+    @classmethod
+    def _opens_on_a_phone(cls, address: str) -> str:
+        return web_address(address)
 
 
 class DeclarationSettings(Section):

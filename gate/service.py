@@ -18,6 +18,7 @@ from gate.lane_passes import LanePasses
 from gate.lane_runner import Engine, LaneRunner
 from gate.metrics import GateMetrics
 from gate.names import displayed_name
+from gate.online_step import online_step
 from gate.override import PinCheck
 from gate.pass_book import PassBook
 from gate.pass_desk import PassCall
@@ -393,13 +394,16 @@ class GateService:
         if settled.fault is Reason.RELAY_FAULT:
             outcome, reasons = Outcome.DENY, (Reason.RELAY_FAULT, *reasons)
         screen = self.settings.screen
+        shown_until_s = self._clock.monotonic() + screen.clear_after_s
         return Answer(
             event_id=settled.event.event_id,
             outcome=outcome,
             reasons=reasons,
             shown_name=displayed_name(worker.name, screen.name_display) if worker else "",
-            shown_until_s=self._clock.monotonic() + screen.clear_after_s,
+            shown_until_s=shown_until_s,
             hints=tuple(hints),
+            online=None if outcome is Outcome.ALLOW else online_step(self.settings, reasons, hints),
+            online_until_s=shown_until_s + screen.code_stays_s,
         )
 
     def _worker(self, worker_id: str | None) -> Worker | None:

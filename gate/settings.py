@@ -237,6 +237,9 @@ class PolicySettings(ScreeningRules):
     out_rules: tuple[RuleName, ...] = ("registered", "flag_notices", "tailgating")
     training_kind: Identifier = "training"
     training_missing: Literal["allow", "hold", "deny"] = "deny"
+    training_online: bool = Field(
+        default=False, description="the screen leads to the training on phones; needs centre.web_url"
+    )
     without_face: Literal["allow", "hold", "deny"] = "allow"
     schedule: tuple[ScheduleWindow, ...] = ()
     clock_untrusted: Literal["allow", "hold", "deny"] = "allow"
@@ -301,6 +304,7 @@ class ScreenSettings(Section):
     )
     name_display: Literal["full", "masked", "none"] = "masked"
     clear_after_s: Annotated[float, Field(ge=0.5, le=3.0)] = 3.0
+    code_stays_s: Annotated[float, Field(ge=0, le=120)] = 20.0
     voice: bool = True
     languages: tuple[Literal["zh", "en"], ...] = ("zh", "en")
     override_pin_file: Path | None = Path("var/override.pin")
@@ -364,6 +368,14 @@ class Settings(Section):
         leads_in = any(lane.direction is Direction.IN for lane in self.lanes)
         if self.liveness.mode == "required" and leads_in and "liveness" not in self.policy.rules:
             raise ValueError("liveness.mode is required, but policy.rules does not name the rule liveness")
+        return self
+
+    @model_validator(mode="after")
+    def _training_online_has_an_address(self) -> Settings:
+        if self.policy.training_online and not self.centre.web_url:
+            raise ValueError(
+                "policy.training_online is true, but centre.web_url is empty: there is no code to show"
+            )
         return self
 
     @model_validator(mode="after")

@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
-from gate.decision import Hint
+from gate.decision import Hint, OnlineStep
 from gate.reasons import Reason
 from models.face import Advice
 from sync.records import Direction, Outcome
@@ -36,6 +36,9 @@ class Answer:
     """Monotonic seconds at which the answer, the name and the frozen face must be gone from every screen."""
     hints: tuple[Hint, ...] = ()
     """What some of the reasons mean for this person."""
+    online: OnlineStep | None = None
+    """What this person can do on a phone; the screen shows the code for longer than the answer."""
+    online_until_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +73,8 @@ class LaneView:
     updated_s: float
     takes_passes: bool = False
     """QR passes or badges are read here: the screen says so."""
+    online: OnlineStep | None = None
+    """For whoever was answered last, who still stands there with a phone."""
 
 
 @dataclass(frozen=True, slots=True)

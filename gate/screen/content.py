@@ -11,6 +11,7 @@ from gate import reasons
 from gate.reasons import Reason, Severity, Words
 from gate.screen import words
 from gate.view import Answer, Health, LaneView, Phase, ScreenHead
+from sync.phone_addresses import code_svg
 from sync.records import Outcome
 
 REASONS_SHOWN = 2
@@ -73,6 +74,14 @@ class AnswerPanel:
 
 
 @dataclass(frozen=True, slots=True)
+class CodePanel:
+    """A QR code to be read by a phone, in the place of the picture. It names nobody."""
+
+    words: Words
+    svg: str
+
+
+@dataclass(frozen=True, slots=True)
 class HealthItem:
     """One part that does not work."""
 
@@ -94,6 +103,7 @@ class Scene:
     date: Words
     panel: Panel
     answer: AnswerPanel | None
+    code: CodePanel | None
     box: tuple[float, float, float, float] | None
     mirror: bool
     health: tuple[HealthItem, ...]
@@ -116,6 +126,7 @@ def scene(head: ScreenHead, view: LaneView, *, now: datetime, monotonic_s: float
         date=_date(local),
         panel=_panel(view),
         answer=answer,
+        code=None if fire else _code(view),
         box=None if fire or view.face_box is None else _rounded(view.face_box),
         mirror=view.mirror,
         health=_health(view.health),
@@ -168,6 +179,11 @@ def _answer(view: LaneView, monotonic_s: float) -> AnswerPanel | None:
         voice=_voice(answer),
         shown_until_s=answer.shown_until_s,
     )
+
+
+def _code(view: LaneView) -> CodePanel | None:
+    step = view.online
+    return None if step is None else CodePanel(step.words, code_svg(step.address, error="m"))
 
 
 def _public(answer: Answer) -> tuple[Reason, ...]:

@@ -66,6 +66,7 @@ export default {
     },
     panel() { return this.answer || this.scene.panel; },
     tone() { return this.lost ? "lost" : this.panel.tone; },
+    code() { return this.lost ? null : this.scene.code; },
     framed() { return !this.lost && this.live && this.scene.box; },
     boxStyle() {
       const percent = (part) => `${100 * part}%`;
@@ -226,7 +227,7 @@ export default {
     },
   },
   template: `
-  <main class="sg-screen" :data-tone="tone" :data-live="live" :data-event="answer ? answer.event_id : null">
+  <main class="sg-screen" :data-tone="tone" :data-live="live" :data-event="answer ? answer.event_id : null" :data-code="code ? 'yes' : null">
     <header class="sg-header">
       <div class="sg-place">
         <div class="sg-place-line"><both-words :text="scene.site" :languages="languages"/></div>
@@ -238,7 +239,11 @@ export default {
       <div class="sg-clock"><time>{{ scene.time_text }}</time><div class="sg-date"><both-words :text="scene.date" :languages="languages"/></div></div>
     </header>
     <section class="sg-view" aria-hidden="true">
-      <div class="sg-picture" :class="{ 'sg-mirror': scene.mirror }" :style="pictureStyle">
+      <figure v-if="code" class="sg-code">
+        <figcaption><both-words :text="code.words" :languages="languages"/></figcaption>
+        <div v-html="code.svg"></div>
+      </figure>
+      <div v-show="!code" class="sg-picture" :class="{ 'sg-mirror': scene.mirror }" :style="pictureStyle">
         <canvas ref="canvas" v-show="live"></canvas>
         <div v-if="framed" class="sg-box" :style="boxStyle"></div>
         <div v-if="!live" class="sg-no-picture"><both-words :text="words.noPicture" :languages="languages"/></div>

@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from sync.addresses import is_loopback
+from sync.phone_addresses import web_address
 from sync.store_settings import Section
 
 PLAIN_PORT = 1883
@@ -22,6 +23,9 @@ class CentreSettings(Section):
     """`broker` is `mqtt://host[:port]` or `mqtts://host[:port]`, without user and password."""
 
     enabled: bool = False
+    web_url: str = Field(
+        default="", description="of its phone pages, for QR codes on screens and certificates"
+    )
     broker: str = "mqtt://127.0.0.1:1883"
     allow_plain: bool = False
     ca_file: Path | None = None
@@ -59,6 +63,11 @@ class CentreSettings(Section):
     def loopback(self) -> bool:
         """Whether the broker runs on this machine."""
         return is_loopback(self.host)
+
+    @field_validator("web_url")
+    @classmethod
+    def _opens_on_a_phone(cls, address: str) -> str:
+        return web_address(address)
 
     @model_validator(mode="after")
     def _broker_can_be_reached_safely(self) -> CentreSettings:

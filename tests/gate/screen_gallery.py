@@ -19,15 +19,20 @@ from pathlib import Path
 from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from gate.decision import OnlineStep
+from gate.online_step import DECLARE_HERE
 from gate.reasons import Reason
 from gate.screen import run_screen
 from gate.settings import ScreenSettings
 from gate.view import Health, Phase
 from models.face import Advice
+from sync.phone_addresses import declare_address
 from sync.records import Outcome
 from tests.gate.scripted_view import LANE, ScriptedView
 
 ORIENTATIONS = {"landscape": (1280, 800), "portrait": (800, 1280)}
+
+DECLARE = OnlineStep(DECLARE_HERE, declare_address("https://gates.example.org", "riverside"))
 
 SITUATIONS: dict[str, Callable[[ScriptedView], None]] = {
     "idle": lambda view: None,
@@ -36,6 +41,7 @@ SITUATIONS: dict[str, Callable[[ScriptedView], None]] = {
     "allow": lambda view: view.answers(Outcome.ALLOW, Reason.OK),
     "hold": lambda view: view.answers(Outcome.HOLD, Reason.FLAG_HOLD),
     "deny": lambda view: view.answers(Outcome.DENY, Reason.TRAINING_EXPIRED, Reason.OUTSIDE_SCHEDULE),
+    "declare": lambda view: view.answers(Outcome.DENY, Reason.DECLARATION_MISSING, online=DECLARE),
     "unknown": lambda view: view.answers(Outcome.DENY, Reason.NOT_REGISTERED, name=""),
     "fault": lambda view: view.has_health(
         Health(
@@ -68,6 +74,7 @@ _DOCUMENTED = (
     ("allow", "landscape"),
     ("deny", "landscape"),
     ("deny", "portrait"),
+    ("declare", "landscape"),
     ("fault", "landscape"),
     ("fire", "landscape"),
 )
@@ -119,7 +126,7 @@ def opened(browser: Browser, url: str, orientation: str) -> Iterator[Page]:
 
 def situation_shown(page: Page, view: ScriptedView, name: str) -> None:
     """Bring the lane into the situation and wait until the page shows it."""
-    tones = {"approaching": "approach", "deciding": "busy", "unknown": "deny"}
+    tones = {"approaching": "approach", "deciding": "busy", "declare": "deny", "unknown": "deny"}
     view.reset()
     SITUATIONS[name](view)
     page.wait_for_selector(f".sg-screen[data-tone={tones.get(name, name)}]", state="attached")

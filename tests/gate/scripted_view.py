@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 import cv2
 import numpy as np
 
+from gate.decision import OnlineStep
 from gate.errors import OverrideRefused
 from gate.reasons import Reason
 from gate.screen import run_screen
@@ -58,6 +59,7 @@ class ScriptedView:
     def __init__(self, *, lanes: Sequence[str] = (LANE,), wall: datetime | None = None) -> None:
         self._lanes = lanes
         self._wall = wall
+        self._answers = 0
         self.overrides: list[tuple[str, str, str]] = []
         self.override_fault: Exception | None = None
         self.jpeg: bytes | None = None
@@ -84,7 +86,9 @@ class ScriptedView:
 
     def person_arrives(self, phase: Phase = Phase.DECIDING, advice: Advice | None = None) -> None:
         self.jpeg = drawn_person()
-        self.state = replace(self.state, phase=phase, advice=advice, face_box=FACE_BOX, answer=None)
+        self.state = replace(
+            self.state, phase=phase, advice=advice, face_box=FACE_BOX, answer=None, online=None
+        )
 
     def answers(
         self,
@@ -92,11 +96,16 @@ class ScriptedView:
         *reasons: Reason,
         name: str = NAME,
         shown_s: float = 3.0,
-        event_id: str = "event-1",
+        event_id: str = "",
+        online: OnlineStep | None = None,
     ) -> None:
+        self._answers += 1
+        event_id = event_id or f"event-{self._answers}"  # a page shows an answer once
         answer = Answer(event_id, outcome, reasons, name, self.monotonic() + shown_s)
         self.jpeg = drawn_person()
-        self.state = replace(self.state, phase=Phase.ANSWER, advice=None, face_box=FACE_BOX, answer=answer)
+        self.state = replace(
+            self.state, phase=Phase.ANSWER, advice=None, face_box=FACE_BOX, answer=answer, online=online
+        )
 
     def has_health(self, health: Health, phase: Phase = Phase.IDLE) -> None:
         self.state = replace(self.state, phase=phase, health=health)

@@ -13,6 +13,7 @@ from gate.cli.policy import app
 from sync.errors import UnknownWorker
 from sync.health_pass import flags_of
 from sync.records import Clearance, Worker
+from sync.screening.pass_rules import shipped_pass_rules
 from sync.store import LocalStore, StoreKey
 
 CONFIG = """
@@ -22,6 +23,7 @@ policy:
   rules: [registered, flags, pass_colour, training, clearances, temperature]
   clearances: [{kind: medical, name: 体检, where: 医务室}]
 """
+TRANSITIONS = {one.cause: one.transition for one in shipped_pass_rules().causes}
 TRIP = datetime(2026, 5, 1, 4, 0, tzinfo=UTC)  # noon in Shanghai
 
 
@@ -36,7 +38,7 @@ def config(tmp_path: Path) -> Path:
                 name="示例甲",
                 site_ids=("demo-site",),
                 clearances=held,
-                flags=flags_of("affected_area", TRIP, entry_id="t"),
+                flags=flags_of("affected_area", TRIP, entry_id="t", transitions=TRANSITIONS),
             ),
             (),
         )

@@ -8,9 +8,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from gate.lane import Lane, Verdict
+from gate.decision import OnlineStep
+from gate.lane import Lane, LaneUpdate, Verdict
 from gate.lane_runner import LaneRunner
-from gate.reasons import Reason
+from gate.reasons import Reason, Words
 from gate.settings import LaneSettings, RecognitionSettings
 from gate.view import Answer, Health, Phase
 from models.errors import ImageUnusable
@@ -119,6 +120,30 @@ def test_three_frames_make_an_answer_that_is_gone_after_its_time() -> None:
     assert post.runner.view().phase is Phase.ANSWER
     post.clock.advance(3.1)
     assert post.runner.view().answer is None
+
+
+def test_the_code_for_the_phone_outlasts_the_answer_and_gives_way_to_the_next_person() -> None:
+    step = OnlineStep(Words("扫码", "Scan"), "https://gates.example.org/m/declare?site=demo-site")
+    post = Post(*[FRAME] * 3)
+    post.run()
+    at_s = post.clock.monotonic()
+    post.runner.show_answer(
+        Answer("e2", Outcome.DENY, (Reason.DECLARATION_MISSING,), "示*", at_s + 3.0, (), step, at_s + 23.0)
+    )
+    for later_s, phase, shown in (
+        (2.0, Phase.ANSWER, step),
+        (20.0, Phase.IDLE, step),
+        (2.0, Phase.IDLE, None),
+    ):
+        post.clock.advance(later_s)
+        view = post.runner.view()
+        assert (view.phase, view.online) == (phase, shown), later_s
+    post.runner.show_answer(
+        Answer("e3", Outcome.DENY, (Reason.DECLARATION_MISSING,), "示*", at_s, (), step, at_s + 99.0)
+    )
+    assert post.runner.view().online == step
+    post.runner._update = LaneUpdate(Phase.DECIDING)
+    assert post.runner.view().online is None
 
 
 def test_frames_that_cannot_be_looked_at_are_counted_and_the_lane_goes_on() -> None:

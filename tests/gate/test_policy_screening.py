@@ -19,8 +19,10 @@ from gate.screening_settings import RequiredClearance
 from gate.settings import PolicySettings, RuleName, Settings
 from sync.health_pass import flags_of
 from sync.records import Clearance, Direction, Flag, FlagLevel, Outcome, Worker
+from sync.screening.pass_rules import shipped_pass_rules
 from tests.gate.test_policy import NOW, TICK, a_worker, before_the_gate
 
+TRANSITIONS = {one.cause: one.transition for one in shipped_pass_rules().causes}
 IN, OUT = Direction.IN, Direction.OUT
 MEDICAL = RequiredClearance(kind="medical", name="体检", name_en="medical exam", where="医务室")
 
@@ -38,13 +40,16 @@ def facing(worker: Worker | None = None, **screened: Any) -> Context:
 
 
 def coloured(cause: str, *, days_ago: float = 0.0) -> Worker:
-    return a_worker(flags=flags_of(cause, NOW - timedelta(days=days_ago), entry_id="e"))
+    return a_worker(
+        flags=flags_of(cause, NOW - timedelta(days=days_ago), entry_id="e", transitions=TRANSITIONS)
+    )
 
 
 @pytest.mark.parametrize(
     ("yellow", "lane", "expected"),
     [
         ({"yellow": "hold"}, "lane-1", (Outcome.HOLD, Reason.PASS_YELLOW)),
+        ({"yellow": "mask"}, "lane-1", (Outcome.HOLD, Reason.PASS_YELLOW_MASK)),
         ({"yellow": "allow"}, "lane-1", (Outcome.ALLOW, Reason.PASS_YELLOW)),
         ({"yellow": "deny"}, "lane-1", (Outcome.DENY, Reason.PASS_YELLOW_LANE)),
         ({"yellow": "lanes", "yellow_lanes": ["lane-2"]}, "lane-1", (Outcome.DENY, Reason.PASS_YELLOW_LANE)),

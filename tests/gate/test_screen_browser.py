@@ -13,16 +13,20 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
+import zxingcpp
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from gate.reasons import Reason
 from gate.settings import ScreenSettings
-from gate.view import Health
+from gate.view import Health, Phase
 from models.face import Advice
 from sync.errors import StoreReadOnly
 from sync.records import Outcome
 from tests.gate.screen_gallery import (
+    DECLARE,
     ORIENTATIONS,
     SITUATIONS,
     TIDY_CHROMIUM,
@@ -393,3 +397,31 @@ def test_a_lost_gate_is_said_within_three_seconds_and_found_again(
         assert page.evaluate(BLANK_CANVAS)
         bring_back()
         page.wait_for_selector(".sg-screen[data-live=true]:not([data-tone=lost])", timeout=60_000)
+
+
+def test_the_code_to_the_form_is_read_by_a_phone_a_metre_away_and_stays_when_the_name_is_gone(
+    browser: Browser, view: ScriptedView, url: str, shots: Path
+) -> None:
+    for orientation in ORIENTATIONS:
+        with opened(browser, url, orientation) as page:
+            situation_shown(page, view, "declare")
+            assert as_a_phone_sees_it(page.screenshot()) == [DECLARE.address]
+            view.state = replace(view.state, phase=Phase.IDLE, answer=None)
+            page.wait_for_selector(".sg-screen[data-tone=idle]", state="attached")
+            page.screenshot(path=shots / f"screen-code-stays-{orientation}.png")
+            assert NAME not in page.content()
+            assert as_a_phone_sees_it(page.screenshot()) == [DECLARE.address]
+            view.person_arrives()
+            page.wait_for_selector(".sg-screen[data-tone=busy]", state="attached")
+            assert page.locator(".sg-code").count() == 0
+
+
+def as_a_phone_sees_it(png: bytes) -> list[str]:
+    """Codes in the screenshot of a 10-inch screen (0.168 mm per pixel) as a phone sees it from 1 m.
+
+    4000 pixels over 70°, the width of a usual main camera, are 0.35 mm per pixel there; and a little blur.
+    """
+    image = cv2.imdecode(np.frombuffer(png, np.uint8), cv2.IMREAD_COLOR)
+    assert image is not None
+    seen = cv2.resize(image, None, fx=0.168 / 0.35, fy=0.168 / 0.35, interpolation=cv2.INTER_AREA)
+    return [one.text for one in zxingcpp.read_barcodes(cv2.GaussianBlur(seen, (0, 0), 1.0))]

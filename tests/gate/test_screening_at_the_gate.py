@@ -14,6 +14,7 @@ from gate.startup import open_store
 from gate.thermometer import Raw
 from gate.thermometer.simulated import SimulatedThermometer
 from models.sources.settings import SourceSettings
+from sync.edge.settings import CentreSettings
 from sync.records import Direction, Event, Method, Outcome, Passage
 from tests.gate.conftest import WORKER, World, worker
 
@@ -86,6 +87,17 @@ def test_a_normal_temperature_and_registration_are_the_declaration_of_the_day(wo
     well = play(world, counts, 36.4)
     assert (well.event.outcome, well.event.note) == (Outcome.ALLOW, "temperature 36.4 °C")
     assert well.opened_at_s is not None
+
+
+def test_who_has_not_declared_is_shown_the_code_to_the_form(world: World) -> None:
+    world.enrol(worker(clearances=()))
+    changes = asked(world, "declaration") | {"centre": CentreSettings(web_url="https://gates.example.org")}
+    service, _ = world.gate("worker.avi", **changes)
+    service.start()
+    service.wait_ended()
+    shown = service.lane("lane-1").online
+    assert shown is not None
+    assert shown.address == "https://gates.example.org/m/declare?site=demo-site"
 
 
 def passage(number: int, direction: Direction, ago: timedelta, who: str = WORKER, **changes: Any) -> Event:

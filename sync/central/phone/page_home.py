@@ -9,10 +9,10 @@ from starlette.responses import RedirectResponse, Response
 
 from sync.central.accounts_access import Right
 from sync.central.phone import words_lodging, words_site, words_training
-from sync.central.phone.page_training import TRAINING_PATH
 from sync.central.phone.settings import PHONE_PATH
 from sync.central.phone.shell import SEE_OTHER, PhoneShell
 from sync.central.phone.words_declare import DECLARE
+from sync.phone_addresses import TRAINING_PATH
 from sync.words import Words
 
 

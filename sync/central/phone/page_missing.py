@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-from io import BytesIO
-from urllib.parse import quote
-
-import segno
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
@@ -15,6 +11,7 @@ from sync.central.phone import words_site as said
 from sync.central.phone.page_site_report import chosen_site
 from sync.central.phone.settings import PHONE_PATH
 from sync.central.phone.shell import PhoneShell
+from sync.phone_addresses import code_svg, declare_address
 
 MISSING_PATH, POSTER_PATH = f"{PHONE_PATH}/missing", f"{PHONE_PATH}/poster"
 
@@ -68,18 +65,9 @@ def router(shell: PhoneShell) -> APIRouter:
         site = next((one for one in office.workers.sites(viewer) if one.site_id == site_id), None)
         if site is None:
             raise no_such("site", site_id)
-        address = f"{shell.public_url(request)}{PHONE_PATH}/declare?site={quote(site_id)}"
+        address = declare_address(shell.public_url(request), site_id)
         return shell.render(
-            request, "poster.html", site=site, address=address, code=code_of(address), said=said
+            request, "poster.html", site=site, address=address, code=code_svg(address), said=said
         )
 
     return area
-
-
-def code_of(address: str) -> str:
-    """A QR code as an SVG element; a quarter of it may be dirty."""
-    out = BytesIO()
-    segno.make(address, error="q", micro=False).save(
-        out, kind="svg", xmldecl=False, svgns=True, border=4, omitsize=True, title=None
-    )
-    return out.getvalue().decode()

@@ -16,14 +16,13 @@ from starlette.responses import FileResponse, JSONResponse, RedirectResponse, Re
 from models.errors import ImageUnusable, ModelError
 from sync.central.phone import words_training as said
 from sync.central.phone.page_verify import ZONE
-from sync.central.phone.settings import PHONE_PATH
 from sync.central.phone.shell import SEE_OTHER, PhoneRefused, PhoneShell, SentForm, sent_text
 from sync.central.phone_training import NoFaceOnRecord, PhoneTraining, Seat, site_of
+from sync.phone_addresses import TRAINING_PATH
 from sync.training.course import Course, SaidAtLength
 from sync.training.errors import CourseUnusable, StepRefused
 from sync.training.session import HELD, Moment, Phase, TrainingSession
 
-TRAINING_PATH = f"{PHONE_PATH}/training"
 Step = Callable[[TrainingSession, Moment], object]
 
 

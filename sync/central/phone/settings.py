@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-PHONE_PATH = "/m"
+from sync.phone_addresses import PHONE_PATH, web_address
+
+__all__ = ["PHONE_PATH", "PhoneSettings"]
 
 
 class PhoneSettings(BaseModel):
@@ -36,6 +38,4 @@ class PhoneSettings(BaseModel):
     @field_validator("public_url")
     @classmethod
     def _is_an_address(cls, url: str) -> str:
-        if url and not url.startswith(("https://", "http://")):
-            raise ValueError(f"public_url {url!r} must start with https:// or http://")
-        return url.rstrip("/")
+        return web_address(url)
