@@ -22,6 +22,7 @@ class Role(StrEnum):
     SITE_MANAGER = "site_manager"
     ADMIN = "admin"
     CHECKER = "checker"  # of a door-to-door team: the check pages on a phone, nothing else
+    MEDIC = "medic"  # sets and clears the colours of passes
     INSPECTOR = "inspector"  # of the sub-district or the grid: inspections and visits on a phone
 
 
@@ -40,6 +41,8 @@ class Right(StrEnum):
     READ_DECLARATIONS = "read_declarations"
     REPORT_SITE = "report_site"
     TRACE_CASES = "trace_cases"
+    SEE_PASSES = "see_passes"
+    DECIDE_PASSES = "decide_passes"
     MANAGE_LISTS = "manage_lists"
     INSPECT = "inspect"
     MEND_FINDINGS = "mend_findings"
@@ -55,6 +58,7 @@ _RIGHTS: dict[Role, frozenset[Right]] = {
             Right.CHECK_HOUSES,
             Right.READ_DECLARATIONS,
             Right.TRACE_CASES,
+            Right.SEE_PASSES,
             Right.MANAGE_LISTS,
             Right.INSPECT,
             Right.MANAGE_GRID,
@@ -73,12 +77,16 @@ _RIGHTS: dict[Role, frozenset[Right]] = {
             Right.READ_DECLARATIONS,
             Right.REPORT_SITE,
             Right.TRACE_CASES,
+            Right.SEE_PASSES,
             Right.INSPECT,
             Right.MEND_FINDINGS,
         }
     ),
     Role.ADMIN: frozenset(Right),
     Role.CHECKER: frozenset({Right.CHECK_HOUSES}),
+    Role.MEDIC: frozenset(
+        {Right.USE_CONSOLE, Right.READ_DECLARATIONS, Right.SEE_PASSES, Right.DECIDE_PASSES}
+    ),
     Role.INSPECTOR: frozenset({Right.INSPECT, Right.MANAGE_GRID}),
 }
 

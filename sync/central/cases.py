@@ -15,14 +15,15 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, insert, select, update
 
-from sync.central import registry, tables
+from sync.central import health, registry, tables
+from sync.central.contact_measures import ContactMeasure, contact_source
 from sync.central.declarations import site_zone
 from sync.central.errors import AlreadyThere, CentralError, SettingRefused
 from sync.central.statements import chunks, upsert
 from sync.central.tables_cases import case_actions, case_contacts, cases, contact_reasons
 from sync.central.tracing import Found, Named, Subject, worker_key
 from sync.errors import UnknownWorker
-from sync.records import Flag, FlagLevel
+from sync.records import FlagLevel
 from sync.tracing import Reason, Stay, TracingRules, Trip
 from sync.tracing.rules import LONGEST_WINDOW_D
 
@@ -305,15 +306,9 @@ def confirm(
         flag_id = None
         until = _end_of(last_days.get(row.contact_id, case.data.until_day) + timedelta(days=days), zone)
         if row.worker_id in registered and until > now:
-            flag = Flag(
-                level=level,
-                category=rules.measure.category,
-                reason=f"密切接触核查 contact {case_id[:8]}",
-                valid_from=now,
-                valid_until=until,
-            )
-            _newer(versions, registry.add_flag(connection, row.worker_id, flag, now=now))
-            flag_id = flag.flag_id
+            measure = ContactMeasure(case_id, action_id, level, until, rules.measure)
+            flag_id, newer = measure.take(connection, row, by=by, why=why, now=now)
+            _newer(versions, newer)
             flags += 1
         connection.execute(
             update(case_contacts)
@@ -371,6 +366,8 @@ def undo(
     holders = _holders(connection, flag_ids)
     for worker_id, flag_id in holders:
         _newer(versions, registry.remove_flag(connection, worker_id, flag_id))
+    for row in confirmed:
+        _newer(versions, health.withdraw(connection, contact_source(row.contact_id), now=now))
     _set_state(connection, confirmed, ContactState.UNDONE, why=why, by=by, now=now)
     _set_state(connection, dismissed, ContactState.PROPOSED, why=why, by=by, now=now)
     for action_id in {row.action_id for row in confirmed}:

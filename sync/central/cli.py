@@ -16,8 +16,8 @@ from rich.table import Table
 from sqlalchemy import func, select
 
 from sync.central import backup as backups
+from sync.central import health, list_matches, registry, tables
 from sync.central import keys as key_files
-from sync.central import list_matches, registry, tables
 from sync.central.cli_lists import lists
 from sync.central.cli_options import (
     DatabaseOption,
@@ -431,9 +431,9 @@ def flag_remove(
     """Take an entry off the key-monitoring list."""
     with open_database(database, must_exist=True) as opened, opened.write() as connection:
         registry.remove_flag(connection, worker_id, flag_id)
-        list_matches.flag_was_removed(
-            connection, flag_id, reason="the flag was removed", by="command line", now=now()
-        )
+        why, by = "the flag was removed", "command line"
+        health.flag_was_removed(connection, worker_id, flag_id, reason=why, by=by, now=now())
+        list_matches.flag_was_removed(connection, flag_id, reason=why, by=by, now=now())
     typer.echo(f"flag {flag_id} is off worker {worker_id}")
 
 

@@ -1,7 +1,8 @@
 """Declarations of workers and visitors: taken from phones and kiosks, one that counts per person and day.
 
-A declaration does not touch the roster: 30,000 of them in a morning would be 30,000 versions for every gate.
-What a missing one means at the gate is a rule of its own (docs/declarations.md).
+A declaration does not touch the roster, unless it changes somebody's pass (`declared_passes`): 30,000 of
+them in a morning would be 30,000 versions for every gate. What a missing one means at the gate is a rule of
+its own (docs/declarations.md).
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Column, ColumnElement, Connection, Table, bindparam, delete, insert, select, update
 
-from sync.central import list_queue, tables
+from sync.central import declared_passes, health, list_queue, tables
 from sync.central.errors import CentralError, UnknownSite
 from sync.central.notes import Handler, NoteContext, NoteRefused
 from sync.central.person_vault import PersonVault
@@ -93,8 +94,12 @@ def put(
     *,
     received_at: datetime,
     gate_id: str = "",
-) -> None:
-    """Keep a declaration; of one person and day the latest counts, whichever arrives first."""
+) -> dict[str, int]:
+    """Keep a declaration; of one person and day the latest counts, whichever arrives first.
+
+    Returns the new roster versions where it changed a pass.
+    """
+    versions: dict[str, int] = {}
 
     def insert_it(superseded_by: str | None) -> bool:
         row = declaration.model_dump(
@@ -122,6 +127,8 @@ def put(
     def retire(old_id: str) -> None:
         for table in (trips, declared_stays):
             connection.execute(delete(table).where(table.c.declaration_id == old_id))
+        source = declared_passes.source_of(old_id)
+        versions.update(health.withdraw(connection, source, now=received_at))
 
     counts = put_latest(
         connection,
@@ -134,9 +141,19 @@ def put(
     if counts:
         _put_trips(connection, declaration, checked, declarer)
     if declarer.worker_id is not None:
+        if counts:
+            versions |= declared_passes.take(
+                connection,
+                declaration,
+                checked.answers,
+                declarer.worker_id,
+                zone=lambda: site_zone(connection, declaration.site_id),
+                now=received_at,
+            )
         list_queue.ask(connection, [declarer.worker_id], received_at)
     elif declarer.visitor_id is not None:
         list_queue.ask_visitor(connection, declarer.visitor_id, received_at)
+    return versions
 
 
 def put_latest(
@@ -267,7 +284,7 @@ def declaration_handler(vault: PersonVault | None) -> Handler:
         else:
             visitor_id = put_visitor(connection, vault, declaration.visitor, now=context.received_at)
             declarer = Declarer(visitor_id=visitor_id)
-        put(
+        return put(
             connection,
             declaration,
             checked,
@@ -275,7 +292,6 @@ def declaration_handler(vault: PersonVault | None) -> Handler:
             received_at=context.received_at,
             gate_id=context.gate_id,
         )
-        return {}
 
     return take
 

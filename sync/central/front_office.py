@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -50,6 +50,7 @@ class FrontOffice:
         self.database = database
         self.vault = vault
         self.now = now
+        self._on_roster_change = on_roster_change
         self.accounts = Accounts(database, now=now, hasher=hasher)
         self.access_log = AccessLog(database, now=now)
         self.presence = Presence(database, now=now)
@@ -66,3 +67,8 @@ class FrontOffice:
         self.people = PeopleDesk(database, now=now, vault=vault, on_roster_change=on_roster_change)
         self.erasures = ErasureDesk(database, now=now, on_roster_change=on_roster_change)
         self.workers = WorkerDesk(database, now=now, on_roster_change=on_roster_change)
+
+    def announce(self, versions: Mapping[str, int]) -> None:
+        """Tell the gates of rosters that changed; after the commit."""
+        if versions and self._on_roster_change is not None:
+            self._on_roster_change(versions)

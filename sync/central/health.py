@@ -21,13 +21,15 @@ from sync.central.tables_health import pass_findings, pass_occurrences, pass_pro
 from sync.errors import UnknownWorker
 from sync.health_pass import GREEN_KIND, PassColour, Step, Transition
 from sync.records import Clearance, Worker
-from sync.screening.pass_record import FLAG_PREFIX, Finding, Occurrence, greens, pass_flags
+from sync.screening.pass_record import FLAG_PREFIX, Finding, Occurrence, flag_entry, greens, pass_flags
 from sync.screening.pass_rules import FindingRule, PassRules, parsed_rules, shipped_pass_rules
 
 SOURCE = "source"
 """Who took back what its own source no longer says; that may come again."""
 
 _PROFILE_NO = 1
+_PROFILE = select(pass_profiles.c.text)
+"""Built once: on the way of every declaration."""
 
 
 class UnknownPassEntry(CentralError, LookupError):
@@ -36,7 +38,7 @@ class UnknownPassEntry(CentralError, LookupError):
 
 def rules(connection: Connection) -> PassRules:
     """The rules in force: those that were set at this centre, else the shipped ones."""
-    text = connection.scalar(select(pass_profiles.c.text))
+    text = connection.scalar(_PROFILE)
     return shipped_pass_rules() if text is None else parsed_rules(text, source="the rules of this centre")
 
 
@@ -55,6 +57,15 @@ def set_rules(connection: Connection, text: str | None, *, source: str, by: str,
         [{"profile_no": _PROFILE_NO, "text": text, "set_at": now, "set_by": by}],
     )
     return found
+
+
+def transition_of(connection: Connection, cause: str) -> Transition:
+    """What the rules say that a cause does. Raises SettingRefused for one that they do not know."""
+    known = rules(connection)
+    try:
+        return known.cause(cause).transition
+    except KeyError as error:
+        raise _unknown(cause, [one.cause for one in known.causes]) from error
 
 
 def occurred(
@@ -80,11 +91,7 @@ def occurred(
         SettingRefused: the rules know no such cause.
     """
     _require_worker(connection, worker_id)
-    if transition is None:
-        try:
-            transition = rules(connection).cause(cause).transition
-        except KeyError as error:
-            raise _unknown(cause, [one.cause for one in rules(connection).causes]) from error
+    transition = transition or transition_of(connection, cause)
     row = {
         "cause": cause,
         "steps": [[step.colour.value, step.days] for step in transition.steps],
@@ -134,6 +141,16 @@ def take_back(connection: Connection, entry_id: str, *, by: str, why: str, now: 
 def put_back(connection: Connection, entry_id: str, *, now: datetime) -> dict[str, int]:
     """It was right after all. Raises UnknownPassEntry."""
     return _mark(connection, entry_id, taken_back_at=None, taken_back_by="", taken_back_why="", now=now)
+
+
+def flag_was_removed(
+    connection: Connection, worker_id: str, flag_id: str, *, reason: str, by: str, now: datetime
+) -> None:
+    """Somebody took a flag off a worker by hand: where it is a colour, what gave it is taken back."""
+    entry = pass_occurrences.c
+    for entry_id in connection.scalars(select(entry.entry_id).where(entry.worker_id == worker_id)).all():
+        if flag_id.startswith(f"{flag_entry(entry_id)}."):
+            take_back(connection, entry_id, by=by, why=reason, now=now)
 
 
 def withdraw(connection: Connection, source: str, *, now: datetime) -> dict[str, int]:

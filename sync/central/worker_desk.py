@@ -12,13 +12,14 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, exists, func, or_, select
 
-from sync.central import audit, list_matches, registry, tables
+from sync.central import audit, health, list_matches, registry, tables
 from sync.central.access_log import require_plain, workers_in_scope
 from sync.central.accounts_access import NotAllowed, Right, Viewer, in_scope, no_such
 from sync.central.audit import Action
 from sync.central.database import Database
 from sync.central.errors import SettingRefused
 from sync.records import Flag, FlagLevel, Worker, WorkerStatus
+from sync.screening.pass_record import FLAG_PREFIX
 
 PAGE_ROWS = 50
 PAGE_ROWS_MAX = 500
@@ -229,10 +230,15 @@ class WorkerDesk:
     def unflag(self, viewer: Viewer, worker_id: str, flag_id: str, *, reason: str) -> None:
         """Take a flag away. Raises NotAllowed, NotFound, UnknownFlag, SettingRefused without a reason."""
         viewer.require(Right.FLAG)
+        if flag_id.startswith(FLAG_PREFIX):  # a colour of the pass
+            viewer.require(Right.DECIDE_PASSES)
         _require_reason(reason)
         with self._database.write() as connection:
             self._visible(connection, viewer, worker_id)
             versions = registry.remove_flag(connection, worker_id, flag_id)
+            health.flag_was_removed(
+                connection, worker_id, flag_id, reason=reason.strip(), by=viewer.user_id, now=self._now()
+            )
             list_matches.flag_was_removed(
                 connection, flag_id, reason=reason.strip(), by=viewer.user_id, now=self._now()
             )

@@ -92,11 +92,16 @@ class Window(_Part):
 
 
 class Measure(_Part):
-    """What confirming a contact does by default; `days` after the last contact."""
+    """What confirming a contact does by default; `days` after the last contact.
+
+    With `pass_cause` the pass of a contact becomes red (level block) or yellow (hold), for that cause of the
+    rules of passes; without it, or with notify, there is a flag of `category` and no colour.
+    """
 
     level: FlagLevel
     category: str = Field(min_length=1, max_length=40)
     days: int = Field(ge=1, le=365)
+    pass_cause: Identifier | None = None
 
 
 class TracingRules(_Part):

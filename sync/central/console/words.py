@@ -180,6 +180,7 @@ ROLES = {
     Role.ADMIN: Words("系统管理员", "Administrator"),
     Role.CHECKER: Words("入户排查员", "Door-to-door team"),
     Role.INSPECTOR: Words("检查员", "Inspector"),
+    Role.MEDIC: Words("医务人员", "Medic"),
 }
 
 REASONS = {

@@ -77,6 +77,7 @@ def router(shell: PhoneShell) -> APIRouter:
             return flow.keep(checked, owner, f"{PATH}?site={chosen.site_id}", now=now)
         declaration_id = uuid4().hex
         receipt = f"{PATH}/receipt/{declaration_id}"
+        versions: dict[str, int] = {}
 
         def take(connection: Connection, person: PhonePerson) -> str:
             declaration = Declaration(
@@ -91,11 +92,15 @@ def router(shell: PhoneShell) -> APIRouter:
                 source="phone",
                 answers=checked.answers,
             )
-            declarations.put(connection, declaration, checked, _declarer(person), received_at=now)
+            versions.update(
+                declarations.put(connection, declaration, checked, _declarer(person), received_at=now)
+            )
             flow.forget(connection, person.session_hash)
             return receipt
 
-        return shell.once_by_person(request, form, take, path=receipt)
+        answer = shell.once_by_person(request, form, take, path=receipt)
+        shell.office.announce(versions)
+        return answer
 
     @area.get("/declare/receipt/{declaration_id}")
     def receipt(request: Request, declaration_id: str) -> Response:

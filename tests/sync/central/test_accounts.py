@@ -162,11 +162,22 @@ def test_users_that_cannot_be_are_refused(office: FrontOffice) -> None:
                 Right.CHECK_HOUSES,
                 Right.READ_DECLARATIONS,
                 Right.TRACE_CASES,
+                Right.SEE_PASSES,
+                Right.MANAGE_LISTS,
+                Right.INSPECT,
+                Right.MANAGE_GRID,
             },
         ),
-        (Role.SITE_MANAGER, set(Right) - {Right.READ_AUDIT}),
+        (
+            Role.SITE_MANAGER,
+            set(Right) - {Right.READ_AUDIT, Right.MANAGE_GRID, Right.MANAGE_LISTS, Right.DECIDE_PASSES},
+        ),
         (Role.ADMIN, set(Right)),
         (Role.CHECKER, {Right.CHECK_HOUSES}),
+        (
+            Role.MEDIC,
+            {Right.USE_CONSOLE, Right.READ_DECLARATIONS, Right.SEE_PASSES, Right.DECIDE_PASSES},
+        ),
     ],
 )
 def test_each_role_may_do_its_own_work(role: Role, rights: set[Right]) -> None:

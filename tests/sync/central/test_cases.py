@@ -132,7 +132,7 @@ def test_a_confirmation_flags_urgently_and_its_undo_takes_exactly_those_flags(of
         urgent = select(log.urgent).where(log.site_id == A, log.worker_id == "A-002")
         assert connection.scalar(urgent) is True
     (flag,) = flags(office, "A-002")
-    assert (flag.level, flag.category) == (FlagLevel.HOLD, "contact")
+    assert (flag.level, flag.category, flag.reason) == (FlagLevel.HOLD, "pass-yellow", "contact")
     assert flag.valid_until == at("03-01 00:00") + timedelta(days=15)  # last met on 1 March
     assert len(flags(office, "A-003")) == 2  # one was there before
     kept = Flag(level=FlagLevel.NOTIFY, reason="示例", category="contact")

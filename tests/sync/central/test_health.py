@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 import pytest
 from sqlalchemy import select
 
 from sync.central import duplicate_pairs, health, registry
+from sync.central.accounts_access import NotAllowed, Role, Viewer
+from sync.central.declarations import declaration_handler
 from sync.central.errors import SettingRefused
 from sync.central.front_office import FrontOffice
+from sync.central.notes import NoteContext
 from sync.central.tables import roster_log
 from sync.central.tables_health import pass_occurrences
+from sync.declarations import WORKER_FORM, Declaration
 from sync.errors import UnknownWorker
 from sync.health_pass import CLEARED_BY_MEDIC, TEST_NEGATIVE, PassColour, PassStatus, pass_at
 from sync.records import Flag, FlagLevel
 from sync.screening.pass_rules import SHIPPED_FILE, PassRulesInvalid
+from tests.sync.central.case_samples import VISITOR
 from tests.sync.central.console_fixtures import clock, filled_postgresql, filled_sqlite, office
-from tests.sync.central.console_samples import NOW, A, B
-from tests.sync.central.lodging_samples import VAULT
+from tests.sync.central.console_samples import NOW, SHANGHAI, A, B
+from tests.sync.central.lodging_samples import MANAGER, VAULT
 
 __all__ = ["clock", "filled_postgresql", "filled_sqlite", "office"]
 
@@ -185,3 +191,98 @@ def test_a_green_until_midnight_is_the_first_one_of_the_workers_sites(office: Fr
     assert (now.colour, now.cause) == (PassColour.GREEN, "well")
     assert now.until is not None
     assert now.until - NOW < DAY
+
+
+@ON_ONE
+def test_a_colour_that_is_taken_off_by_hand_stays_off_and_takes_the_right_to_decide(
+    office: FrontOffice,
+) -> None:
+    occurred(office, "fever", entry_id="fever")
+    with office.database.read() as connection:
+        (flag,) = registry.worker(connection, WHO).flags
+    with pytest.raises(NotAllowed):
+        office.workers.unflag(MANAGER, WHO, flag.flag_id, reason="示例")
+    office.workers.unflag(Viewer("admin", "", Role.ADMIN, None), WHO, flag.flag_id, reason="示例")
+    occurred(office, "affected_area", entry_id="area")
+    assert status(office).cause == "affected_area"
+
+
+# -- declarations ------------------------------------------------------------------------------------------
+
+
+def says(
+    office: FrontOffice,
+    answers: Mapping[str, object] | None = None,
+    *,
+    worker_id: str | None = WHO,
+    declared_at: datetime = NOW,
+    site_id: str = A,
+) -> dict[str, int]:
+    """As a kiosk sends it, at the moment of declaring."""
+    declaration = Declaration(
+        form_id=WORKER_FORM,
+        form_version=1,
+        site_id=site_id,
+        worker_id=worker_id,
+        visitor=None if worker_id else VISITOR,
+        local_day=declared_at.astimezone(SHANGHAI).date(),
+        declared_at=declared_at,
+        source="kiosk",
+        answers={
+            "health": ["well"],
+            "affected": False,
+            "contact": False,
+            "travelled": False,
+            "lodging": "dormitory",
+            "lodging_place": "示例楼",
+            "truthful": True,
+            **(answers or {}),
+        },
+    )
+    with office.database.write() as connection:
+        context = NoteContext(site_id, "gate-1", declaration.declaration_id, declared_at)
+        return dict(declaration_handler(VAULT)(connection, context, declaration.model_dump_json()))
+
+
+FEVER = {"health": ["fever"]}
+CONTACT = {"contact": True, "contact_on": "2026-03-01", "contact_how": "示例"}
+
+
+def test_what_a_declaration_says_changes_the_pass_and_a_correction_takes_it_back(office: FrontOffice) -> None:
+    assert says(office) == {}  # well: no green by itself, and no new version of any roster
+    assert set(says(office, {"health": ["fever", "cough"]}, declared_at=NOW + HOUR)) == {A}
+    assert status(office, NOW + HOUR).cause == "fever"
+    # Corrected before midnight: it was a contact yesterday, and no fever.
+    assert says(office, CONTACT, declared_at=NOW + 2 * HOUR)
+    red = status(office, NOW + 2 * HOUR)
+    midnight = datetime(2026, 3, 2, tzinfo=SHANGHAI)
+    assert (red.colour, red.cause, red.until) == (PassColour.RED, "contact", midnight + 14 * DAY)
+    # The next day says the same of the same day: nothing new; and takes nothing of it back when corrected.
+    assert says(office, CONTACT, declared_at=NOW + DAY) == {}
+    assert says(office, declared_at=NOW + DAY + HOUR) == {}
+    assert status(office, NOW + DAY + HOUR).cause == "contact"
+
+
+@ON_ONE
+def test_whom_a_declaration_is_not_about(office: FrontOffice) -> None:
+    assert says(office, FEVER, worker_id=None) == {}  # a visitor has no pass
+    assert says(office, FEVER, worker_id="nobody") == {}
+    assert says(office, FEVER, site_id=B) == {}  # a kiosk speaks for the workers of its own site
+    assert status(office).colour is None
+
+
+@ON_ONE
+def test_somebody_declared_well_is_green_until_midnight_where_the_rules_say_so(office: FrontOffice) -> None:
+    finding = "  - {finding: declared_well, zh: 当日申报健康, en: Well, green_until: end_of_day}\ndeclared:"
+    text = SHIPPED.replace("declared:", finding, 1) + "\ndeclared_well: declared_well\n"
+    with office.database.write() as connection:
+        health.set_rules(connection, text, source="own.yaml", by="a", now=NOW)
+    assert says(office)
+    green = status(office)
+    assert (green.colour, green.until) == (PassColour.GREEN, datetime(2026, 3, 3, tzinfo=SHANGHAI))
+    assert says(office, FEVER, declared_at=NOW + HOUR)
+    with office.database.write() as connection:
+        health.withdraw(connection, "nothing", now=NOW)
+        (entry,) = health.record(connection, WHO)[0]
+        health.take_back(connection, entry.entry_id, by="m", why="示例", now=NOW + HOUR)
+    assert status(office, NOW + HOUR).colour is None  # the green went with the declaration that said well
