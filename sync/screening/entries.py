@@ -170,6 +170,16 @@ def plain_phone(text: str) -> str:
     return digits if digits.isdecimal() and shortest <= len(digits) <= longest else ""
 
 
+def document_of(row: ListRow, today: date) -> tuple[DocumentType, str] | RowProblem:
+    """Kind and canonical number of the document that a row names; a number with a slip names nobody."""
+    try:
+        plain = normalised(row["document_number"])
+        document_type = _document_type(row["document_type"]) or _guessed(plain)
+        return document_type, check_document(document_type, plain, today)
+    except (_Unusable, ResidentNumberInvalid, DocumentNumberInvalid) as error:
+        return RowProblem(row.number, f"document number: {error}")
+
+
 class _Unusable(ValueError):
     """The row names nobody."""
 

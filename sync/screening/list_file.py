@@ -11,7 +11,7 @@ import csv
 import io
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
@@ -26,7 +26,9 @@ MAX_ROWS = 3_000_000
 HEADER_WITHIN = 10
 """Titles and remarks may stand above the header, but not more of them."""
 
-COLUMNS: dict[str, tuple[str, ...]] = {
+Columns = Mapping[str, tuple[str, ...]]
+
+COLUMNS: Columns = {
     "name": ("姓名", "名字", "full_name"),
     "document_number": (
         "证件号码",
@@ -83,8 +85,8 @@ class ListFile:
     encodings: Counter[str]
 
 
-def read_list(name: str, raw: bytes) -> ListFile:
-    """Open a list; `name` is what errors call it.
+def read_list(name: str, raw: bytes, columns: Columns = COLUMNS) -> ListFile:
+    """Open a list; `name` is what errors call it. `columns`: what may stand in it, as `COLUMNS`.
 
     Raises:
         ListUnusable: no table, or no header that says how people are named; from `rows` also: too many.
@@ -105,15 +107,17 @@ def read_list(name: str, raw: bytes) -> ListFile:
             next_step="save it as “Excel Workbook (.xlsx)” without a password",
         )
     else:
-        records = _text_records(_lines(name, raw, encodings))
-    header, body = _header(name, records)
-    ignored = tuple(column for column in header if column and column not in COLUMNS)
-    return ListFile(_rows(name, header, body), ignored, encodings)
+        records = _text_records(_lines(name, raw, encodings), columns)
+    header, body = _header(name, records, columns)
+    ignored = tuple(column for column in header if column and column not in columns)
+    return ListFile(_rows(name, header, body, columns), ignored, encodings)
 
 
-def _rows(name: str, header: Sequence[str], records: Iterator[SheetRow]) -> Iterator[ListRow]:
+def _rows(
+    name: str, header: Sequence[str], records: Iterator[SheetRow], columns: Columns
+) -> Iterator[ListRow]:
     count = 0
-    known = [(at, column) for at, column in enumerate(header) if column in COLUMNS]
+    known = [(at, column) for at, column in enumerate(header) if column in columns]
     try:
         for record in records:
             cells = record.cells
@@ -134,25 +138,25 @@ def _rows(name: str, header: Sequence[str], records: Iterator[SheetRow]) -> Iter
         raise ListUnusable(str(error), next_step=error.next_step) from error
 
 
-def _header(name: str, records: Iterator[SheetRow]) -> tuple[list[str], Iterator[SheetRow]]:
+def _header(name: str, records: Iterator[SheetRow], columns: Columns) -> tuple[list[str], Iterator[SheetRow]]:
     above = list(islice(records, HEADER_WITHIN))
     for at, record in enumerate(above):
-        columns = [_column(cell) for cell in record.cells]
-        if not set(WHO).isdisjoint(columns):
-            _check_header(name, columns)
-            return columns, chain(above[at + 1 :], records)
+        header = [_column(cell, columns) for cell in record.cells]
+        if not set(WHO).isdisjoint(header):
+            _check_header(name, header, columns)
+            return header, chain(above[at + 1 :], records)
     raise ListUnusable(
         f"{name} has no header in its first {HEADER_WITHIN} rows that says how people are named",
         next_step="name a column 证件号码 document_number, 电话 phone, or 姓名 name and 出生日期 birth_date",
     )
 
 
-def _check_header(name: str, columns: Sequence[str]) -> None:
-    if not {"document_number", "phone"} & set(columns) and "name" not in columns:
+def _check_header(name: str, header: Sequence[str], columns: Columns) -> None:
+    if not {"document_number", "phone"} & set(header) and "name" not in header:
         raise ListUnusable(
             f"{name}: a birth date alone names nobody", next_step="add a column 姓名 (name) or 证件号码"
         )
-    twice = sorted({column for column in columns if column in COLUMNS and columns.count(column) > 1})
+    twice = sorted({column for column in header if column in columns and header.count(column) > 1})
     if twice:
         raise ListUnusable(
             f"{name}: column {', '.join(twice)} stands there twice", next_step="keep one of them"
@@ -208,12 +212,12 @@ def _decoded(line: bytes) -> tuple[str, str | None]:
     return encoding, readings[encoding]
 
 
-def _text_records(lines: Iterable[tuple[int, str | None]]) -> Iterator[SheetRow]:
+def _text_records(lines: Iterable[tuple[int, str | None]], columns: Columns) -> Iterator[SheetRow]:
     above = list(islice(lines := iter(lines), HEADER_WITHIN))
     separator = _SEPARATOR_LINE.fullmatch(above[0][1] or "") if above else None
     if separator:
         above = above[1:]
-    delimiter = separator[1] if separator else _delimiter([line or "" for _, line in above])
+    delimiter = separator[1] if separator else _delimiter([line or "" for _, line in above], columns)
     for number, text in chain(above, lines):
         if text is None:
             yield SheetRow(number, [], "neither UTF-8 nor GB18030: the bytes are damaged")
@@ -230,21 +234,22 @@ def _quoted(number: int, line: str, delimiter: str) -> SheetRow:
         return SheetRow(number, [], "a quote is not closed, stands alone, or a cell goes over several lines")
 
 
-def _delimiter(lines: Sequence[str]) -> str:
+def _delimiter(lines: Sequence[str], columns: Columns) -> str:
     """The one that makes most known columns of the first lines."""
 
     def known(delimiter: str) -> int:
         return max(
-            (sum(_column(cell) in COLUMNS for cell in line.split(delimiter)) for line in lines), default=0
+            (sum(_column(cell, columns) in columns for cell in line.split(delimiter)) for line in lines),
+            default=0,
         )
 
     return max(DELIMITERS, key=known)
 
 
-def _column(header: str) -> str:
+def _column(header: str, columns: Columns) -> str:
     """The column that a header means, or the header itself."""
     plain = _text(header).strip('"').strip().casefold().replace(" ", "_")
-    return next((name for name, aliases in COLUMNS.items() if plain == name or plain in aliases), plain)
+    return next((name for name, aliases in columns.items() if plain == name or plain in aliases), plain)
 
 
 def _text(cell: str) -> str:
