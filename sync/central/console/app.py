@@ -16,6 +16,7 @@ from sync.central.console import (
     words,
     words_cases,
     words_declarations,
+    words_lists,
     words_lodging,
     words_people,
     words_training,
@@ -32,6 +33,7 @@ from sync.central.console.page_duplicates import build_duplicates_page
 from sync.central.console.page_erasures import build_erasures_page
 from sync.central.console.page_gates import build_gates_page
 from sync.central.console.page_houses import build_houses_page
+from sync.central.console.page_lists import build_lists_page
 from sync.central.console.page_log import build_log_page
 from sync.central.console.page_on_site import build_on_site_page
 from sync.central.console.page_trainings import build_trainings_page
@@ -57,6 +59,7 @@ PAGES: tuple[ConsolePage, ...] = (
         "/declarations", words_declarations.DECLARATIONS, build_declarations_page, Right.READ_DECLARATIONS
     ),
     ConsolePage("/cases", words_cases.CASES, build_cases_page, Right.TRACE_CASES),
+    ConsolePage("/lists", words_lists.LISTS, build_lists_page, Right.MANAGE_LISTS),
     ConsolePage("/audit", words.AUDIT, build_audit_page, Right.READ_AUDIT),
 )
 """In the order of the menu."""
