@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 from sqlalchemy import Connection, select
 
-from sync.central import audit, list_matches
+from sync.central import audit, list_matches, list_visitors, registry
 from sync.central.audit import Action
 from sync.central.cli_options import DatabaseOption, KeysOption, now, open_database
 from sync.central.list_feed import signer_of
@@ -20,6 +20,7 @@ from sync.central.list_import import (
     CHINA,
     ListTerms,
     Report,
+    UnknownList,
     import_list,
     list_summaries,
     preview,
@@ -27,9 +28,10 @@ from sync.central.list_import import (
 )
 from sync.central.list_keys import ListKeys
 from sync.central.list_matches import MatchState, state_of
+from sync.central.list_matching import ListMatcher
 from sync.central.person_vault import PersonVault
 from sync.central.settings import DEFAULT_DATABASE, DEFAULT_KEYS
-from sync.central.tables_lists import watch_matches
+from sync.central.tables_lists import watch_matches, watch_visitor_matches
 from sync.records import FlagLevel
 
 lists = typer.Typer(no_args_is_help=True, help="Key-monitoring lists.")
@@ -99,7 +101,27 @@ def list_show(
 ) -> None:
     """Show the lists and how far they are matched, or the matches of one."""
     with open_database(database, must_exist=True) as opened, opened.read() as connection:
+        if list_id and list_id not in {one.list_id for one in list_summaries(connection)}:
+            raise UnknownList(f"no list {list_id}", next_step="`sitegate central list show` names the lists")
         Console().print(_matches(connection, list_id) if list_id else _lists(connection))
+
+
+@lists.command("match")
+def list_match(
+    worker_id: Annotated[str, typer.Argument(help="Number of the worker.", show_default=False)],
+    *,
+    database: DatabaseOption = DEFAULT_DATABASE,
+    keys: KeysOption = DEFAULT_KEYS,
+) -> None:
+    """Hold one worker against all lists now, also while the centre does not run."""
+    with open_database(database, must_exist=True) as opened:
+        with opened.read() as connection:
+            registry.worker(connection, worker_id)
+        found = ListMatcher(opened, PersonVault.in_folder(keys), now=now).match_now([worker_id])
+    typer.echo(
+        f"worker {worker_id}: {found.flagged} new on a list, {found.to_confirm} new to confirm, "
+        f"{found.taken_back} over"
+    )
 
 
 @lists.command("remove")
@@ -134,7 +156,10 @@ def list_decide(
     """Confirm a near match, which flags the worker, or clear a wrong one, which takes the flag off."""
     by = f"command line: {getuser()}"
     with open_database(database, must_exist=True) as opened, opened.write() as connection:
-        list_matches.decide(connection, match_id, confirm=confirm, reason=reason, by=by, now=now())
+        visitors = watch_visitor_matches.c.match_id
+        is_visitor = connection.scalar(select(visitors).where(visitors == match_id)) is not None
+        decide = list_visitors.decide if is_visitor else list_matches.decide
+        decide(connection, match_id, confirm=confirm, reason=reason, by=by, now=now())
         audit.note(
             connection,
             at=now(),
@@ -167,18 +192,25 @@ def _lists(connection: Connection) -> Table:
 
 def _matches(connection: Connection, list_id: str) -> Table:
     shown = Table("match", "worker", "found by", "state", "level", "row", "reason")
-    rows = connection.execute(
-        select(watch_matches)
-        .where(watch_matches.c.list_id == list_id)
-        .order_by(watch_matches.c.is_exact, watch_matches.c.found_at.desc())
-    ).mappings()
+    rows = [
+        row | {"who": row.get("worker_id") or f"visitor {row['visitor_id']}"}
+        for matches in (watch_matches, watch_visitor_matches)
+        for row in map(
+            dict,
+            connection.execute(
+                select(matches)
+                .where(matches.c.list_id == list_id)
+                .order_by(matches.c.is_exact, matches.c.found_at.desc())
+            ).mappings(),
+        )
+    ]
     for row in rows:
         state = state_of(row)
         if state is not MatchState.GONE:
             found_by = row["found_by"] + (", documents differ" if row["documents_differ"] else "")
             shown.add_row(
                 row["match_id"],
-                row["worker_id"],
+                row["who"],
                 found_by,
                 state.value,
                 row["level"],

@@ -101,6 +101,10 @@ class ListMatcher:
             self._kept_at = now
         return self._take_removed(now) + self._take_queue(now) + self._go_on(now)
 
+    def match_now(self, worker_ids: Sequence[str]) -> Outcome:
+        """Hold these people against all lists at once, as `look` does with those who wait."""
+        return self._match(worker_ids, self._now())
+
     def candidates(
         self, connection: Connection, subjects: Sequence[Subject], versions: Iterable[tuple[int, str]]
     ) -> list[Candidate]:
@@ -126,15 +130,16 @@ class ListMatcher:
             waiting = connection.execute(
                 select(watch_queue).order_by(watch_queue.c.asked_at).limit(QUEUED_AT_ONCE)
             ).all()
-            if not waiting:
-                return 0
-            versions = _current(connection)
-            subjects = self._registered.workers(
-                connection, tables.workers.c.worker_id.in_([one[0] for one in waiting])
-            )
-            candidates = self.candidates(connection, subjects, _pairs(versions))
-        self._settle(subjects, versions, candidates, now, done=waiting)
+        if waiting:
+            self._match([one.worker_id for one in waiting], now, done=waiting)
         return len(waiting)
+
+    def _match(self, worker_ids: Sequence[str], now: datetime, *, done: Sequence[Row[Any]] = ()) -> Outcome:
+        with self._database.read() as connection:
+            versions = _current(connection)
+            subjects = self._registered.workers(connection, tables.workers.c.worker_id.in_(worker_ids))
+            candidates = self.candidates(connection, subjects, _pairs(versions))
+        return self._settle(subjects, versions, candidates, now, done=done)
 
     def _go_on(self, now: datetime) -> int:
         """The next people of the registry against the next version that has not seen all of them."""
@@ -199,7 +204,7 @@ class ListMatcher:
         now: datetime,
         *,
         done: Sequence[Row[Any]] = (),
-    ) -> None:
+    ) -> Outcome:
         """Write what was found, unless a list was replaced meanwhile: then the next round finds it anew."""
         ids = [one.worker_id for one in subjects]
         list_ids = {one.list_id for one in versions}
@@ -207,7 +212,7 @@ class ListMatcher:
             # A record that changed may hold flags of one that was merged into it.
             is_concerned = bool(candidates or done) or _has_matches(connection, ids)
         if not is_concerned:
-            return
+            return Outcome({})
         with self._database.write() as connection:
             is_same = {one.version_no for one in versions} <= {one.version_no for one in _current(connection)}
             outcome = Outcome({})
@@ -217,6 +222,7 @@ class ListMatcher:
                 queued = tuple_(watch_queue.c.worker_id, watch_queue.c.asked_at)
                 connection.execute(delete(watch_queue).where(queued.in_([tuple(one) for one in done])))
         self._announce(outcome)
+        return outcome
 
     def _announce(self, outcome: Outcome) -> None:
         if outcome.flagged or outcome.to_confirm:

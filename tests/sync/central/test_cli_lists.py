@@ -14,9 +14,11 @@ from sync.central import registry, tables
 from sync.central.cli import app
 from sync.central.database import Database
 from sync.central.list_feed import FeedRefused
+from sync.central.list_import import UnknownList
 from sync.central.list_matching import ListMatcher
 from sync.central.person_vault import PersonVault
 from sync.central.tables_lists import watch_matches
+from sync.errors import UnknownWorker
 from tests.sync.samples import NOON, a_worker
 
 IMPORT = ("import", "contacts", "--source", "示例单位", "--level", "block")
@@ -55,6 +57,9 @@ def test_a_list_is_tried_imported_shown_decided_upon_and_removed(run: CliRunner,
         with database.read() as connection:
             match_id = str(connection.scalar(select(watch_matches.c.match_id)))
     assert "flagged" in said(run, "show", "contacts")
+    assert isinstance(run.invoke(app, ["list", "show", "other"]).exception, UnknownList)
+    assert "0 new on a list" in said(run, "match", "W-1")
+    assert isinstance(run.invoke(app, ["list", "match", "W-2"]).exception, UnknownWorker)
     assert "cleared" in said(run, "decide", match_id, "--clear", "--reason", "号码已换人")
     assert "示例单位" in said(run, "show")
     said(run, "remove", "contacts", "--reason", "过期")
