@@ -227,6 +227,11 @@ RuleName = Literal[
 ]
 
 
+_RULES_WITH_A_SECTION: tuple[RuleName, ...] = (
+    "pass_colour", "declaration", "temperature", "capacity", "anti_passback", "age", "rest_time",
+)  # fmt: skip
+
+
 class PolicySettings(ScreeningRules):
     """`rules` decide on lanes that lead in, `out_rules` on lanes that lead out (`gate/policy.py`)."""
 
@@ -280,8 +285,13 @@ class PolicySettings(ScreeningRules):
             )
         if "capacity" in named and self.capacity.people is None:
             raise ValueError("the rule capacity is named, but capacity.people is empty: give a number")
-        if self.capacity.people is not None and "capacity" not in named:
-            raise ValueError("capacity.people is set, but neither rules nor out_rules name the rule capacity")
+        for name in _RULES_WITH_A_SECTION:
+            section = getattr(self, name)
+            if name not in named and section != type(section)():
+                raise ValueError(
+                    f"the section {name} is filled in, but neither rules nor out_rules name the rule {name}: "
+                    "it would do nothing"
+                )
         rivals = {"training": (self.training_kind, self.training_missing)}
         rivals["declaration"] = (self.declaration.kind, self.declaration.missing)
         for rule, (kind, missing) in rivals.items():
@@ -387,6 +397,12 @@ class Settings(Section):
             raise ValueError(
                 f"policy.pass_colour.yellow_lanes names {', '.join(sorted(unknown))}, which is no lane here; "
                 f"lanes: {', '.join(lane.id for lane in self.lanes)}"
+            )
+        yellow = policy.pass_colour.yellow_lanes
+        if yellow and not any(lane.id in yellow for lane in inward):
+            raise ValueError(
+                f"policy.pass_colour.yellow_lanes names only lanes that lead out ({', '.join(yellow)}): "
+                "a yellow pass would never get in"
             )
         measured = [lane for lane in inward if lane.thermometer.driver != "none"]
         asked = "temperature" in policy.rules

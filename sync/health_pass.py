@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from itertools import pairwise
 
@@ -116,7 +116,7 @@ def flags_of(
     Raises KeyError for a cause that `transitions` does not know.
     """
     made: list[Flag] = []
-    begins: datetime | None = at
+    begins: datetime | None = at.astimezone(UTC)  # in a local zone a day would have 23 or 25 hours at times
     for number, step in enumerate(transitions[cause].steps, start=1):
         if begins is None:
             raise ValueError(f"{cause}: a step after one without an end never comes")

@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from gate.badge_reader import SimulatedBadgeReader
 from gate.bench.held_codes import Hold, held_up
+from gate.pass_book import PassBook
 from gate.qr_reader import read_codes
 from gate.service import GateService, Recorded
 from gate.settings import BadgeReaderSettings, LaneSettings, PassReaderSettings, PolicySettings
@@ -22,6 +23,7 @@ from models.face import Image
 from sync.passes import ISSUERS_STATE, EntryPass, badge_digest, fixed_pass, sign
 from sync.records import Direction, Method, Outcome, PassGrant
 from tests.gate.conftest import WORKER, World, worker
+from tests.gate.manual_clock import ManualClock
 
 KEY = Ed25519PrivateKey.from_private_bytes(b"p" * 32)
 PASS_ID = "00112233445566aa"
@@ -213,6 +215,34 @@ def test_signed_passes_count_when_their_issuer_is_trusted_and_they_hold(world: W
     assert problem(trusted[:-1] + ("A" if trusted[-1] != "A" else "B")) in ("pass_forged", "pass_unknown")
     without_face(world, passes=(grant(revoked_at=now),))
     assert problem(trusted) == "pass_revoked"
+
+
+@pytest.mark.slow
+def test_a_forged_code_opens_nothing_and_a_replayed_one_is_noted_and_ends_with_its_pass(
+    world: World,
+) -> None:
+    without_face(world, passes=())
+    forged = held_up(GREY, signed(), Hold(module_px=4.0, y=0.5, angle_deg=180))  # of an issuer not known here
+    (recorded,) = world.play(played(world, [forged] * 10))
+    assert (recorded.event.outcome, recorded.event.reasons[0]) == (Outcome.DENY, "pass_forged")
+    assert (recorded.opened_at_s, recorded.event.worker_id) == (None, None)
+
+    clock = ManualClock(datetime.now(UTC))
+    with open_store(world.settings("worker.avi")) as store:
+        store.put_state(ISSUERS_STATE, [KEY.public_key().public_bytes_raw().hex()])
+        book = PassBook(store, site_id="demo-site", clock=clock)
+        code = signed(valid_until=clock.now() + timedelta(minutes=30))
+        first = book.code(code)
+        assert first is not None
+        assert first.problem is None
+        book.opened(first, "lane-1")
+        photographed = book.code(code)
+        assert photographed is not None
+        assert book.used_elsewhere(photographed, "lane-2")
+        clock.advance(30 * 60)
+        late = book.code(code)
+        assert late is not None
+        assert late.problem == "pass_expired"
 
 
 @pytest.mark.slow

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -20,7 +20,7 @@ from gate.settings import PolicySettings, RuleName, Settings
 from sync.health_pass import flags_of
 from sync.records import Clearance, Direction, Flag, FlagLevel, Outcome, Worker
 from sync.screening.pass_rules import shipped_pass_rules
-from tests.gate.test_policy import NOW, TICK, a_worker, before_the_gate
+from tests.gate.test_policy import BERLIN, NOW, SHANGHAI, TICK, a_worker, before_the_gate
 
 TRANSITIONS = {one.cause: one.transition for one in shipped_pass_rules().causes}
 IN, OUT = Direction.IN, Direction.OUT
@@ -70,6 +70,31 @@ def test_red_is_refused_to_the_last_instant_and_a_list_of_rules_from_before_obey
     assert told(decide(last, policy("flags"))) == (Outcome.DENY, Reason.FLAG_BLOCK)
     over = replace(last, now=last.now + TICK)
     assert decide(over, policy("flags", "pass_colour")) == Decision(Outcome.ALLOW, (Reason.OK,))
+
+
+def test_a_yellow_ends_after_its_hours_also_where_the_clocks_change_meanwhile() -> None:
+    # Berlin, 2026-10-25: at three in the morning it is two again. Seven days from noon end at eleven.
+    noon = datetime(2026, 10, 20, 12, 0, tzinfo=BERLIN)
+    worker = a_worker(flags=flags_of("affected_area", noon, entry_id="e", transitions=TRANSITIONS))
+    last = datetime(2026, 10, 27, 11, 0, tzinfo=BERLIN) - TICK
+
+    def at(moment: datetime) -> Decision:
+        return decide(replace(before_the_gate(worker), now=moment, timezone=BERLIN), policy("pass_colour"))
+
+    assert told(at(last)) == (Outcome.HOLD, Reason.PASS_YELLOW)
+    assert at(last + TICK).outcome is Outcome.ALLOW
+    assert at((last + TICK).astimezone(UTC)) == at((last + TICK).astimezone(SHANGHAI))
+
+
+def test_a_rest_over_the_repeated_hour_has_all_its_minutes() -> None:
+    hot = datetime(2026, 10, 25, 0, 55, tzinfo=UTC)  # 02:55 in Berlin, five minutes before it is two again
+    seen = Screened(measured=Measured(36.5), hot_at=(hot,))
+    for minutes, expected in ((9, Reason.TEMPERATURE_REST), (10, Reason.OK)):
+        now = hot + timedelta(minutes=minutes)
+        context = replace(before_the_gate(screened=seen), now=now, timezone=BERLIN)
+        decision = decide(context, policy("temperature"))
+        assert decision.reasons == (expected,), minutes
+        assert [hint.note for hint in decision.hints] == ["rest until 02:05"] * (minutes < 10)
 
 
 def test_an_entry_of_a_list_counts_beside_the_colour() -> None:
@@ -247,6 +272,8 @@ def test_a_fever_never_gets_in(screened: Screened, celsius: float) -> None:
         ({"rules": ["registered", "clearances"]}, "the list clearances is empty"),
         ({"rules": ["registered", "capacity"]}, "capacity.people is empty"),
         ({"capacity": {"people": 5}}, "name the rule capacity"),
+        ({"temperature": {"limit_c": 38.0}}, "name the rule temperature: it would do nothing"),
+        ({"rules": ["registered"], "pass_colour": {"green": "deny"}}, "name the rule pass_colour"),
         ({"age": {"min_years": 61}}, "nobody would get in"),
         (
             {
@@ -254,6 +281,13 @@ def test_a_fever_never_gets_in(screened: Screened, celsius: float) -> None:
                 "clearances": [{"kind": "training", "missing": "hold"}],
             },
             "training is judged twice: the rule training says deny where it is missing, clearances says hold",
+        ),
+        (
+            {
+                "rules": ["registered", "declaration", "clearances"],
+                "clearances": [{"kind": "declaration", "missing": "allow"}],
+            },
+            "declaration is judged twice: the rule declaration says deny",
         ),
         (
             {
@@ -275,6 +309,7 @@ def test_a_policy_that_contradicts_itself_is_refused_with_the_reason(
     ("changes", "said"),
     [
         ({"pass_colour": {"yellow": "lanes", "yellow_lanes": ["lane-9"]}}, "lane-9, which is no lane here"),
+        ({"pass_colour": {"yellow": "lanes", "yellow_lanes": ["way-out"]}}, "only lanes that lead out"),
         ({"rules": ["registered", "temperature"]}, "lane-1 has no thermometer: nobody would get in there"),
         (
             {"rules": ["registered", "declaration"], "declaration": {"temperature_counts": True}},
@@ -284,6 +319,6 @@ def test_a_policy_that_contradicts_itself_is_refused_with_the_reason(
 )
 def test_a_policy_that_does_not_fit_the_lanes_is_refused(changes: dict[str, object], said: str) -> None:
     with pytest.raises(ValidationError, match=said):
-        Settings.model_validate({"policy": changes})
+        Settings.model_validate({"policy": changes, "lanes": [{}, {"id": "way-out", "direction": "out"}]})
     fitting = {"rules": ["registered", "temperature"]}
     Settings.model_validate({"policy": fitting, "lanes": [{"thermometer": {"driver": "simulated"}}]})

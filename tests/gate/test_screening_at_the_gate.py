@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from gate.policy_trial import try_policy
 from gate.screening import recorded as looked_up
 from gate.service import GateService, Recorded
 from gate.settings import LaneSettings, PolicySettings, RelaySettings, Settings
@@ -63,6 +64,31 @@ def test_a_fever_is_refused_rests_and_is_told_so_at_the_next_try(world: World) -
     soon = play(world, changes, 36.5)
     assert soon.event.reasons == ("temperature_rest",)
     assert "rest until" in soon.event.note
+
+
+def test_the_second_reading_after_the_rest_lets_in_or_goes_to_the_medic(world: World) -> None:
+    world.enrol()
+    changes = asked(world, "temperature", temperature={"rest_min": 10, "missing": "allow"})
+    hot = play(world, changes, 38.2).event
+    settings = world.settings("worker.avi", **changes)
+
+    def tried(minutes: float, celsius: float | None) -> tuple[Outcome, str]:
+        at = hot.occurred_at + timedelta(minutes=minutes)
+        with open_store(settings) as store:
+            trial = try_policy(
+                settings, store, worker_id=WORKER, lane=settings.lanes[0], at=at, celsius=celsius
+            )
+        return trial.outcome, trial.reasons[0]
+
+    assert tried(9.9, 36.5) == (Outcome.DENY, "temperature_rest")
+    assert tried(10, 36.5) == (Outcome.ALLOW, "ok")
+    assert tried(10, 38.0) == (Outcome.DENY, "temperature_high_again")
+    # A missing reading is allowed here, but not to somebody who was too hot before.
+    assert tried(10, None) == (Outcome.HOLD, "temperature_missing")
+    with open_store(settings) as store:
+        entry = passage(1, Direction.IN, timedelta(0))
+        store.record(entry.model_copy(update={"occurred_at": hot.occurred_at + timedelta(minutes=11)}))
+    assert tried(12, 38.0) == (Outcome.DENY, "temperature_high")
 
 
 def test_a_broken_sensor_is_said_everywhere_and_a_missing_clearance_names_itself(world: World) -> None:

@@ -26,6 +26,7 @@ from gate.thermometer.serial_module import parsed
 from models.sources.settings import SourceSettings
 from sync.store_settings import StoreSettings
 from tests.gate.boards import ModbusBoard, wait_until
+from tests.gate.manual_clock import ManualClock
 from tests.gate.test_policy import a_worker
 
 
@@ -161,6 +162,31 @@ def test_a_serial_module_is_read_and_its_pulled_cable_is_a_fault(
     os.close(ours)
     wait_until(lambda: "does not answer" in thermometer.problem)
     assert read(thermometer) is None
+
+
+def test_a_module_that_falls_silent_is_a_fault_and_heals_with_its_next_word() -> None:
+    ours, theirs = os.openpty()
+    tty.setraw(theirs)
+    clock = ManualClock()
+    settings = ThermometerSettings(driver="serial", device=os.ttyname(theirs), poll_s=0.05, silent_s=10.0)
+    thermometer = open_thermometer(settings, clock)
+    assert thermometer is not None
+    thermometer.start()
+    try:
+        assert thermometer.problem == ""
+        clock.advance(10.5)
+        assert "silent for 10 s" in thermometer.problem
+        assert thermometer.measured(clock.monotonic(), clock.monotonic()).celsius is None
+
+        def says() -> bool:
+            os.write(ours, b"T=36.5C\r\n")
+            return thermometer.problem == ""
+
+        wait_until(says)
+    finally:
+        thermometer.stop()
+        os.close(ours)
+        os.close(theirs)
 
 
 @pytest.fixture
