@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import uuid4
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, insert, select, update
 
 from sync.alerting import FOLLOWS, AlertRules, Level, Life, State, StepKind, missing, shipped_rules
 from sync.alerting.telling import STEPS
-from sync.central.declarations import site_zone
+from sync.central import tables
 from sync.central.errors import AlreadyThere, CentralError
 from sync.central.statements import insert_or
 from sync.central.tables_alerts import NOT_CLOSED, SUBJECT_LENGTH, alert_steps, alerts
@@ -247,7 +248,9 @@ def _acted_meanwhile(connection: Connection, rules: AlertRules, alert: Alert) ->
     step = alert_steps.c
     query = select(alert_steps).where(step.alert_id == alert.alert_id, step.done_by != "")
     last = connection.execute(query.order_by(step.step_no.desc()).limit(1)).one()
-    at = last.at.astimezone(site_zone(connection, alert.site_id))
+    site = tables.sites.c
+    zone = connection.execute(select(site.timezone).where(site.site_id == alert.site_id)).scalar_one()
+    at = last.at.astimezone(ZoneInfo(zone))
     what = STEPS[StepKind(last.kind)]
     measure = f"（{rules.measure_words(last.detail).zh}）" if last.kind == StepKind.MEASURE else ""
     who = last.done_by

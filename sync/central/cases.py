@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, insert, select, update
 
-from sync.central import health, registry, tables
+from sync.central import alert_sources, health, registry, tables
 from sync.central.contact_measures import ContactMeasure, contact_source
 from sync.central.declarations import site_zone
 from sync.central.errors import AlreadyThere, CentralError, SettingRefused
@@ -335,6 +335,7 @@ def confirm(
             flags=flags,
         )
     )
+    alert_sources.contacts_confirmed(connection, case_id, case.data.site_id, registered, now=now)
     return Confirmed(action_id, flags, len(chosen) - flags, versions)
 
 

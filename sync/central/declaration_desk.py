@@ -102,7 +102,7 @@ class DeclarationDesk:
         with self._database.read() as connection:
             zone = site_zone(connection, site_id)
             counts = (
-                _people(site_id, day, zone)
+                people_of_day(site_id, day, zone)
                 .with_only_columns(
                     workers.employer,
                     workers.team,
@@ -148,7 +148,7 @@ class DeclarationDesk:
         self._note(viewer, Action.LOOKED_AT_DECLARATIONS, site_id, day, shown="missing", team=team or "")
         with self._database.read() as connection:
             zone = site_zone(connection, site_id)
-            query = _people(site_id, day, zone).where(
+            query = people_of_day(site_id, day, zone).where(
                 declarations.c.declaration_id.is_(None), tables.workers.c.worker_id > after
             )
             if team is not None:
@@ -162,7 +162,7 @@ class DeclarationDesk:
         self._note(viewer, Action.LOOKED_AT_DECLARATIONS, site_id, day, shown="marked")
         with self._database.read() as connection:
             zone = site_zone(connection, site_id)
-            workers = _people(site_id, day, zone).where(declarations.c.marks != "")
+            workers = people_of_day(site_id, day, zone).where(declarations.c.marks != "")
             guests = _guests(site_id, day).where(declarations.c.marks != "")
             found = [_person_day(row, zone) for row in connection.execute(workers)]
             return found + [_guest_day(row, zone) for row in connection.execute(guests)]
@@ -205,7 +205,7 @@ class DeclarationDesk:
         workers = tables.workers.c
         with self._database.read() as connection:
             zone = site_zone(connection, site_id)
-            query = _people(site_id, day, zone).order_by(
+            query = people_of_day(site_id, day, zone).order_by(
                 declarations.c.declaration_id.is_not(None), workers.employer, workers.team, workers.worker_id
             )
             for row in connection.execution_options(yield_per=500).execute(query):
@@ -250,7 +250,7 @@ def _of_site(site_id: str) -> ColumnElement[bool]:
     return or_(declarations.c.site_id == site_id, declarations.c.worker_id.in_(own))
 
 
-def _people(site_id: str, day: date, zone: ZoneInfo) -> Select[Any]:
+def people_of_day(site_id: str, day: date, zone: ZoneInfo) -> Select[Any]:
     """Workers who may enter the site on that day, with the declaration that counts if there is one."""
     workers, link = tables.workers, tables.worker_sites
     begin = datetime.combine(day, time.min, zone)

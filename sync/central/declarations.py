@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Column, ColumnElement, Connection, Table, bindparam, delete, insert, select, update
 
-from sync.central import declared_passes, health, list_queue, tables
+from sync.central import alert_sources, declared_passes, health, list_queue, tables
 from sync.central.errors import CentralError, UnknownSite
 from sync.central.notes import Handler, NoteContext, NoteRefused
 from sync.central.person_vault import PersonVault
@@ -140,6 +140,15 @@ def put(
     )
     if counts:
         _put_trips(connection, declaration, checked, declarer)
+        worker_id, visitor_id = declarer.worker_id, declarer.visitor_id
+        alert_sources.declared(
+            connection,
+            declaration.site_id,
+            f"worker:{worker_id}" if worker_id is not None else f"visitor:{visitor_id}",
+            checked.marks,
+            checked.answers,
+            now=received_at,
+        )
     if declarer.worker_id is not None:
         if counts:
             versions |= declared_passes.take(

@@ -15,7 +15,7 @@ from sync.central import erasures
 from sync.central.database import BUSY_TIMEOUT_MS, SQLITE, Database
 from sync.central.tables_people import erasure_items
 
-_EMPTIED = ("templates", "roster_log", "persons", "consents", "duplicates", "workers")
+_EMPTIED = ("templates", "roster_log", "persons", "consents", "duplicates", "workers", "alerts")
 _BUSY_MS = 200
 """A long reader may hold SQLite's checkpoint up; then writers are not made to wait for it too."""
 

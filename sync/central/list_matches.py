@@ -28,7 +28,7 @@ from sqlalchemy import (
     update,
 )
 
-from sync.central import audit, registry, tables
+from sync.central import alert_sources, audit, registry, tables
 from sync.central.audit import Action
 from sync.central.errors import CentralError, SettingRefused
 from sync.central.statements import chunks
@@ -206,6 +206,9 @@ def reconcile(
     concerned = {one.worker_id for one in wanted} | {row["worker_id"] for row in merged.gone}
     concerned |= _with_list_flags(connection, worker_ids)
     versions = put_flags(connection, sorted(concerned & there), now=now)
+    alert_sources.list_matched(connection, {one.worker_id for one in merged.fresh if one.is_exact}, now=now)
+    near = [(one.list_id, one.worker_id) for one in merged.fresh if not one.is_exact]
+    alert_sources.list_near(connection, near, now=now)
     return Outcome(
         versions, merged.count(MatchState.FLAGGED), merged.count(MatchState.TO_CONFIRM), len(merged.gone)
     )
@@ -246,6 +249,8 @@ def decide(
     worker_id = note_decision(
         connection, watch_matches.c.worker_id, match_id, confirm=confirm, reason=reason, by=by, now=now
     )
+    if confirm:
+        alert_sources.list_matched(connection, [worker_id], now=now)
     return put_flags(connection, [worker_id], now=now)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from sync.central import audit, tables
+from sync.central import alert_sources, audit, tables
 from sync.central.accounts_access import Right, Viewer
 from sync.central.audit import Action
 from sync.central.database import Database
@@ -99,7 +99,7 @@ def put(
         }
         return insert_unless_there(connection, site_reports.c.report_id, row)
 
-    put_latest(
+    counts = put_latest(
         connection,
         site_reports.c.report_id,
         lambda: (
@@ -111,6 +111,16 @@ def put(
         insert_it=insert_it,
         retire=lambda report_id: None,
     )
+    if counts:
+        alert_sources.site_reported(
+            connection,
+            report.site_id,
+            report.employer,
+            unwell=checked.answers["unwell"],
+            short=[(one.supply, one.on) for one in short],
+            day=report.local_day,
+            now=received_at,
+        )
 
 
 def take_site_report(connection: Connection, context: NoteContext, text: str) -> Mapping[str, int]:

@@ -1,0 +1,133 @@
+"""What raises alerts of what gates, kiosks and phones send, and of what officers confirm.
+
+Each is part of the transaction in which it happened, and asks nothing of the database where nothing is wrong.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, delete, select
+
+from sync.central import tables
+from sync.central.alerts import raise_alert
+from sync.central.event_rows import Work
+from sync.central.statements import chunks
+from sync.central.tables_alerts import alerts
+from sync.records import Event
+
+TOO_HOT = frozenset({"temperature_high", "temperature_high_again"})
+"""Reason codes of the gate (gate/reasons.py)."""
+
+HISTORY_AFTER = timedelta(days=1)
+"""What a gate tells of so long ago is history: nobody stands there any more."""
+
+SHORT_WITHIN = timedelta(days=3)
+"""A supply that runs out within so many days is short."""
+
+FEVER, CONTACT = "fever", "contact"
+"""An answer and a mark of the worker's declaration (sync/forms/data)."""
+
+
+def fever_at_gate(
+    connection: Connection, work: Sequence[Work], fresh: Collection[str], now: datetime
+) -> None:
+    """Of events that are new here, those of somebody who was too hot."""
+    hot: dict[str, Event] = {
+        event.event_id: event
+        for one in work
+        for _, event, _ in one.events
+        if not TOO_HOT.isdisjoint(event.reasons)
+    }
+    for event_id in sorted(hot.keys() & set(fresh)):
+        event = hot[event_id]
+        if now - event.occurred_at < HISTORY_AFTER:
+            place = f"gate:{event.site_id}/{event.gate_id}"
+            subject = f"worker:{event.worker_id}" if event.worker_id else place
+            facts = {"gate": event.gate_id, "lane": event.lane_id}
+            raise_alert(
+                connection, "fever_at_gate", site_id=event.site_id, subject=subject, facts=facts, now=now
+            )
+
+
+def declared(
+    connection: Connection,
+    site_id: str,
+    subject: str,
+    marks: Collection[str],
+    answers: Mapping[str, Any],
+    *,
+    now: datetime,
+) -> None:
+    """A declaration that counts: fever, or contact with a case."""
+    has_fever, had_contact = FEVER in answers.get("health", ()), CONTACT in marks
+    if has_fever or had_contact:
+        raise_alert(connection, "fever_declared", site_id=site_id, subject=subject, now=now)
+
+
+def site_reported(
+    connection: Connection,
+    site_id: str,
+    employer: str,
+    *,
+    unwell: int,
+    short: Iterable[tuple[str, date]],
+    day: date,
+    now: datetime,
+) -> None:
+    """A site's daily report that counts. `short`: supplies, and the first day that each does not cover."""
+    subject = f"employer:{site_id}/{employer}"
+    if unwell:
+        facts: dict[str, str | int] = {"unwell": unwell}
+        raise_alert(connection, "unwell_reported", site_id=site_id, subject=subject, facts=facts, now=now)
+    supplies = sorted(supply for supply, on in short if on <= day + SHORT_WITHIN)
+    if supplies:
+        facts = {"supplies": " ".join(supplies)}
+        raise_alert(connection, "supplies_short", site_id=site_id, subject=subject, facts=facts, now=now)
+
+
+def list_matched(connection: Connection, worker_ids: Collection[str], *, now: datetime) -> None:
+    """These workers are on a list, by an exact match or by somebody's word."""
+    for worker_id, site_ids in _sites_of(connection, worker_ids).items():
+        for site_id in site_ids:
+            subject = f"worker:{worker_id}"
+            raise_alert(connection, "list_match", site_id=site_id, subject=subject, now=now)
+
+
+def list_near(connection: Connection, near: Iterable[tuple[str, str]], *, now: datetime) -> None:
+    """Pairs of list and worker that somebody has to look at: one alert per list and site."""
+    pairs = list(near)
+    sites = _sites_of(connection, {worker_id for _, worker_id in pairs})
+    counts = Counter((list_id, site_id) for list_id, one in pairs for site_id in sites.get(one, ()))
+    for (list_id, site_id), count in sorted(counts.items()):
+        facts = {"new": count}
+        raise_alert(connection, "list_near", site_id=site_id, subject=f"list:{list_id}", facts=facts, now=now)
+
+
+def contacts_confirmed(
+    connection: Connection, case_id: str, site_id: str, worker_ids: Collection[str], *, now: datetime
+) -> None:
+    """Contacts of a case: told to the sites where they work, and to the one of the case."""
+    counts = Counter(one for sites in _sites_of(connection, worker_ids).values() for one in sites)
+    for one in sorted({site_id, *counts}):
+        facts = {"contacts": counts[one]}
+        raise_alert(connection, "case_contacts", site_id=one, subject=f"case:{case_id}", facts=facts, now=now)
+
+
+def forget_worker(connection: Connection, worker_id: str) -> int:
+    """A worker's whole record is erased: the alerts about that person go with it."""
+    gone = connection.execute(delete(alerts).where(alerts.c.subject == f"worker:{worker_id}"))
+    return gone.rowcount
+
+
+def _sites_of(connection: Connection, worker_ids: Collection[str]) -> dict[str, list[str]]:
+    link = tables.worker_sites.c
+    found: dict[str, list[str]] = {}
+    for some in chunks(sorted(worker_ids)):
+        query = select(link.worker_id, link.site_id).where(link.worker_id.in_(some))
+        for worker_id, site_id in connection.execute(query.order_by(link.worker_id, link.site_id)):
+            found.setdefault(worker_id, []).append(site_id)
+    return found
