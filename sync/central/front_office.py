@@ -12,6 +12,7 @@ from sync.central.access_log import AccessLog
 from sync.central.accounts import Accounts
 from sync.central.attendance_log import AttendanceLog
 from sync.central.case_desk import CaseDesk
+from sync.central.clearance_desk import ClearanceDesk
 from sync.central.database import Database
 from sync.central.declaration_desk import DeclarationDesk
 from sync.central.erasure_desk import ErasureDesk
@@ -26,6 +27,7 @@ from sync.central.presence import Presence
 from sync.central.site_reports import SiteReportDesk
 from sync.central.training_office import TrainingOffice
 from sync.central.worker_desk import RosterChanged, WorkerDesk
+from sync.clearance_rules import ClearanceRules
 
 if TYPE_CHECKING:
     from sync.central.phone_training import PhoneTraining
@@ -46,6 +48,7 @@ class FrontOffice:
         hasher: PasswordHasher | None = None,
         vault: PersonVault | None = None,
         lodging: LodgingSettings | None = None,
+        clearance_rules: ClearanceRules | None = None,
     ) -> None:
         self.database = database
         self.vault = vault
@@ -57,6 +60,9 @@ class FrontOffice:
         self.gates = GateBoard(database, now=now)
         self.attendance = AttendanceLog(database, now=now)
         self.cases = CaseDesk(database, now=now, on_roster_change=on_roster_change)
+        self.clearances = ClearanceDesk(
+            database, now=now, vault=vault, rules=clearance_rules, on_roster_change=on_roster_change
+        )
         self.declarations = DeclarationDesk(database, now=now)
         self.lists = ListDesk(database, now=now, vault=vault, on_roster_change=on_roster_change)
         self.list_jobs = ListJobs(self.lists, now=now)
