@@ -73,11 +73,14 @@ def take_enrolment(
     if not outdated:
         merging = _Merging(connection, context, enrolment, known, latest, withdrawn.get(FACE), vault)
         worker, templates = merging.worker(), merging.templates()
-        versions = registry.put_worker(connection, worker, templates, now=context.received_at)
+        before = {} if known is None else {worker_id: known.site_ids}
+        versions = registry.put_worker(
+            connection, worker, templates, now=context.received_at, before=before, later=context.roster
+        )
         withheld = merging.withheld
     if known is not None or not outdated:
         if enrolment.consent is not None:
-            persons.put_consent(connection, enrolment.consent)
+            persons.put_consent(connection, enrolment.consent, withdrawn)
         if enrolment.person is not None and not outdated:
             persons.put_person(connection, vault, enrolment.person, now=context.received_at)
     has_news = not outdated and bool(enrolment.templates or enrolment.person)
@@ -203,7 +206,8 @@ class _Merging:
     @cached_property
     def _consent_day(self) -> date | None:
         """Of the answer that was given last and was not taken back, where it is yes."""
-        before = persons.last_answer(self._connection, self._sent.worker_id)
+        # An answer goes with its worker: of nobody there is none.
+        before = None if self._known is None else persons.last_answer(self._connection, self._known.worker_id)
         sent = self._enrolment.consent
         if sent is not None and sent.kind == FACE:
             is_withdrawn = self._face_withdrawn_at is not None and sent.given_at <= self._face_withdrawn_at

@@ -19,6 +19,7 @@ from sync.central import tables, tables_people
 from sync.central.errors import CentralError
 from sync.central.event_rows import Work
 from sync.central.reception import GateName
+from sync.central.roster_log import Later
 from sync.central.statements import insert_unless_there
 from sync.wire.envelope import MessageRefused
 from sync.wire.messages import BatchItem
@@ -38,12 +39,17 @@ class NoteRefused(CentralError, ValueError):
 
 @dataclass(frozen=True, slots=True)
 class NoteContext:
-    """Which kiosk sent the record, and when it came."""
+    """Which kiosk sent the record, and when it came.
+
+    roster  collects changes of workers, whose log is written once for all records of a transaction; without
+            one a handler writes it itself
+    """
 
     site_id: str
     gate_id: str
     record_id: str
     received_at: datetime
+    roster: Later | None = None
 
 
 Handler = Callable[[Connection, NoteContext, str], Mapping[str, int]]
@@ -66,12 +72,15 @@ def take(connection: Connection, work: Sequence[Work], handlers: Mapping[str, Ha
         return set()
     kiosks = _kiosks(connection, {one.gate for one in with_notes})
     changed: set[str] = set()
+    roster = Later()
     for one in with_notes:
         kiosk = kiosks[one.gate]
         for item in one.notes:
-            reason = _take(connection, one, item, kiosk, handlers, changed)
+            reason = _take(connection, one, item, kiosk, handlers, changed, roster)
             if reason:
                 one.refuse(item.item_id, REFUSED, item.payload, reason=reason)
+    changed.update(roster.write(connection))
+    for one in with_notes:
         one.roster_version = _roster_version(connection, one.gate[0])
     return changed
 
@@ -83,15 +92,18 @@ def _take(
     kiosk: _Kiosk,
     handlers: Mapping[str, Handler],
     changed: set[str],
+    roster: Later,
 ) -> str:
     """Why it is refused, or nothing."""
     try:
         text = _opened(item, kiosk)
-        context = NoteContext(*work.gate, str(item.record_id), work.received_at)
+        concerned = Later()
+        context = NoteContext(*work.gate, str(item.record_id), work.received_at, concerned)
         # A savepoint: one record that cannot be stored takes no event of the batch with it.
         with connection.begin_nested():
             if _is_new(connection, context, item.kind):
                 changed.update(handlers[item.kind](connection, context, text))
+        roster.take_over(concerned)  # only now: what a savepoint took back changed nobody
         return ""
     except NoteRefused as error:
         return str(error)

@@ -5,6 +5,7 @@ Every function takes an open connection and is part of its transaction.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -97,8 +98,11 @@ def with_document(connection: Connection, number_hash: str) -> list[str]:
     )
 
 
-def put_consent(connection: Connection, consent: Consent) -> bool:
-    """Keep an answer once; False for one that is there. One given before a withdrawal is withdrawn too."""
+def put_consent(connection: Connection, consent: Consent, withdrawn: Mapping[str, datetime]) -> bool:
+    """Keep an answer once; False for one that is there. One given before a withdrawal is withdrawn too.
+
+    withdrawn  as `last_withdrawals` says
+    """
     consents = tables.consents
     row = {
         "consent_id": consent.consent_id,
@@ -116,7 +120,7 @@ def put_consent(connection: Connection, consent: Consent) -> bool:
         "signature": consent.signature,
         "guardian_name": consent.guardian_name,
     }
-    withdrawn_at = last_withdrawals(connection, consent.worker_id).get(consent.kind)
+    withdrawn_at = withdrawn.get(consent.kind)
     if withdrawn_at is not None and consent.given_at <= withdrawn_at:
         row["withdrawn_at"] = withdrawn_at
     return insert_unless_there(connection, consents.c.consent_id, row)

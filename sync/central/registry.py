@@ -20,8 +20,8 @@ from sqlalchemy import Connection, Table, delete, insert, select, update
 from sync.central import list_queue, roster_log, tables, tables_passes
 from sync.central.errors import AlreadyThere, SettingRefused, UnknownGate, UnknownSite
 from sync.central.keys import GateCredentials
-from sync.central.roster_log import Change
-from sync.central.statements import chunks, insert_or, upsert
+from sync.central.roster_log import Later, record_workers
+from sync.central.statements import chunks, insert_or, insert_unless_there, upsert
 from sync.errors import RecordInvalid, UnknownFlag, UnknownWorker
 from sync.records import Clearance, Flag, FlagLevel, PassGrant, Template, Worker, WorkerStatus
 from sync.wire.sealing import KEY_BYTES
@@ -230,10 +230,16 @@ def put_lane(
 
 
 def put_worker(
-    connection: Connection, worker: Worker, templates: Sequence[Template] | None = None, *, now: datetime
+    connection: Connection,
+    worker: Worker,
+    templates: Sequence[Template] | None = None,
+    *,
+    now: datetime,
+    before: Mapping[str, Iterable[str]] | None = None,
+    later: Later | None = None,
 ) -> dict[str, int]:
     """Add or replace one worker with flags; see `put_workers`."""
-    return put_workers(connection, [(worker, templates)], now=now)
+    return put_workers(connection, [(worker, templates)], now=now, before=before, later=later)
 
 
 def put_workers(
@@ -241,10 +247,15 @@ def put_workers(
     workers: Iterable[tuple[Worker, Sequence[Template] | None]],
     *,
     now: datetime,
+    before: Mapping[str, Iterable[str]] | None = None,
+    later: Later | None = None,
 ) -> dict[str, int]:
     """Add or replace workers with their flags; templates None leaves those that are there.
 
-    Returns the new roster version of each site concerned.
+    before  what `hold` said of them in this transaction; None asks
+    later   takes the change instead of the roster's log
+
+    Returns the new roster version of each site concerned; none with `later`.
 
     Raises:
         UnknownSite: a worker is registered for a site that is not in the registry.
@@ -253,36 +264,30 @@ def put_workers(
     given = {worker.worker_id: (worker, templates) for worker, templates in workers}
     ids = sorted(given)
     _require_sites(connection, {site_id for one, _ in given.values() for site_id in one.site_ids})
-    before = hold(connection, ids)
-    upsert(connection, tables.workers, [_worker_row(given[one][0], now) for one in ids], keep=["created_at"])
-    _replace(
-        connection,
-        tables.worker_sites,
-        ids,
-        [{"worker_id": one, "site_id": site} for one in ids for site in sorted(set(given[one][0].site_ids))],
-    )
-    _replace(
-        connection,
-        tables.flags,
-        ids,
-        [_flag_row(one, flag, now) for one in ids for flag in given[one][0].flags],
-    )
-    _replace(
-        connection,
-        tables_passes.pass_grants,
-        ids,
-        [_pass_row(one, grant) for one in ids for grant in given[one][0].passes],
-    )
-    with_templates = [one for one in ids if given[one][1] is not None]
-    _replace(
-        connection,
-        tables.templates,
-        with_templates,
-        [_template_row(one, template) for one in with_templates for template in given[one][1] or ()],
-    )
+    before = hold(connection, ids) if before is None else before
+    rows = [_worker_row(given[one][0], now) for one in ids]
+    replaced = ids
+    if len(ids) == 1 and not before and insert_unless_there(connection, tables.workers.c.worker_id, rows[0]):
+        replaced = []  # certainly new: there is nothing to take away
+    else:
+        before = before or hold(connection, ids)
+        upsert(connection, tables.workers, rows, keep=["created_at"])
+    links = [
+        {"worker_id": one, "site_id": site} for one in ids for site in sorted(set(given[one][0].site_ids))
+    ]
+    flags = [_flag_row(one, flag, now) for one in ids for flag in given[one][0].flags]
+    passes = [_pass_row(one, grant) for one in ids for grant in given[one][0].passes]
+    _replace(connection, tables.worker_sites, replaced, links)
+    _replace(connection, tables.flags, replaced, flags)
+    _replace(connection, tables_passes.pass_grants, replaced, passes)
+    templates = [_template_row(one, template) for one in ids for template in given[one][1] or ()]
+    _replace(connection, tables.templates, [one for one in replaced if given[one][1] is not None], templates)
     list_queue.ask(connection, ids, now)
     urgent = any(_is_urgent(worker) for worker, _ in given.values())
-    return _log(connection, ids, left=before, urgent=urgent)
+    if later is None:
+        return record_workers(connection, ids, left=before, urgent=urgent)
+    later.add(ids, left=before, urgent=urgent)
+    return {}
 
 
 def put_templates(
@@ -293,7 +298,7 @@ def put_templates(
     rows = [_template_row(worker_id, template) for template in templates]
     _replace(connection, tables.templates, [worker_id], rows)
     _touch(connection, worker_id, now)
-    return _log(connection, [worker_id], left=before, urgent=False)
+    return record_workers(connection, [worker_id], left=before, urgent=False)
 
 
 def set_status(
@@ -302,7 +307,7 @@ def set_status(
     """Block a worker, let go, or take back. Raises UnknownWorker."""
     before = _require_worker(connection, worker_id)
     _touch(connection, worker_id, now, status=status.value)
-    return _log(connection, [worker_id], left=before, urgent=True)
+    return record_workers(connection, [worker_id], left=before, urgent=True)
 
 
 def remove_worker(connection: Connection, worker_id: str) -> dict[str, int]:
@@ -319,7 +324,7 @@ def add_flag(connection: Connection, worker_id: str, flag: Flag, *, now: datetim
     """Add a flag, or replace the one by that id. Raises UnknownWorker."""
     before = _require_worker(connection, worker_id)
     upsert(connection, tables.flags, [_flag_row(worker_id, flag, now)], keep=["created_at"])
-    return _log(connection, [worker_id], left=before, urgent=True)
+    return record_workers(connection, [worker_id], left=before, urgent=True)
 
 
 def remove_flag(connection: Connection, worker_id: str, flag_id: str) -> dict[str, int]:
@@ -334,7 +339,7 @@ def remove_flag(connection: Connection, worker_id: str, flag_id: str) -> dict[st
             f"worker {worker_id} has no flag {flag_id}",
             next_step=f"`sitegate central flag list {worker_id}` lists the flags",
         )
-    return _log(connection, [worker_id], left=before, urgent=True)
+    return record_workers(connection, [worker_id], left=before, urgent=True)
 
 
 def put_marks(
@@ -355,7 +360,7 @@ def put_marks(
     upsert(connection, tables.flags, [_flag_row(worker_id, one, now) for one in put], keep=["created_at"])
     kept = [one.model_dump(mode="json") for one in clearances]
     _touch(connection, worker_id, now, clearances=kept)
-    return _log(connection, [worker_id], left=before, urgent=True)
+    return record_workers(connection, [worker_id], left=before, urgent=True)
 
 
 def put_consent(
@@ -399,7 +404,7 @@ def withdraw_consent(connection: Connection, worker_id: str, *, kind: str, now: 
         return {}
     _replace(connection, tables.templates, [worker_id], [])
     _touch(connection, worker_id, now, face_consent_on=None)
-    return _log(connection, [worker_id], left=before, urgent=True)
+    return record_workers(connection, [worker_id], left=before, urgent=True)
 
 
 def hold(connection: Connection, worker_ids: Sequence[str]) -> dict[str, list[str]]:
@@ -504,14 +509,6 @@ def _require_worker(connection: Connection, worker_id: str) -> dict[str, list[st
     if worker_id not in before:
         raise _unknown_worker(worker_id)
     return before
-
-
-def _log(
-    connection: Connection, worker_ids: Sequence[str], *, left: Mapping[str, Iterable[str]], urgent: bool
-) -> dict[str, int]:
-    # Read back rather than taken from the arguments: the log holds what the database holds.
-    changes: list[Change] = roster_log.load_changes(connection, worker_ids)
-    return roster_log.record(connection, changes, left=left, urgent=urgent)
 
 
 def _replace(

@@ -40,6 +40,41 @@ class Change:
     templates: Sequence[Template]
 
 
+class Later:
+    """Workers changed in one transaction whose log is written once, at its end: see `write`."""
+
+    def __init__(self) -> None:
+        self._left: dict[str, set[str]] = {}
+        self._urgent: set[str] = set()
+
+    def add(self, worker_ids: Iterable[str], *, left: Mapping[str, Iterable[str]], urgent: bool) -> None:
+        """As for `record_workers`."""
+        for worker_id in worker_ids:
+            self._left.setdefault(worker_id, set()).update(left.get(worker_id, ()))
+            if urgent:
+                self._urgent.add(worker_id)
+
+    def take_over(self, other: Later) -> None:
+        """What another one holds, too."""
+        for worker_id, sites in other._left.items():
+            self.add([worker_id], left={worker_id: sites}, urgent=worker_id in other._urgent)
+
+    def write(self, connection: Connection) -> dict[str, int]:
+        """The log as of now, what is urgent first; the new version of each site concerned."""
+        calm = self._left.keys() - self._urgent
+        return {
+            **record_workers(connection, sorted(self._urgent), left=self._left, urgent=True),
+            **record_workers(connection, sorted(calm), left=self._left, urgent=False),
+        }
+
+
+def record_workers(
+    connection: Connection, worker_ids: Sequence[str], *, left: Mapping[str, Iterable[str]], urgent: bool
+) -> dict[str, int]:
+    """`record` for workers as they are now: the log holds what the database holds."""
+    return record(connection, load_changes(connection, worker_ids), left=left, urgent=urgent)
+
+
 def record(
     connection: Connection, changes: Sequence[Change], *, left: Mapping[str, Iterable[str]], urgent: bool
 ) -> dict[str, int]:

@@ -48,7 +48,7 @@ def database(centre_database: Database) -> Database:
         worker = a_worker(face_consent_on=NOON.date())
         registry.put_worker(connection, worker, [a_template(seed=4)], now=NOON)
         persons.put_person(connection, VAULT, a_person(), now=NOON)
-        persons.put_consent(connection, a_consent())
+        persons.put_consent(connection, a_consent(), {})
     return centre_database
 
 
@@ -126,7 +126,7 @@ def test_the_same_withdrawal_counts_once(database: Database) -> None:
 
 def test_a_withdrawal_older_than_a_new_consent_takes_nothing_away(database: Database) -> None:
     with database.write() as connection:
-        persons.put_consent(connection, a_consent(given_at=LATER + timedelta(minutes=1)))
+        persons.put_consent(connection, a_consent(given_at=LATER + timedelta(minutes=1)), {})
         assert withdraw(connection).is_outdated
         (found,) = roster_log.load_changes(connection, ["W-1"])
         assert len(found.templates) == 1

@@ -12,8 +12,9 @@ from sync.central import registry, tables, tables_people
 from sync.central.database import Database
 from sync.central.ingest import Ingest, Taken
 from sync.central.note_handlers import HANDLERS
-from sync.central.notes import FAULT, NOT_A_KIOSK, NoteContext
+from sync.central.notes import FAULT, NOT_A_KIOSK, NoteContext, NoteRefused
 from sync.central.reception import Arrival
+from sync.records import WorkerStatus
 from sync.wire import topics
 from sync.wire.messages import Batch, BatchItem
 from sync.wire.sealing import seal_text
@@ -104,6 +105,31 @@ def test_the_acknowledgement_names_the_roster_that_holds_what_became_of_it(
     assert taken.roster_changed
     with centre_database.read() as connection:
         assert taken.replies[0].ack.roster_version == connection.scalar(select(tables.sites.c.roster_version))
+
+
+def test_workers_of_one_batch_take_one_version_and_a_refused_one_none(
+    centre_database: Database, kiosk: GateBox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def handler(connection: Connection, context: NoteContext, text: str) -> Mapping[str, int]:
+        worker_id, _, refused = text.partition(" ")
+        worker = a_worker(worker_id, status=WorkerStatus.BLOCKED if worker_id == "W-9" else WorkerStatus.ACTIVE)
+        versions = registry.put_worker(connection, worker, now=context.received_at, later=context.roster)
+        assert versions == {}
+        if refused:
+            raise NoteRefused("for the test")
+        return versions
+
+    monkeypatch.setitem(HANDLERS, "declaration", handler)
+    texts = ("W-7", "W-8", "W-6 refused", "W-7", "W-9")
+    items = [a_note(kiosk, number, text, f"R-{number}") for number, text in enumerate(texts, 1)]
+    taken = take(centre_database, kiosk, *items)
+    assert taken.roster_changed
+    assert reasons(taken) == {3: "for the test"}
+    log = tables.roster_log.c
+    with centre_database.read() as connection:
+        rows = connection.execute(select(log.worker_id, log.version, log.urgent).order_by(log.worker_id)).all()
+    assert [tuple(row) for row in rows] == [("W-7", 2, False), ("W-8", 2, False), ("W-9", 1, True)]
+    assert taken.replies[0].ack.roster_version == 2
 
 
 def test_a_gate_that_is_no_kiosk_registers_nobody(
