@@ -45,6 +45,8 @@ _PROBLEMS = {
 
 
 _Look = Callable[[str], PassReading]
+_FileMark = tuple[int, int, int]
+"""What changes with the content of a file: time of change in ns, size, inode."""
 
 
 class PassBook:
@@ -59,7 +61,7 @@ class PassBook:
         self._store = store
         self._site_id = site_id
         self._clock = clock
-        self._centre_key_file = centre_key_file
+        self._centre_key = None if centre_key_file is None else _KeyFile(centre_key_file)
         self._lock = threading.Lock()
         self._used: dict[str, tuple[str, float]] = {}
 
@@ -150,16 +152,38 @@ class PassBook:
             return None
 
     def _trusted(self) -> Mapping[str, Ed25519PublicKey]:
-        """The kiosk on this store, and the centre. Read anew: a kiosk may be set up while the gate runs."""
+        """The kiosk on this store, and the centre; either may be set up while the gate runs."""
         known = self._store.state(ISSUERS_STATE)
         raw = [str(one) for one in known] if isinstance(known, list) else []
         keys = [Ed25519PublicKey.from_public_bytes(bytes.fromhex(one)) for one in raw]
-        if self._centre_key_file is not None:
+        centre = None if self._centre_key is None else self._centre_key.read()
+        return issuers(keys if centre is None else [*keys, centre])
+
+
+class _KeyFile:
+    """A public key in a file: read once, and again when the file is another one. Safe from several threads."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._last: tuple[_FileMark | None, Ed25519PublicKey | None] | None = None
+
+    def read(self) -> Ed25519PublicKey | None:
+        """None, and a line in the log at every change, while the file holds no key."""
+        mark = self._mark()
+        if self._last is None or self._last[0] != mark:
             try:
-                keys.append(read_public_key(self._centre_key_file))
+                self._last = (mark, read_public_key(self._path))
             except SecretUnsafe as error:
                 log.warning("passes by the centre do not count: %s", error)
-        return issuers(keys)
+                self._last = (mark, None)
+        return self._last[1]
+
+    def _mark(self) -> _FileMark | None:
+        try:
+            status = self._path.stat()
+        except OSError:
+            return None
+        return status.st_mtime_ns, status.st_size, status.st_ino
 
 
 def _key(text: str) -> str:

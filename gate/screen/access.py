@@ -16,10 +16,10 @@ from http.cookies import CookieError, SimpleCookie
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocketClose
 
 from gate.errors import ConfigError
@@ -27,6 +27,7 @@ from gate.reasons import Words
 from gate.screen import words
 from gate.settings import ScreenSettings
 from sync.addresses import is_loopback
+from sync.web_door import with_safe_headers
 
 LOGIN_PATH = "/login"
 ALIVE_PATH = "/alive"
@@ -37,12 +38,6 @@ TOKEN_MIN_CHARACTERS = 16
 
 _LOGIN_BODY_MAX_BYTES = 4096
 _POLICY_VIOLATION = 1008
-_SAFE_HEADERS = {
-    "Content-Security-Policy": "default-src 'self' 'unsafe-inline' 'unsafe-eval' data: blob:; "
-    "frame-ancestors 'none'; form-action 'self'; base-uri 'none'",
-    "Referrer-Policy": "same-origin",
-    "X-Content-Type-Options": "nosniff",
-}
 
 
 def read_token(path: Path) -> str:
@@ -80,11 +75,11 @@ class ScreenAccess:
         if refusal is None and self._token and not self._is_known(headers):
             refusal = await self._ask_for_token(scope, receive)
         if refusal is None:
-            await self.app(scope, receive, _with_safe_headers(scope, send))
+            await self.app(scope, receive, with_safe_headers(scope, send))
         elif scope["type"] == "websocket":
             await WebSocketClose(code=_POLICY_VIOLATION)(scope, receive, send)
         else:
-            await refusal(scope, receive, _with_safe_headers(scope, send))
+            await refusal(scope, receive, with_safe_headers(scope, send))
 
     def _wrong_address(self, headers: Headers) -> Response | None:
         host = headers.get("host", "")
@@ -145,18 +140,3 @@ def _login_page(problem: Words | None = None) -> HTMLResponse:
         f"{complaint}<p><button style='font:inherit;padding:.5em 2em'>OK</button></form>",
         status_code=403 if problem else 401,
     )
-
-
-def _with_safe_headers(scope: Scope, send: Send) -> Send:
-    is_asset = scope["path"].startswith("/_nicegui/")
-
-    async def send_with_headers(message: Message) -> None:
-        if message["type"] == "http.response.start":
-            headers = MutableHeaders(scope=message)
-            for name, value in _SAFE_HEADERS.items():
-                headers[name] = value
-            if not is_asset:
-                headers["Cache-Control"] = "no-store"
-        await send(message)
-
-    return send_with_headers

@@ -11,9 +11,12 @@ import cv2
 import numpy as np
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from gate import pass_book
 from gate.badge_reader import SimulatedBadgeReader
 from gate.bench.held_codes import Hold, held_up
+from gate.clock import SystemClock
 from gate.pass_book import PassBook
 from gate.qr_reader import read_codes
 from gate.service import GateService, Recorded
@@ -22,6 +25,8 @@ from gate.startup import open_store
 from models.face import Image
 from sync.passes import ISSUERS_STATE, EntryPass, badge_digest, fixed_pass, sign
 from sync.records import Direction, Method, Outcome, PassGrant
+from sync.store import LocalStore, StoreKey
+from sync.wire.keys import read_public_key
 from tests.gate.conftest import WORKER, World, worker
 from tests.gate.manual_clock import ManualClock
 
@@ -215,6 +220,31 @@ def test_signed_passes_count_when_their_issuer_is_trusted_and_they_hold(world: W
     assert problem(trusted[:-1] + ("A" if trusted[-1] != "A" else "B")) in ("pass_forged", "pass_unknown")
     without_face(world, passes=(grant(revoked_at=now),))
     assert problem(trusted) == "pass_revoked"
+
+
+def test_the_centre_s_key_counts_as_soon_as_its_file_is_there_and_is_read_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    path, reads = tmp_path / "centre.pub", []
+    monkeypatch.setattr(
+        pass_book, "read_public_key", lambda path: reads.append(path) or read_public_key(path)
+    )
+    with LocalStore.open(tmp_path / "gate.db", StoreKey.load(tmp_path / "k", "", create=True)) as store:
+        book = PassBook(store, site_id="demo-site", clock=SystemClock(), centre_key_file=path)
+
+        def problem() -> str | None:
+            found = book.code(signed())
+            assert found is not None
+            return found.problem
+
+        assert [problem(), problem()] == ["pass_forged"] * 2
+        assert caplog.text.count("passes by the centre do not count") == 1
+        for key, expected in ((KEY, None), (Ed25519PrivateKey.generate(), "pass_forged"), (KEY, None)):
+            made = tmp_path / "new.pub"
+            made.write_bytes(key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
+            made.replace(path)
+            assert [problem(), problem()] == [expected] * 2
+    assert len(reads) == 4
 
 
 @pytest.mark.slow
