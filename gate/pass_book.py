@@ -161,7 +161,7 @@ class PassBook:
 
 
 class _KeyFile:
-    """A public key in a file: read once, and again when the file is another one. Safe from several threads."""
+    """A public key in a file: read once, and again when the file is another one; from any thread."""
 
     def __init__(self, path: Path) -> None:
         self._path = path

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from unittest.mock import Mock
 
 import cv2
 import numpy as np
@@ -225,10 +226,8 @@ def test_signed_passes_count_when_their_issuer_is_trusted_and_they_hold(world: W
 def test_the_centre_s_key_counts_as_soon_as_its_file_is_there_and_is_read_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    path, reads = tmp_path / "centre.pub", []
-    monkeypatch.setattr(
-        pass_book, "read_public_key", lambda path: reads.append(path) or read_public_key(path)
-    )
+    path, reading = tmp_path / "centre.pub", Mock(wraps=read_public_key)
+    monkeypatch.setattr(pass_book, "read_public_key", reading)
     with LocalStore.open(tmp_path / "gate.db", StoreKey.load(tmp_path / "k", "", create=True)) as store:
         book = PassBook(store, site_id="demo-site", clock=SystemClock(), centre_key_file=path)
 
@@ -244,7 +243,7 @@ def test_the_centre_s_key_counts_as_soon_as_its_file_is_there_and_is_read_once(
             made.write_bytes(key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
             made.replace(path)
             assert [problem(), problem()] == [expected] * 2
-    assert len(reads) == 4
+    assert reading.call_count == 4
 
 
 @pytest.mark.slow
