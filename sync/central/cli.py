@@ -118,6 +118,9 @@ def run(
     door_photos: Annotated[
         int, typer.Option(min=0, help="Keep photos of door-to-door checks for so many days; 0: none.")
     ] = 0,
+    finding_photos: Annotated[
+        int, typer.Option(min=0, help="Keep photos of inspections' findings for so many days; 0: none.")
+    ] = 180,
     allow_plain: Annotated[
         bool, typer.Option("--allow-plain", help="Accept a broker or console on the network without TLS.")
     ] = False,
@@ -165,6 +168,7 @@ def run(
         ),
         ingest_only=ingest_only,
         terminals=vendors,
+        finding_photos_days=finding_photos,
     )
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -182,6 +186,7 @@ def run(
                     behind_tls=console_behind_tls,
                     allow_plain=allow_plain,
                     door_photos=door_photos,
+                    finding_photos=finding_photos,
                     courses=courses,
                     keys=keys,
                     stop=stop,
@@ -461,11 +466,13 @@ class _Console:
         behind_tls: bool,
         allow_plain: bool,
         door_photos: int,
+        finding_photos: int,
         courses: Path | None,
         keys: Path,
         stop: threading.Event,
     ) -> None:
         from sync.central.console.settings import ConsoleSettings  # noqa: PLC0415
+        from sync.central.inspection_rules import InspectionSettings  # noqa: PLC0415
         from sync.central.lodging_rules import LodgingSettings  # noqa: PLC0415
 
         try:
@@ -477,6 +484,7 @@ class _Console:
                 behind_tls=behind_tls,
                 allow_plain=allow_plain,
                 lodging=LodgingSettings(photos_kept_days=door_photos),
+                inspections=InspectionSettings(photos_kept_days=finding_photos),
             )
         except ValueError as error:
             raise SettingRefused(

@@ -17,6 +17,9 @@ from sync.central.database import Database
 from sync.central.declaration_desk import DeclarationDesk
 from sync.central.erasure_desk import ErasureDesk
 from sync.central.gate_board import GateBoard
+from sync.central.grid import GridDesk
+from sync.central.inspection_desk import InspectionDesk
+from sync.central.inspection_rules import InspectionSettings
 from sync.central.list_desk import ListDesk
 from sync.central.list_jobs import ListJobs
 from sync.central.lodging_desk import LodgingDesk
@@ -49,6 +52,7 @@ class FrontOffice:
         vault: PersonVault | None = None,
         lodging: LodgingSettings | None = None,
         clearance_rules: ClearanceRules | None = None,
+        inspections: InspectionSettings | None = None,
     ) -> None:
         self.database = database
         self.vault = vault
@@ -64,6 +68,8 @@ class FrontOffice:
             database, now=now, vault=vault, rules=clearance_rules, on_roster_change=on_roster_change
         )
         self.declarations = DeclarationDesk(database, now=now)
+        self.grid = GridDesk(database, now=now)
+        self.inspections = InspectionDesk(database, now=now, settings=inspections or InspectionSettings())
         self.lists = ListDesk(database, now=now, vault=vault, on_roster_change=on_roster_change)
         self.list_jobs = ListJobs(self.lists, now=now)
         self.lodging = LodgingDesk(database, now=now, settings=lodging or LodgingSettings())

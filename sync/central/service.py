@@ -16,7 +16,7 @@ from types import TracebackType
 from typing import Self
 
 from sync.central import enrolments
-from sync.central.aftercare import Aftercare
+from sync.central.aftercare import Aftercare, Job
 from sync.central.ask_handlers import HANDLERS
 from sync.central.asks import AskDesk
 from sync.central.broker import EmbeddedBroker
@@ -27,7 +27,9 @@ from sync.central.desk import Desk
 from sync.central.duplicates import DuplicateSearch, DuplicateWatch
 from sync.central.erasure_cleanup import clean_up
 from sync.central.erasure_desk import answer_receipt
+from sync.central.finding_watch import FindingWatch
 from sync.central.ingest import Ingest
+from sync.central.inspection_rules import InspectionSettings
 from sync.central.keys import signing_key
 from sync.central.link import CentreLink, broker_password
 from sync.central.list_matching import ListMatcher
@@ -52,7 +54,8 @@ GROUP_MESSAGES = 200
 """Batches written in one transaction, at most."""
 
 AFTERCARE_EVERY_S = 1.0
-"""Between two looks for enrolments to compare, erasures to clear up after, cases to trace."""
+"""Between two looks for enrolments to compare, erasures to clear up after, cases to trace,
+findings that are overdue."""
 
 WAITING_MESSAGES = 2000
 """What does not fit is not taken; the gates send it again."""
@@ -163,22 +166,7 @@ class CentralService:
             worker.start()
             self._stack.append(worker.stop)
         if not settings.ingest_only:
-            watch = DuplicateWatch(self.database, search, now=self._now)
-            tracing = CaseWatch(self.database, shipped_rules(), now=self._now)
-            lists = ListMatcher(
-                self.database, self.vault, now=self._now, on_roster_change=self.roster_changed
-            )
-            visitors = VisitorMatcher(self.database, self.vault, lists, now=self._now)
-            self.aftercare = Aftercare(
-                [
-                    watch.look,
-                    lambda: clean_up(self.database, self._now()),
-                    tracing.look,
-                    lists.look,
-                    visitors.look,
-                ],
-                poll_s=AFTERCARE_EVERY_S,
-            )
+            self.aftercare = Aftercare(self._aftercare_jobs(search), poll_s=AFTERCARE_EVERY_S)
             self.aftercare.start()
             self._stack.append(self.aftercare.stop)
             self._lookout = Lookout(self.database, signer, self.link.publish, self._now, self._poke, settings)
@@ -195,6 +183,22 @@ class CentralService:
             self._stack.append(self.terminals.stop)
         self.link.start()
         self._stack.append(self.link.stop)
+
+    def _aftercare_jobs(self, search: DuplicateSearch) -> list[Job]:
+        watch = DuplicateWatch(self.database, search, now=self._now)
+        tracing = CaseWatch(self.database, shipped_rules(), now=self._now)
+        lists = ListMatcher(self.database, self.vault, now=self._now, on_roster_change=self.roster_changed)
+        visitors = VisitorMatcher(self.database, self.vault, lists, now=self._now)
+        photos = InspectionSettings(photos_kept_days=self._settings.finding_photos_days)
+        found = FindingWatch(self.database, photos, now=self._now)
+        return [
+            watch.look,
+            lambda: clean_up(self.database, self._now()),
+            tracing.look,
+            lists.look,
+            visitors.look,
+            found.look,
+        ]
 
     def _terminals_broker(self, address: tuple[str, int]) -> Broker:
         """Their own one, or the centre's, which listens on `address`."""

@@ -119,6 +119,7 @@ class CentreSettings:
     shared_group   name under which ingest processes share what comes (MQTT 5)
     poll           how often changes and commands are looked for that another process wrote
     announce_every RosterHead is repeated so often
+    finding_photos_days  photos of findings are deleted so long after they were taken
     """
 
     database: str = DEFAULT_DATABASE
@@ -129,3 +130,4 @@ class CentreSettings:
     shared_group: str = "sitegate-centre"
     poll: timedelta = timedelta(milliseconds=200)
     announce_every: timedelta = timedelta(hours=1)
+    finding_photos_days: int = 180

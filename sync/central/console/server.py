@@ -50,7 +50,13 @@ def run_console(
 
     Raises SettingRefused when address or certificate do not work, ConsoleFailed when the server ends early.
     """
-    office = FrontOffice(database, on_roster_change=on_roster_change, vault=vault, lodging=settings.lodging)
+    office = FrontOffice(
+        database,
+        on_roster_change=on_roster_change,
+        vault=vault,
+        lodging=settings.lodging,
+        inspections=settings.inspections,
+    )
     office.phone_training = phone_training
     serve(office, settings, on_ready=on_ready, stop=stop)
 

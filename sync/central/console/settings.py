@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from sync.addresses import is_loopback
+from sync.central.inspection_rules import InspectionSettings
 from sync.central.lodging_rules import LodgingSettings
 from sync.central.phone.settings import PhoneSettings
 
@@ -23,6 +24,7 @@ class ConsoleSettings(BaseModel):
     timezone         in which times are typed when no site is chosen
     phone            of the pages for phones under /m
     lodging          days between checks, photos of door-to-door checks, what counts as fever
+    inspections      photos of findings
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -37,6 +39,7 @@ class ConsoleSettings(BaseModel):
     timezone: str = "Asia/Shanghai"
     phone: PhoneSettings = Field(default_factory=PhoneSettings)
     lodging: LodgingSettings = Field(default_factory=LodgingSettings)
+    inspections: InspectionSettings = Field(default_factory=InspectionSettings)
 
     @field_validator("timezone")
     @classmethod
