@@ -112,7 +112,8 @@ def test_workers_of_one_batch_take_one_version_and_a_refused_one_none(
 ) -> None:
     def handler(connection: Connection, context: NoteContext, text: str) -> Mapping[str, int]:
         worker_id, _, refused = text.partition(" ")
-        worker = a_worker(worker_id, status=WorkerStatus.BLOCKED if worker_id == "W-9" else WorkerStatus.ACTIVE)
+        status = WorkerStatus.BLOCKED if worker_id == "W-9" else WorkerStatus.ACTIVE
+        worker = a_worker(worker_id, status=status)
         versions = registry.put_worker(connection, worker, now=context.received_at, later=context.roster)
         assert versions == {}
         if refused:
@@ -127,7 +128,8 @@ def test_workers_of_one_batch_take_one_version_and_a_refused_one_none(
     assert reasons(taken) == {3: "for the test"}
     log = tables.roster_log.c
     with centre_database.read() as connection:
-        rows = connection.execute(select(log.worker_id, log.version, log.urgent).order_by(log.worker_id)).all()
+        query = select(log.worker_id, log.version, log.urgent).order_by(log.worker_id)
+        rows = connection.execute(query).all()
     assert [tuple(row) for row in rows] == [("W-7", 2, False), ("W-8", 2, False), ("W-9", 1, True)]
     assert taken.replies[0].ack.roster_version == 2
 
