@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -19,18 +19,19 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from enroll.errors import RowRefused
-from enroll.lookalikes import Lookalikes
 from enroll.photo_source import Photos
 from enroll.photos import open_photo, require_one_person, template_of
 from enroll.roster_file import RosterFile, RosterRow
 from enroll.roster_people import FaceDecision, answers_from, birth_date_of, face_decision, person_from
 from enroll.roster_values import CORRECT_ROW, listed, plain_width, worker_from
+from models.duplicate_search import alike_from
 from models.engine import FaceEngine
+from models.gallery import Gallery
 from models.quality import QualityLimits
 from sync.errors import UnknownWorker
 from sync.people import Consent, Enrolment, Person
 from sync.records import Template, Worker
-from sync.store import EMBEDDING_SIZE, LocalStore
+from sync.store import LocalStore
 from sync.store.import_jobs import ImportedRow
 
 ROWS_PER_TRANSACTION = 50
@@ -167,10 +168,10 @@ class _Importer:
     def __init__(self, plan: ImportPlan, with_photos: bool) -> None:
         self._plan = plan
         self._engine = plan.load_engine() if with_photos else None
-        self._lookalikes = Lookalikes((), np.zeros((0, EMBEDDING_SIZE), np.float32))
+        self._gallery = Gallery()
         if self._engine is not None and plan.store is not None:
-            stored = plan.store.all_templates(self._engine.embedder_name, self._engine.embedder_version)
-            self._lookalikes = Lookalikes(*stored)
+            model, version = self._engine.embedder_name, self._engine.embedder_version
+            self._gallery.load(*plan.store.all_templates(model, version))
         self._rows_by_worker: dict[str, int] = {}
         self._rows_by_document: dict[tuple[str, str], int] = {}
 
@@ -271,11 +272,19 @@ class _Importer:
         require_one_person(list(templates.values()))
         return _Pictures(tuple(templates.values()), tuple(refusals))
 
+    def _somebody_alike(self, worker_id: str, templates: Sequence[Template]) -> str | None:
+        """The other worker most like these templates, if any is like enough; the templates then join in."""
+        probes = np.stack([np.frombuffer(one.vector, dtype="<f4") for one in templates])
+        like_from = alike_from(templates[0].model, len(self._gallery))
+        found = self._gallery.lookalikes(probes, at_least=like_from, besides=worker_id, limit=1)
+        self._gallery.replace(worker_id, probes)
+        return found[0].worker_id if found else None
+
     def _conclude(self, checked: _Checked, pictures: _Pictures) -> _Settled:
         known, worker = checked.known, checked.worker
         templates = pictures.templates
         remarks = [*checked.remarks, *((str(one), one.next_step) for one in pictures.refusals)]
-        if templates and (other := self._lookalikes.find(worker.worker_id, templates)):
+        if templates and (other := self._somebody_alike(worker.worker_id, templates)):
             remarks.append((f"looks like worker {other}, the gate may not tell them apart", COMPARE_PHOTOS))
         if not (known.templates if templates is None else templates) and checked.face.allowed:
             remarks.append((NO_PHOTO, ADD_PHOTO))

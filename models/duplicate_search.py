@@ -45,6 +45,17 @@ def duplicate_threshold(tail: ImpostorTail, registry_size: int) -> float:
     return min(follows, ALWAYS_SHOWN_FROM.get(tail.embedder, follows))
 
 
+def alike_from(embedder: str, registry_size: int) -> float:
+    """Cosine from which two registered people are worth a look without asking anybody: few false alarms.
+
+    Raises UnknownWeight for an embedder without a calibration.
+    """
+    measured = ALWAYS_SHOWN_FROM.get(embedder)
+    return (
+        duplicate_threshold(ImpostorTail.bundled(embedder), registry_size) if measured is None else measured
+    )
+
+
 def find_lookalikes(
     owners: NDArray[np.integer],
     names: Sequence[str],

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from models.duplicate_search import alike_from
 from models.gallery import Gallery
 from tests.gate.faces import blurred, direction
 
@@ -142,3 +143,31 @@ def test_a_face_that_was_taken_away_is_gone_from_memory_too() -> None:
     assert not matrix[7].any()
     assert not gallery._now.matrix[7].any()
     assert gallery.search(vectors[8]).worker_id == "W8"
+
+
+def near(vector: np.ndarray, cosine: float) -> np.ndarray:
+    """A unit vector at this cosine from another one, as a row."""
+    across = np.random.default_rng(99).normal(size=128)
+    across -= (across @ vector) * vector
+    turned = cosine * vector + np.sqrt(1 - cosine**2) * across / np.linalg.norm(across)
+    return np.asarray(turned, np.float32)[np.newaxis]
+
+
+def test_only_who_is_like_enough_is_shown_the_nearest_first_and_never_oneself() -> None:
+    gallery = Gallery()
+    gallery.load(["W-0", "W-1", "W-1"], vectors(0, 1, 2))
+    for number in range(10, 60):
+        gallery.replace(f"W-{number}", vectors(number))
+    shown = [one.worker_id for one in gallery.lookalikes(near(direction(33), 0.9), at_least=0.6)]
+    assert shown == ["W-33"]
+    assert gallery.lookalikes(near(direction(33), 0.59), at_least=0.6) == []
+    assert gallery.lookalikes(near(direction(33), 0.9), at_least=0.6, besides="W-33") == []
+    gallery.replace("W-99", near(direction(2), 0.8))
+    assert [one.worker_id for one in gallery.lookalikes(vectors(2), at_least=0.6)] == ["W-1", "W-99"]
+    gallery.replace("W-33", vectors(70))
+    assert gallery.lookalikes(vectors(33), at_least=0.6) == []
+
+
+def test_an_embedder_without_a_measured_likeness_follows_its_calibration() -> None:
+    assert alike_from("sface", 30_000) == 0.6
+    assert 0.6 < alike_from("dlib", 30_000) < 1.0
