@@ -24,14 +24,17 @@ Job = Callable[[], int]
 
 
 class Aftercare:
-    """Does its jobs one after the other, every `poll_s`, at once again while there is something to do."""
+    """Does its jobs one after the other, every `poll_s`, at once again while there is something to do.
 
-    def __init__(self, jobs: Sequence[Job], *, poll_s: float) -> None:
+    `name` is that of the thread and of its lines in the log.
+    """
+
+    def __init__(self, jobs: Sequence[Job], *, poll_s: float, name: str = "aftercare") -> None:
         self.problem = ""
         self._jobs = jobs
         self._poll_s = poll_s
         self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="aftercare", daemon=True)
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
     def start(self) -> None:
         self._thread.start()
@@ -58,10 +61,10 @@ class Aftercare:
             except DBAPIError as error:  # its own text repeats the row it was about
                 problem = f"the database does not answer: {type(error.orig).__name__}"
             except Exception as error:  # the thread must go on
-                log.exception("aftercare")
-                problem = f"the work after enrolments fails: {type(error).__name__}"
+                log.exception("%s", self._thread.name)
+                problem = f"a job fails: {type(error).__name__}"
         if problem and problem != self.problem:
-            log.error("aftercare: %s", problem)
+            log.error("%s: %s", self._thread.name, problem)
         self.problem = problem
         if problem:
             return PAUSE_S

@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, delete, func, or_, select, update
 
-from sync.central import alert_sources, persons, registry, tables
+from sync.central import alert_sources, persons, real_name, registry, tables
 from sync.central.errors import CentralError
 from sync.central.reception import GateName
 from sync.central.statements import insert_unless_there, upsert
@@ -136,6 +136,7 @@ def _erase_record(connection: Connection, worker: Worker, now: datetime) -> dict
     bare = nameless(worker.worker_id, worker.site_ids)
     persons.forget(connection, worker.worker_id)
     alert_sources.forget_worker(connection, worker.worker_id)
+    real_name.forget(connection, worker.worker_id)
     connection.execute(delete(training_sessions).where(training_sessions.c.worker_id == worker.worker_id))
     of_worker = phone_sessions.c.worker_id == worker.worker_id
     owned = select(phone_sessions.c.session_hash).where(of_worker)

@@ -5,11 +5,19 @@ Pure but for `client.py` and `simulator.py`. What the platform calls things is d
 
 from sync.real_name.client import PlatformClient, Result
 from sync.real_name.dialect import Dialect, DialectInvalid, read_dialect
-from sync.real_name.errors import AnswerLost, NotSent, PlatformBusy, RealNameError, RequestRefused
+from sync.real_name.errors import (
+    AccessRefused,
+    AnswerLost,
+    NotSent,
+    PlatformBusy,
+    RealNameError,
+    RequestRefused,
+)
 from sync.real_name.records import Attendance, RealNameWorker, Team
 from sync.real_name.signing import AppSecret
 
 __all__ = [
+    "AccessRefused",
     "AnswerLost",
     "AppSecret",
     "Attendance",

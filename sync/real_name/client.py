@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import logging
 import secrets
+import ssl
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -16,7 +18,14 @@ import httpx
 
 from sync.addresses import is_loopback
 from sync.real_name.dialect import Dialect
-from sync.real_name.errors import AnswerLost, NotSent, PlatformBusy, RealNameError, RequestRefused
+from sync.real_name.errors import (
+    AccessRefused,
+    AnswerLost,
+    NotSent,
+    PlatformBusy,
+    RealNameError,
+    RequestRefused,
+)
 from sync.real_name.records import (
     Attendance,
     RealNameWorker,
@@ -88,7 +97,7 @@ class PlatformClient:
         self._secret = secret
         self._dialect = dialect
         self._now = now
-        self._http = httpx.Client(timeout=timeout_s)
+        self._http = httpx.Client(timeout=timeout_s, verify=_certificates())
 
     def __enter__(self) -> Self:
         return self
@@ -241,8 +250,18 @@ class PlatformClient:
         code = str(answer[names.code])
         if code in codes.taken:
             return answer.get(names.data)
-        kind = PlatformBusy if code in codes.busy else RequestRefused
-        raise kind(code, str(answer.get(names.message, ""))[:MESSAGE_MAX])
+        message = str(answer.get(names.message, ""))[:MESSAGE_MAX]
+        if code in codes.busy:
+            raise PlatformBusy(code, message)
+        if code in codes.access:
+            raise AccessRefused(code, message, next_step="compare application id, secret and project code")
+        raise RequestRefused(code, message)
+
+
+@functools.cache
+def _certificates() -> ssl.SSLContext:
+    """Read once: a client is made for every look."""
+    return ssl.create_default_context()
 
 
 def _mapping(told: object) -> dict[str, Any]:

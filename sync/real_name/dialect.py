@@ -85,10 +85,14 @@ class AnswerNames(_Part):
 
 
 class Codes(_Part):
-    """What the code of an answer means; any other one is a refusal."""
+    """What the code of an answer means; any other one refuses the request for what is in it.
+
+    access  the application itself is refused: its signature, its rights, its address
+    """
 
     taken: frozenset[str]
     busy: frozenset[str]
+    access: frozenset[str]
 
 
 class Statuses(_Part):

@@ -27,3 +27,7 @@ class RequestRefused(RealNameError, ValueError):
 
 class PlatformBusy(RequestRefused):
     """Too many requests at present; nothing was taken."""
+
+
+class AccessRefused(RequestRefused):
+    """The platform does not know this application, or not from here; nothing was taken."""
