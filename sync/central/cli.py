@@ -28,6 +28,7 @@ from sync.central.cli_options import (
     open_database,
     prepared,
 )
+from sync.central.cli_passes import passes
 from sync.central.cli_people import command, tokens, workers
 from sync.central.cli_terminals import terminals
 from sync.central.errors import SettingRefused
@@ -57,6 +58,7 @@ app.add_typer(gates, name="gate")
 app.add_typer(users, name="user")
 app.add_typer(flags, name="flag")
 app.add_typer(lists, name="list")
+app.add_typer(passes, name="passes")
 app.add_typer(terminals, name="terminal")
 app.add_typer(tokens, name="token")
 app.add_typer(workers, name="worker")

@@ -24,6 +24,7 @@ from sync.central.list_desk import ListDesk
 from sync.central.list_jobs import ListJobs
 from sync.central.lodging_desk import LodgingDesk
 from sync.central.lodging_rules import LodgingSettings
+from sync.central.pass_desk import PassDesk
 from sync.central.people_desk import PeopleDesk
 from sync.central.person_vault import PersonVault
 from sync.central.presence import Presence
@@ -76,6 +77,7 @@ class FrontOffice:
         self.site_reports = SiteReportDesk(database, now=now)
         self.phone_training: PhoneTraining | None = None
         self.trainings = TrainingOffice(database, now=now)
+        self.passes = PassDesk(database, now=now, on_roster_change=on_roster_change)
         self.people = PeopleDesk(database, now=now, vault=vault, on_roster_change=on_roster_change)
         self.erasures = ErasureDesk(database, now=now, on_roster_change=on_roster_change)
         self.workers = WorkerDesk(database, now=now, on_roster_change=on_roster_change)

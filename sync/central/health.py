@@ -12,12 +12,18 @@ from datetime import datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, Table, delete, select, update
+from sqlalchemy import Connection, Table, delete, select, true, update
 
 from sync.central import registry, tables
 from sync.central.errors import CentralError, SettingRefused
 from sync.central.statements import insert_unless_there, upsert
-from sync.central.tables_health import pass_findings, pass_occurrences, pass_profiles
+from sync.central.tables_health import (
+    pass_copies,
+    pass_corrections,
+    pass_findings,
+    pass_occurrences,
+    pass_profiles,
+)
 from sync.errors import UnknownWorker
 from sync.health_pass import GREEN_KIND, PassColour, Step, Transition
 from sync.records import Clearance, Worker
@@ -173,8 +179,16 @@ def withdraw(connection: Connection, source: str, *, now: datetime) -> dict[str,
 
 def hand_on(connection: Connection, worker_id: str, to: str) -> None:
     """Two records become one: what is known of one person. The caller settles the one that stays."""
-    for table in (pass_occurrences, pass_findings):
+    for table in (pass_occurrences, pass_findings, pass_copies):
         connection.execute(update(table).where(table.c.worker_id == worker_id).values(worker_id=to))
+    asked = pass_corrections.c
+    there = select(asked.worker_id).where(asked.worker_id == to, asked.answer == "")
+    of_both = connection.scalar(there) is not None  # one request of a person stays open
+    connection.execute(
+        update(pass_corrections)
+        .where(asked.worker_id == worker_id, (asked.answer != "") if of_both else true())
+        .values(worker_id=to)
+    )
 
 
 def record(connection: Connection, worker_id: str) -> tuple[list[Occurrence], list[Finding]]:

@@ -36,7 +36,9 @@ from sync.central.list_matching import ListMatcher
 from sync.central.list_visitors import VisitorMatcher
 from sync.central.lookout import Lookout
 from sync.central.note_handlers import HANDLERS as NOTE_HANDLERS
+from sync.central.pass_copies import PassCopyWatch
 from sync.central.person_vault import PersonVault
+from sync.central.real_name_upload import RealNameUpload
 from sync.central.reception import Arrival
 from sync.central.settings import CentreSettings
 from sync.central.signer import Signer
@@ -56,6 +58,9 @@ GROUP_MESSAGES = 200
 AFTERCARE_EVERY_S = 1.0
 """Between two looks for enrolments to compare, erasures to clear up after, cases to trace,
 findings that are overdue."""
+
+REAL_NAME_EVERY_S = 5.0
+"""Between two looks for a site that is due at its real-name platform."""
 
 WAITING_MESSAGES = 2000
 """What does not fit is not taken; the gates send it again."""
@@ -169,6 +174,11 @@ class CentralService:
             self.aftercare = Aftercare(self._aftercare_jobs(search), poll_s=AFTERCARE_EVERY_S)
             self.aftercare.start()
             self._stack.append(self.aftercare.stop)
+            real_name = RealNameUpload(self.database, self.vault, settings.keys, now=self._now)
+            # In a thread of its own: a platform may keep us waiting.
+            self.real_name = Aftercare([real_name.look], poll_s=REAL_NAME_EVERY_S, name="real-name")
+            self.real_name.start()
+            self._stack.append(self.real_name.stop)
             self._lookout = Lookout(self.database, signer, self.link.publish, self._now, self._poke, settings)
             self._lookout.start()
             self._stack.append(self._lookout.stop)
@@ -197,6 +207,7 @@ class CentralService:
             tracing.look,
             lists.look,
             visitors.look,
+            PassCopyWatch(self.database, now=self._now).look,
             found.look,
         ]
 

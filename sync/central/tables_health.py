@@ -20,7 +20,7 @@ from sqlalchemy import (
 from sync.central.column_types import Instant
 from sync.central.tables import ID, NAME, metadata
 
-_IS_OPEN = text("answer = ''")
+IS_OPEN = text("answer = ''")
 
 pass_occurrences = Table(
     "pass_occurrences",
@@ -79,8 +79,8 @@ pass_corrections = Table(
         "ix_pass_corrections_open",
         "worker_id",
         unique=True,
-        postgresql_where=_IS_OPEN,
-        sqlite_where=_IS_OPEN,
+        postgresql_where=IS_OPEN,
+        sqlite_where=IS_OPEN,
     ),
     Index(None, "due_at"),
 )

@@ -117,12 +117,20 @@ class DeclaredRule(_Part):
         )
 
 
+class CopyRule(_Part):
+    """Within how many seconds nobody gets from one gate to another: of one site, and of two."""
+
+    same_site_s: int = Field(ge=1, le=3600)
+    other_site_s: int = Field(ge=1, le=86_400)
+
+
 class PassRules(_Part):
     """One profile."""
 
     profile: Identifier
     version: int = Field(ge=1)
     correction_days: int = Field(ge=1, le=60)
+    copies: CopyRule
     causes: tuple[CauseRule, ...] = Field(min_length=1)
     findings: tuple[FindingRule, ...] = Field(min_length=1)
     declared: tuple[DeclaredRule, ...] = ()

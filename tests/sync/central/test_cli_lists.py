@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import select
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from sync.central import registry, tables
 from sync.central.cli import app
@@ -19,6 +19,7 @@ from sync.central.list_matching import ListMatcher
 from sync.central.person_vault import PersonVault
 from sync.central.tables_lists import watch_matches
 from sync.errors import UnknownWorker
+from sync.screening.pass_rules import SHIPPED_FILE, PassRulesInvalid
 from tests.sync.samples import NOON, a_worker
 
 IMPORT = ("import", "contacts", "--source", "示例单位", "--level", "block")
@@ -40,6 +41,22 @@ def said(run: CliRunner, *words: str) -> str:
     result = run.invoke(app, ["list", *words])
     assert result.exit_code == 0, result.output
     return result.output
+
+
+def test_rules_of_passes_are_shown_set_and_refused_with_the_place(run: CliRunner, tmp_path: Path) -> None:
+    def passes(*words: str) -> Result:
+        return run.invoke(app, ["passes", *words])
+
+    assert "contact (密切接触): red 14 days; ended by cleared_by_medic" in passes("show").output
+    file = tmp_path / "rules.yaml"
+    file.write_text(SHIPPED_FILE.read_text("utf-8").replace("red, days: 14", "red, days: 3"), "utf-8")
+    assert "red 3 days" in passes("set", str(file)).output
+    assert "red 3 days" in passes("show").output
+    file.write_text("profile: own\n", "utf-8")
+    refused = passes("set", str(file))
+    assert isinstance(refused.exception, PassRulesInvalid)
+    assert f"{file}: version" in str(refused.exception)
+    assert "red 14 days" in passes("set").output
 
 
 def test_a_list_is_tried_imported_shown_decided_upon_and_removed(run: CliRunner, tmp_path: Path) -> None:

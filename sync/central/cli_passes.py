@@ -1,0 +1,57 @@
+"""`sitegate central passes`: the rules of pass colours on the command line."""
+
+from __future__ import annotations
+
+from getpass import getuser
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sync.central import health
+from sync.central.cli_options import DatabaseOption, now, open_database
+from sync.central.settings import DEFAULT_DATABASE
+from sync.screening.pass_rules import PassRules, read_pass_rules
+
+passes = typer.Typer(no_args_is_help=True, help="The rules of pass colours.")
+
+
+@passes.command("show")
+def passes_show(*, database: DatabaseOption = DEFAULT_DATABASE) -> None:
+    """What gives which colour, and what ends it."""
+    with open_database(database, must_exist=True) as opened, opened.read() as connection:
+        _show(health.rules(connection))
+
+
+@passes.command("set")
+def passes_set(
+    file: Annotated[
+        Path | None, typer.Argument(help="YAML; without it the shipped rules.", dir_okay=False)
+    ] = None,
+    *,
+    database: DatabaseOption = DEFAULT_DATABASE,
+) -> None:
+    """Put rules in force for what becomes known from now on; those that contradict themselves are refused."""
+    text = None
+    if file is not None:
+        read_pass_rules(file)
+        text = file.read_text(encoding="utf-8")
+    by = f"command line: {getuser()}"
+    with open_database(database, must_exist=True) as opened, opened.write() as connection:
+        _show(health.set_rules(connection, text, source=str(file or ""), by=by, now=now()))
+
+
+def _show(rules: PassRules) -> None:
+    typer.echo(f"profile {rules.profile}, version {rules.version}")
+    for cause in rules.causes:
+        steps = ", ".join(
+            f"{step.colour} {f'{step.days:g} days' if step.days else 'until it is ended'}"
+            for step in cause.steps
+        )
+        ended = f"; ended by {', '.join(cause.ended_by)}" if cause.ended_by else ""
+        typer.echo(f"{cause.cause} ({cause.zh}): {steps}{ended}")
+    for finding in rules.findings:
+        green = f"green {finding.green_days:g} days" if finding.green_days else finding.green_until or ""
+        typer.echo(
+            f"{finding.finding} ({finding.zh}) counts against what is {finding.covers}: {green or '-'}"
+        )
