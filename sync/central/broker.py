@@ -18,6 +18,20 @@ STARTED_WITHIN_S = 10.0
 log = logging.getLogger(__name__)
 
 
+class _ClosingBroker(Broker):
+    """amqtt leaves the connection of whoever does not begin with a valid CONNECT open for ever."""
+
+    async def stream_connected(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, listener_name: str
+    ) -> None:
+        try:
+            await super().stream_connected(reader, writer, listener_name)
+        except asyncio.CancelledError:
+            log.debug("the broker ends before somebody said who it is")
+        finally:
+            writer.close()
+
+
 class EmbeddedBroker:
     """Listens on one address. Anybody who reaches it may connect: keep it on loopback or a protected network.
 
@@ -54,11 +68,15 @@ class EmbeddedBroker:
         asyncio.set_event_loop(self._loop)
         try:
             self._loop.run_until_complete(self._serve())
+            rest = asyncio.all_tasks(self._loop)
+            for task in rest:  # connections that have not said who they are
+                task.cancel()
+            self._loop.run_until_complete(asyncio.gather(*rest, return_exceptions=True))
         finally:
             self._loop.close()
 
     async def _serve(self) -> None:
-        broker = Broker(
+        broker = _ClosingBroker(
             BrokerConfig.from_dict(
                 {
                     "listeners": {"default": {"type": "tcp", "bind": f"{self._host}:{self._port}"}},

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import psutil
 import pytest
 from paho.mqtt.enums import MQTTProtocolVersion
 from sqlalchemy import Row, func, select
 
 from sync.central import commands, registry, tables
+from sync.central.broker import EmbeddedBroker
 from sync.central.database import Database
 from sync.central.keys import signing_key
 from sync.central.service import CentralService
@@ -216,6 +219,24 @@ def test_a_heartbeat_that_cannot_be_read_is_counted_and_the_service_goes_on(
     with service.database.read() as connection:
         row = connection.execute(select(tables.refusals)).one()
     assert (row.cause, row.count) == ("malformed", 2)
+
+
+def test_the_embedded_broker_keeps_no_connection_that_says_nothing() -> None:
+    broker = EmbeddedBroker("127.0.0.1", 0)
+    port = int(broker.start().rsplit(":", 1)[1])
+    for words in (b"", b"GET / HTTP/1.1\r\n\r\n"):
+        with socket.create_connection(("127.0.0.1", port)) as stranger:
+            stranger.sendall(words)
+    with socket.create_connection(("127.0.0.1", port)):
+        until(lambda: _connections(port) == 1, what="an end of those who left")
+        broker.stop()
+    until(lambda: _connections(port) == 0, what="the end of the last one")
+
+
+def _connections(port: int) -> int:
+    """How many the broker holds, also half closed ones."""
+    held = psutil.Process().net_connections(kind="tcp")
+    return sum(1 for one in held if one.laddr.port == port and one.status != psutil.CONN_LISTEN)
 
 
 def test_the_embedded_broker_serves_a_gate(tmp_path: Path) -> None:
