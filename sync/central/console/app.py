@@ -80,11 +80,11 @@ _served = _Served()
 def central_app(office: FrontOffice, settings: ConsoleSettings) -> ASGIApp:
     """API, phone pages and console behind their doors, over `office` from now on."""
     _served.office, _served.settings = office, settings
-    others = _with_others(_console(), api_app(office), phone_app(office, settings))
+    others = side_by_side(_console(), api_app(office), phone_app(office, settings))
     return ConsoleAccess(others, office, settings)
 
 
-def _with_others(console: FastAPI, api: FastAPI, phone: ASGIApp) -> ASGIApp:
+def side_by_side(console: ASGIApp, api: ASGIApp, phone: ASGIApp) -> ASGIApp:
     """Whatever is under `API_PATH` goes to the API with the rest of the path, `PHONE_PATH` to the phone."""
 
     async def answer(scope: Scope, receive: Receive, send: Send) -> None:

@@ -7,10 +7,13 @@ from typing import cast
 
 import httpx
 import pytest
+from fastapi import FastAPI
 
+from sync.central.api import api_app
 from sync.central.console import ConsoleSettings
-from sync.central.console.app import central_app
+from sync.central.console.app import side_by_side
 from sync.central.front_office import FrontOffice
+from sync.central.phone.app import phone_app
 from sync.central.phone_training import PhoneTraining
 from tests.sync.central.console_fixtures import clock, filled_postgresql, filled_sqlite, office
 from tests.sync.central.phone_samples import Phone
@@ -23,8 +26,12 @@ pytestmark = pytest.mark.parametrize("office", ["sqlite"], indirect=True)
 def test_the_address_without_its_last_slash_leads_to_the_phones_not_to_the_console(
     office: FrontOffice,
 ) -> None:
+    # The console itself would be NiceGUI's one application per process.
+    settings = ConsoleSettings(port=0)
+    served = side_by_side(FastAPI(), api_app(office), phone_app(office, settings))
+
     async def asked() -> httpx.Response:
-        transport = httpx.ASGITransport(central_app(office, ConsoleSettings(port=0)))
+        transport = httpx.ASGITransport(served)
         async with httpx.AsyncClient(transport=transport, base_url="http://centre") as client:
             return await client.get("/m", follow_redirects=True)
 
