@@ -326,19 +326,22 @@ class _Passing:
         self._database = there.centre.database
         self._waiting: dict[str, float] = {}
         self._stopping = threading.Event()
-        self._threads = [threading.Thread(target=run) for run in (self._pass, self._look)]
+        self._all_passed = threading.Event()
+        self._passing = threading.Thread(target=self._pass)
+        self._looking = threading.Thread(target=self._look)
 
     def __enter__(self) -> Self:
-        for thread in self._threads:
-            thread.start()
+        self._passing.start()
+        self._looking.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._stopping.set()
-        for thread in self._threads:
-            thread.join()
+        self._passing.join()
+        self._all_passed.set()
+        self._looking.join()
 
     def _pass(self) -> None:
         while not self._stopping.wait(LIVE_EVERY_S):
@@ -352,8 +355,8 @@ class _Passing:
         """Until nobody passes any more and everything that was recorded is there."""
         event_id = tables.events.c.event_id
         end_s = float("inf")
-        while (self._waiting or not self._stopping.wait(LOOK_EVERY_S)) and time.perf_counter() < end_s:
-            if self._stopping.is_set():
+        while (self._waiting or not self._all_passed.wait(LOOK_EVERY_S)) and time.perf_counter() < end_s:
+            if self._all_passed.is_set():
                 end_s = min(end_s, time.perf_counter() + PATIENCE_S)
             with self._database.read() as connection:
                 found = connection.scalars(select(event_id).where(event_id.in_(list(self._waiting)))).all()
