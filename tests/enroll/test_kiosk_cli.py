@@ -19,6 +19,7 @@ from enroll.store_access import open_store
 from sync.errors import SecretUnsafe
 
 PASSWORD = "three plain words"
+PATIENCE_S = 60.0
 
 
 @pytest.fixture
@@ -69,7 +70,8 @@ def test_check_looks_through_the_camera(config: Path) -> None:
     named = "data_handler: 示例公司, data_contact: 示例电话"
     config.write_text(f"kiosk: {{source: {{kind: folder, path: pictures}}, {named}}}\n", encoding="utf-8")
     with open_store(load_roster_config(config), create=True) as store:
-        findings = {one.part: one for one in look_over(KioskOffice(store, load_roster_config(config)))}
+        office = KioskOffice(store, load_roster_config(config))
+        findings = {one.part: one for one in look_over(office, camera_patience_s=PATIENCE_S)}
     assert (findings["camera"].is_good, findings["camera"].text) == (True, "folder, 160x120")
     assert (findings["data handler"].is_good, findings["users"].is_good) == (True, False)
 
