@@ -11,11 +11,11 @@ from datetime import datetime
 
 from sqlalchemy import select, text
 
-from sync.central import erasures
+from sync.central import erasure_rows, erasures
 from sync.central.database import BUSY_TIMEOUT_MS, SQLITE, Database
 from sync.central.tables_people import erasure_items
 
-_EMPTIED = ("templates", "roster_log", "persons", "consents", "duplicates", "workers", "alerts")
+_EMPTIED = ("roster_log", "duplicates", "workers", "alerts")
 _BUSY_MS = 200
 """A long reader may hold SQLite's checkpoint up; then writers are not made to wait for it too."""
 
@@ -42,7 +42,7 @@ def _overwrite(database: Database) -> bool:
     """False where somebody is in the way."""
     with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         if database.dialect != SQLITE:
-            connection.execute(text(f"VACUUM {', '.join(_EMPTIED)}"))
+            connection.execute(text(f"VACUUM {', '.join(sorted({*_EMPTIED, *erasure_rows.touched()}))}"))
             return True
         connection.exec_driver_sql(f"PRAGMA busy_timeout = {_BUSY_MS}")
         try:

@@ -12,13 +12,12 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, delete, func, or_, select, update
 
-from sync.central import alert_sources, persons, real_name, registry, tables
+from sync.central import alert_sources, erasure_rows, persons, real_name, registry, tables
 from sync.central.errors import CentralError
 from sync.central.reception import GateName
 from sync.central.statements import insert_unless_there, upsert
 from sync.central.tables_people import duplicates, enrolments, erasure_items, erasures
 from sync.central.tables_phone import phone_drafts, phone_sessions
-from sync.central.tables_training import training_sessions
 from sync.erasure import FACE, WHOLE_RECORD, ErasureItem, ErasureReceipt, Place, nameless
 from sync.people import ConsentWithdrawal
 from sync.records import Worker
@@ -101,8 +100,8 @@ def withdraw(
     gone = _erase_face(connection, worker_id, now)
     versions = registry.withdraw_consent(connection, worker_id, kind=FACE, now=now)
     if kind == WHOLE_RECORD:
+        gone += ["person", *erasure_rows.forget(connection, worker_id)]
         versions = {**versions, **_erase_record(connection, worker, now)}
-        gone.append("person")
     _list_items(connection, withdrawal.withdrawal_id, worker_id, gone, now)
     return Erased(versions)
 
@@ -137,7 +136,6 @@ def _erase_record(connection: Connection, worker: Worker, now: datetime) -> dict
     persons.forget(connection, worker.worker_id)
     alert_sources.forget_worker(connection, worker.worker_id)
     real_name.forget(connection, worker.worker_id)
-    connection.execute(delete(training_sessions).where(training_sessions.c.worker_id == worker.worker_id))
     of_worker = phone_sessions.c.worker_id == worker.worker_id
     owned = select(phone_sessions.c.session_hash).where(of_worker)
     connection.execute(delete(phone_drafts).where(phone_drafts.c.owner.in_(owned)))

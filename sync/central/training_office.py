@@ -171,12 +171,12 @@ class TrainingOffice:
     def public_check(self, token: str) -> PublicCheck | None:
         """What a certificate's QR leads to; None for an unknown one. No login, hence no full name."""
         with self._database.read() as connection:
-            text = connection.scalar(
-                select(training_records.c.signed).where(training_records.c.token == token)
-            )
-        if text is None:
+            table = training_records.c
+            query = select(table.signed, table.worker_name).where(table.token == token)
+            found = connection.execute(query).first()
+        if found is None:
             return None
-        signed = SignedTraining.model_validate_json(text)
+        signed = SignedTraining.model_validate_json(found.signed)
         record = TrainingRecord.model_validate_json(signed.body)
         is_whole = not [one for one in verify_chain([signed]) if "missing" not in one.problem]
         holds = record.valid_until is not None and record.valid_until > self._now()
@@ -186,7 +186,7 @@ class TrainingOffice:
             course_en=record.course_title_en,
             ended_at=record.ended_at,
             valid_until=record.valid_until,
-            masked_name=masked(record.worker_name),
+            masked_name=masked(found.worker_name),  # of an erased record the number, not the signed name
         )
 
     def _lines(self, viewer: Viewer, site_id: str) -> Select[tuple[object, ...]]:
