@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
+from operator import mul
 
 from sync.errors import SyncError
 from sync.people import DocumentType, Sex
@@ -21,6 +22,7 @@ OLDEST_YEARS = 130
 """Nobody has lived longer than 122 years: an earlier birth date is a slip."""
 
 _CHECK_CHARACTERS = "10X98765432"
+_WEIGHTS = tuple(2 ** (17 - place) % 11 for place in range(17))
 # fmt: off
 _PROVINCES = frozenset({
     "11", "12", "13", "14", "15", "21", "22", "23", "31", "32", "33", "34", "35", "36", "37", "41",
@@ -148,8 +150,7 @@ def check_document(document_type: DocumentType, number: str, today: date) -> str
 
 def check_character(digits: str) -> str:
     """ISO 7064 MOD 11-2 over 17 digits: a place weighs 2 to the power of its distance from the end."""
-    total = sum(int(digit) * 2 ** (len(digits) - place) for place, digit in enumerate(digits))
-    return _CHECK_CHARACTERS[total % 11]
+    return _CHECK_CHARACTERS[sum(map(mul, map(int, digits), _WEIGHTS)) % 11]
 
 
 def normalised(text: str) -> str:

@@ -31,7 +31,7 @@ from sqlalchemy import (
 from sync.central import alert_sources, audit, registry, tables
 from sync.central.audit import Action
 from sync.central.errors import CentralError, SettingRefused
-from sync.central.statements import chunks
+from sync.central.statements import among, chunks
 from sync.central.tables_lists import watch_lists, watch_matches
 from sync.records import Flag, FlagLevel
 
@@ -200,12 +200,12 @@ def reconcile(
     now: datetime,
 ) -> Outcome:
     """Make matches and flags of these workers and lists what `candidates` say: all that there are."""
-    there = _there(connection, worker_ids)
+    there = _there(connection, sorted({one.worker_id for one in candidates}))
     wanted = [one for one in candidates if one.worker_id in there]
     merged = merge(connection, watch_matches.c.worker_id, worker_ids, list_ids, wanted, now=now)
     concerned = {one.worker_id for one in wanted} | {row["worker_id"] for row in merged.gone}
     concerned |= _with_list_flags(connection, worker_ids)
-    versions = put_flags(connection, sorted(concerned & there), now=now)
+    versions = put_flags(connection, sorted(concerned), now=now)
     alert_sources.list_matched(connection, {one.worker_id for one in merged.fresh if one.is_exact}, now=now)
     near = [(one.list_id, one.worker_id) for one in merged.fresh if not one.is_exact]
     alert_sources.list_near(connection, near, now=now)
@@ -303,34 +303,26 @@ def _flag(match: RowMapping, list_name: str) -> Flag:
 
 def _there(connection: Connection, worker_ids: Sequence[str]) -> set[str]:
     workers = tables.workers.c.worker_id
-    return {
-        one
-        for some in chunks(worker_ids)
-        for one in connection.scalars(select(workers).where(workers.in_(some)))
-    }
+    return set(connection.scalars(select(workers).where(among(connection, workers, worker_ids))))
 
 
 def matches_of(connection: Connection, person: Column[str], person_ids: Sequence[str]) -> list[RowMapping]:
     """Whatever was found about these people, in whatever state."""
-    return [
-        row
-        for some in chunks(person_ids)
-        for row in connection.execute(select(person.table).where(person.in_(some))).mappings()
-    ]
+    query = select(person.table).where(among(connection, person, person_ids))
+    return list(connection.execute(query).mappings())
 
 
 def _with_list_flags(connection: Connection, worker_ids: Sequence[str]) -> set[str]:
     """Also those whose flag came with a record that was merged into theirs."""
     flags = tables.flags.c
-    return {
-        one
-        for some in chunks(worker_ids)
-        for one in connection.scalars(
-            select(flags.worker_id)
-            .where(flags.worker_id.in_(some), flags.flag_id.startswith(FLAG_PREFIX, autoescape=True))
-            .distinct()
+    return set(
+        connection.scalars(
+            select(flags.worker_id).where(
+                among(connection, flags.worker_id, worker_ids),
+                flags.flag_id.startswith(FLAG_PREFIX, autoescape=True),
+            )
         )
-    }
+    )
 
 
 def _note(

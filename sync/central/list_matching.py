@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from itertools import repeat
+from itertools import chain, repeat
 from typing import Any
 
 import numpy as np
@@ -39,7 +39,7 @@ from sync.central.list_keys import ListKeys
 from sync.central.list_matches import Candidate, FoundBy, Outcome
 from sync.central.list_subjects import Subject, Subjects
 from sync.central.person_vault import PersonVault
-from sync.central.statements import chunks
+from sync.central.statements import among
 from sync.central.tables_lists import watch_list_entries, watch_list_versions, watch_matches, watch_queue
 from sync.screening.near import Keys, forms, near_keys, slips
 
@@ -243,6 +243,8 @@ class ListMatcher:
     ) -> Iterable[tuple[Subject, Row[Any], FoundBy]]:
         columns = watch_list_entries.c
         keys = self._keys
+        # The threads make slips while this one asks the database.
+        slipped = self._begin_slips(connection, subjects, lists)
         for column, found_by, made in (
             (columns.number_key, FoundBy.NUMBER, [keys.number(one.number) for one in subjects]),
             (columns.phone_key, FoundBy.PHONE, [keys.phone(one.phone) for one in subjects]),
@@ -255,28 +257,29 @@ class ListMatcher:
             for entry in _entries(connection, column, list(wanted), lists):
                 for subject in wanted[getattr(entry, column.name)]:
                     yield subject, entry, found_by
-        near = self._near_hits(connection, subjects, lists)
+        near: dict[int, list[Subject]] = defaultdict(list)
+        for hits in slipped:
+            for key, subject in hits:
+                near[key].append(subject)
         for entry in _entries(connection, columns.near_key, list(near), lists):
             for subject in near[entry.near_key]:
                 yield subject, entry, FoundBy.NUMBER_NEAR
 
-    def _near_hits(
+    def _begin_slips(
         self, connection: Connection, subjects: Sequence[Subject], lists: dict[int, str]
-    ) -> dict[int, list[Subject]]:
-        """Key → people of whose number it is a slip; only keys that a list has."""
+    ) -> Iterable[list[tuple[int, Subject]]]:
+        """Keys that a list has, and people of whose number they are a slip. Reading waits for the threads."""
         by_length: dict[int, list[tuple[str, Subject]]] = defaultdict(list)
         for subject in subjects:
             for form in forms(subject.number):
                 by_length[len(form)].append((form, subject))
-        found: dict[int, list[Subject]] = defaultdict(list)
+        begun = []
         for length, written in by_length.items():
             listed = [keys for no in lists if (keys := self._near_of(connection, no).get(length)) is not None]
             if listed:
                 parts = [written[at : at + SLIPS_AT_ONCE] for at in range(0, len(written), SLIPS_AT_ONCE)]
-                for hits in self._pool.map(self._listed_slips, parts, repeat(listed)):
-                    for key, subject in hits:
-                        found[key].append(subject)
-        return found
+                begun.append(self._pool.map(self._listed_slips, parts, repeat(listed)))
+        return chain.from_iterable(begun)
 
     def _listed_slips(
         self, written: Sequence[tuple[str, Subject]], listed: Sequence[Keys]
@@ -357,12 +360,8 @@ def _entries(
     connection: Connection, column: Column[Any], keys: Sequence[int], lists: dict[int, str]
 ) -> list[Row[Any]]:
     # The version is compared here: with it in the statement a planner may go through the whole version.
-    return [
-        entry
-        for some in chunks(keys)
-        for entry in connection.execute(select(watch_list_entries).where(column.in_(some)))
-        if entry.version_no in lists
-    ]
+    found = connection.execute(select(watch_list_entries).where(among(connection, column, keys)))
+    return [entry for entry in found if entry.version_no in lists]
 
 
 def _current(connection: Connection) -> list[_Version]:
@@ -381,7 +380,5 @@ def _pairs(versions: Sequence[_Version]) -> list[tuple[int, str]]:
 
 def _has_matches(connection: Connection, worker_ids: Sequence[str]) -> bool:
     column = watch_matches.c.worker_id
-    return any(
-        connection.scalar(select(column).where(column.in_(some)).limit(1)) is not None
-        for some in chunks(worker_ids)
-    )
+    query = select(column).where(among(connection, column, worker_ids)).limit(1)
+    return connection.scalar(query) is not None
