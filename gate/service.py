@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
 
@@ -198,7 +198,8 @@ class GateService:
         return tuple(self._runners)
 
     def lane(self, lane_id: str) -> LaneView:
-        return self._runners[lane_id].view()
+        notices = () if self._centre is None else self._centre.status().notices
+        return replace(self._runners[lane_id].view(), notices=notices)
 
     def picture(self, lane_id: str) -> bytes | None:
         return self._runners[lane_id].picture()

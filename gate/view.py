@@ -12,6 +12,7 @@ from gate.decision import Hint, OnlineStep
 from gate.reasons import Reason
 from models.face import Advice
 from sync.records import Direction, Outcome
+from sync.wire.messages import Notice
 
 
 class Phase(StrEnum):
@@ -75,6 +76,8 @@ class LaneView:
     """QR passes or badges are read here: the screen says so."""
     online: OnlineStep | None = None
     """For whoever was answered last, who still stands there with a phone."""
+    notices: tuple[Notice, ...] = ()
+    """What the centre wants the guard to know; nobody is named."""
 
 
 @dataclass(frozen=True, slots=True)

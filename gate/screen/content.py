@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -13,9 +14,13 @@ from gate.screen import words
 from gate.view import Answer, Health, LaneView, Phase, ScreenHead
 from sync.phone_addresses import code_svg
 from sync.records import Outcome
+from sync.wire.messages import Notice
 
 REASONS_SHOWN = 2
 """More than the most serious two cannot be read at 2 m in three seconds."""
+
+NOTICES_SHOWN = 2
+"""For the guard, while nobody is being answered."""
 
 _RED_PARTS = frozenset({"camera", "store", "relay"})
 """Parts without which nobody passes; the others leave the gate working."""
@@ -106,6 +111,7 @@ class Scene:
     code: CodePanel | None
     box: tuple[float, float, float, float] | None
     mirror: bool
+    notices: tuple[Words, ...]
     health: tuple[HealthItem, ...]
     fire: bool
     version: str
@@ -129,6 +135,7 @@ def scene(head: ScreenHead, view: LaneView, *, now: datetime, monotonic_s: float
         code=None if fire else _code(view),
         box=None if fire or view.face_box is None else _rounded(view.face_box),
         mirror=view.mirror,
+        notices=() if answer else _notices(view.notices),
         health=_health(view.health),
         fire=fire,
         version=head.version,
@@ -212,6 +219,15 @@ def _voice(answer: Answer) -> Words:
     """The most serious reason is said; an answer without a reason says its headline."""
     public = _public(answer)
     return reasons.text(public[0]).voice if public else reasons.outcome_text(answer.outcome)
+
+
+def _notices(notices: Sequence[Notice]) -> tuple[Words, ...]:
+    """The first ones in the centre's words, and how many alerts stand behind each."""
+    shown = []
+    for notice in notices[:NOTICES_SHOWN]:
+        times = f" ×{notice.alerts}" if notice.alerts > 1 else ""
+        shown.append(Words(notice.zh + times, notice.en + times))
+    return tuple(shown)
 
 
 def _health(health: Health) -> tuple[HealthItem, ...]:

@@ -35,6 +35,7 @@ class LaneScreen(Element, component="lane_screen.js"):
             "lost": asdict(words.LOST),
             "lostHint": asdict(words.LOST_HINT),
             "guard": asdict(words.GUARD),
+            "forGuard": asdict(words.FOR_GUARD),
         }
 
     def show(self, shown: Scene, *, monotonic_s: float) -> None:

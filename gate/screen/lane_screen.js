@@ -273,6 +273,9 @@ export default {
       </template>
     </section>
     <footer class="sg-footer">
+      <ul v-if="scene.notices.length" class="sg-notices" :aria-label="words.forGuard.zh + ' ' + words.forGuard.en">
+        <li v-for="(text, i) in scene.notices" :key="i"><both-words :text="text" :languages="languages"/></li>
+      </ul>
       <ul class="sg-health">
         <li v-for="item in scene.health" :key="item.part.en" :class="'sg-' + item.level">
           <b><both-words :text="item.part" :languages="languages"/></b><span v-if="item.detail" class="sg-detail">{{ item.detail }}</span>

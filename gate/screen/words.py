@@ -26,6 +26,7 @@ NO_PICTURE = Words("无画面", "No picture")
 LOST = Words("连接中断", "Connection lost")
 LOST_HINT = Words("正在重新连接，请找门卫通行", "Reconnecting. Please see the guard")
 GUARD = Words("门卫", "Guard")
+FOR_GUARD = Words("门卫须知", "For the guard")
 
 HEALTH_PARTS: dict[str, Words] = {
     "camera": Words("摄像头", "Camera"),

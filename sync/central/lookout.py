@@ -11,13 +11,15 @@ from typing import Protocol
 from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
 
+from sync.alerting import shipped_rules
 from sync.central import commands, event_rows, tables
+from sync.central.alert_notices import notices
 from sync.central.database import Database
 from sync.central.roster_log import Digests
 from sync.central.settings import CentreSettings
 from sync.central.signer import Signer
 from sync.wire import topics
-from sync.wire.messages import RosterHead
+from sync.wire.messages import Notice, NoticeBoard, RosterHead
 
 log = logging.getLogger(__name__)
 
@@ -51,8 +53,10 @@ class Lookout:
         self._now = now
         self._poke = poke
         self._settings = settings
+        self._rules = shipped_rules()
         self._digests = Digests()
         self._announced: dict[str, tuple[int, datetime]] = {}
+        self._noticed: dict[str, tuple[tuple[Notice, ...], datetime]] = {}
         self._announce_all = threading.Event()
         self._stopping = threading.Event()
         self._failing = False
@@ -79,7 +83,9 @@ class Lookout:
                 if self._announce_all.is_set():
                     self._announce_all.clear()
                     self._announced.clear()
+                    self._noticed.clear()
                 self._announce()
+                self._put_up_notices()
                 self._command()
                 if rounds % SWEEP_EVERY == 0:
                     with self._database.write() as connection:
@@ -107,6 +113,21 @@ class Lookout:
                 head = RosterHead(version=version, digest=digest, workers=workers, at=now)
                 if self._publish(*self._signer.down(site_id, topics.HEAD, head), retain=True):
                     self._announced[site_id] = (version, now)
+
+    def _put_up_notices(self) -> None:
+        """For the guards, like the head of a roster: after every change, and again from time to time."""
+        now = self._now()
+        with self._database.read() as connection:
+            site_ids = connection.scalars(select(tables.sites.c.site_id)).all()
+            found = notices(connection, self._rules)
+        for site_id in site_ids:
+            said, at = self._noticed.get(site_id, (None, now))
+            new = found.get(site_id, ())
+            if said == new and now - at < self._settings.announce_every:
+                continue
+            board = NoticeBoard(at=now, notices=new)
+            if self._publish(*self._signer.down(site_id, topics.NOTICES, board), retain=True):
+                self._noticed[site_id] = (new, now)
 
     def _command(self) -> None:
         with self._database.read() as connection:

@@ -12,6 +12,7 @@ from sync.edge.centre_time import CentreTime, Clock
 from sync.edge.commands import CommandDesk, Execute
 from sync.edge.link import Link, Sealed
 from sync.edge.mailbox import Mailbox
+from sync.edge.notices import NoticeKeeper
 from sync.edge.outbox import OutboxSender
 from sync.edge.post import Signer, read
 from sync.edge.replica import RosterReplica
@@ -27,6 +28,7 @@ from sync.wire.messages import (
     Health,
     Hello,
     Message,
+    NoticeBoard,
     Presence,
     RosterHead,
     RosterPart,
@@ -132,6 +134,7 @@ class EdgeAgent:
             execute=on_command,
             publish=self._publish,
         )
+        self._notices = NoticeKeeper(store)
         self._asks = AskDesk(store, site_key=site_key, publish=self._publish)
         self._link = Link(
             settings,
@@ -187,6 +190,7 @@ class EdgeAgent:
             clock_offset_ms=None if offset is None else offset / MILLISECOND,
             refused=self._refusals.by_cause(),
             problem="; ".join(filter(None, self._problems())),
+            notices=self._notices.notices,
         )
 
     # -- what comes ------------------------------------------------------------------------------------
@@ -219,6 +223,7 @@ class EdgeAgent:
             topics.HEAD: self._following,
             topics.ROSTER: self._following,
             topics.COMMAND: self._obeying,
+            topics.NOTICES: self._obeying,
             topics.REPLY: self._asking,
         }
         mailbox = mailboxes.get(address.kind)
@@ -244,7 +249,10 @@ class EdgeAgent:
             self._replica.part(part, envelope.issued_at)
 
     def _handle_command(self, topic: str, payload: bytes) -> None:
-        self._desk.receive(read(topic, payload, Command, self._centre_key)[1])
+        if topics.parse(topic).kind == topics.NOTICES:
+            self._notices.receive(read(topic, payload, NoticeBoard, self._centre_key)[1])
+        else:
+            self._desk.receive(read(topic, payload, Command, self._centre_key)[1])
 
     def _handle_reply(self, topic: str, payload: bytes) -> None:
         self._asks.answered(read(topic, payload, AskReply, self._centre_key)[1])

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from sync.wire.messages import Notice
+
 
 @dataclass(frozen=True, slots=True)
 class HealthTexts:
@@ -32,6 +34,7 @@ class EdgeStatus:
     clock_offset_ms    centre minus gate; None while unknown
     refused            refused messages by cause
     problem            what is wrong, in words; empty means well
+    notices            what the centre wants the guards to know, also while it is away
     """
 
     connected: bool
@@ -48,6 +51,7 @@ class EdgeStatus:
     clock_offset_ms: float | None
     refused: Mapping[str, int] = field(default_factory=dict)
     problem: str = ""
+    notices: tuple[Notice, ...] = ()
 
 
 class Refusals:

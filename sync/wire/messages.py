@@ -182,6 +182,28 @@ class Answer(Message):
     at: AwareDatetime
 
 
+NOTICES_MAX = 20
+"""More than a guard can read are not sent."""
+
+
+class Notice(Message):
+    """Words for the guards of a site; `alerts`: how many stand behind it. Nobody is named."""
+
+    notice_id: Identifier
+    zh: str = Field(max_length=200)
+    en: str = Field(max_length=200)
+    severity: str = ""
+    alerts: int = Field(default=1, ge=1)
+    since: AwareDatetime
+
+
+class NoticeBoard(Message):
+    """Retained, for all gates of a site: everything that holds at the centre's time `at`."""
+
+    at: AwareDatetime
+    notices: Annotated[tuple[Notice, ...], Field(max_length=NOTICES_MAX)] = ()
+
+
 class Ask(Message):
     """A kiosk asks the centre something; `sealed` is the JSON of the question under the site's key."""
 

@@ -19,7 +19,8 @@ HELLO, HEALTH, BATCH, WANT, ANSWER, ASK = "hello", "health", "batch", "want", "a
 UP_KINDS = (HELLO, HEALTH, BATCH, WANT, ANSWER, ASK)
 
 ACK, HEAD, ROSTER, COMMAND, REPLY = "ack", "head", "roster", "command", "reply"
-DOWN_KINDS = (ACK, HEAD, ROSTER, COMMAND, REPLY)
+NOTICES = "notices"
+DOWN_KINDS = (ACK, HEAD, ROSTER, COMMAND, REPLY, NOTICES)
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,13 +26,21 @@ from gate.screen import run_screen
 from gate.settings import ScreenSettings
 from gate.view import Health, Phase
 from models.face import Advice
+from sync.alerting import shipped_rules
 from sync.phone_addresses import declare_address
 from sync.records import Outcome
+from sync.wire.messages import Notice
 from tests.gate.scripted_view import LANE, ScriptedView
 
 ORIENTATIONS = {"landscape": (1280, 800), "portrait": (800, 1280)}
 
 DECLARE = OnlineStep(DECLARE_HERE, declare_address("https://gates.example.org", "riverside"))
+
+FEVER, COPIED = (
+    Notice(notice_id=rule.rule_id, zh=rule.guard.zh, en=rule.guard.en, alerts=2, since=datetime.now(UTC))
+    for rule in shipped_rules().rules
+    if rule.guard is not None and rule.rule_id in ("fever_at_gate", "pass_copied")
+)
 
 SITUATIONS: dict[str, Callable[[ScriptedView], None]] = {
     "idle": lambda view: None,
@@ -52,6 +60,7 @@ SITUATIONS: dict[str, Callable[[ScriptedView], None]] = {
         ),
         Phase.FAULT,
     ),
+    "notices": lambda view: view.has_notices(FEVER, COPIED),
     "fire": lambda view: view.has_health(Health(fire=True)),
 }
 """Name of the picture → what happens at the lane."""
@@ -126,7 +135,13 @@ def opened(browser: Browser, url: str, orientation: str) -> Iterator[Page]:
 
 def situation_shown(page: Page, view: ScriptedView, name: str) -> None:
     """Bring the lane into the situation and wait until the page shows it."""
-    tones = {"approaching": "approach", "deciding": "busy", "declare": "deny", "unknown": "deny"}
+    tones = {
+        "approaching": "approach",
+        "deciding": "busy",
+        "declare": "deny",
+        "unknown": "deny",
+        "notices": "idle",
+    }
     view.reset()
     SITUATIONS[name](view)
     page.wait_for_selector(f".sg-screen[data-tone={tones.get(name, name)}]", state="attached")

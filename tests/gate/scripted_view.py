@@ -24,6 +24,7 @@ from gate.settings import ScreenSettings
 from gate.view import Answer, Health, LaneView, Phase, ScreenHead
 from models.face import Advice, Image
 from sync.records import Direction, Outcome
+from sync.wire.messages import Notice
 
 LANE = "lane-1"
 PIN = "482913"
@@ -109,6 +110,9 @@ class ScriptedView:
 
     def has_health(self, health: Health, phase: Phase = Phase.IDLE) -> None:
         self.state = replace(self.state, phase=phase, health=health)
+
+    def has_notices(self, *notices: Notice) -> None:
+        self.state = replace(self.state, notices=notices)
 
     def head(self) -> ScreenHead:
         return ScreenHead("滨江示例工地", "Riverside demo site", "一号门", "Gate 1", "Asia/Shanghai", "0.1.0")

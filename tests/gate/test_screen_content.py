@@ -19,6 +19,7 @@ from gate.screen.content import Scene, Tone, scene
 from gate.view import Answer, Health, LaneView, Phase
 from models.face import Advice
 from sync.records import Direction, Outcome
+from sync.wire.messages import Notice
 from tests.gate.scripted_view import FACE_BOX, NAME, ScriptedView
 
 NOW = datetime(2026, 3, 2, 23, 42, 15, tzinfo=UTC)
@@ -94,6 +95,16 @@ def test_no_name_is_in_the_scene_once_its_time_is_up(
     view = replace(answered(outcome, *why, until_s=10.0), phase=phase)
     assert NAME in repr(shown(view, at_s=9.9))
     assert NAME not in repr(shown(view, at_s=10.0 + late_s))
+
+
+def test_the_guard_reads_the_centres_words_while_nobody_is_answered() -> None:
+    told = tuple(
+        Notice(notice_id=f"rule-{number}", zh=f"示例须知 {number}", en="Example", alerts=number, since=NOW)
+        for number in (1, 2, 3)
+    )
+    waiting = shown(lane(notices=told)).notices
+    assert [words.zh for words in waiting] == ["示例须知 1", "示例须知 2 ×2"]
+    assert shown(replace(answered(Outcome.ALLOW, Reason.OK), notices=told)).notices == ()
 
 
 def test_fire_shows_the_way_out_and_nobodys_name_or_face() -> None:

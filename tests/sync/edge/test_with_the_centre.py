@@ -9,11 +9,14 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select
 
+from sync.alerting import StepKind, shipped_rules
 from sync.central import commands, registry, tables
+from sync.central.alerts import Doing, act, raise_alert
 from sync.central.keys import signing_key
 from sync.central.service import CentralService
 from sync.central.settings import BrokerSettings
 from sync.central.settings import CentreSettings as ServiceSettings
+from sync.edge.notices import NoticeKeeper
 from sync.records import Flag, FlagLevel, Method, PassGrant
 from sync.wire.keys import public_pem
 from sync.wire.messages import Action
@@ -127,3 +130,26 @@ def test_a_broker_that_dies_between_the_real_ends_loses_and_doubles_nothing(
     assert events_there(service) == 180
     in_step(rig, service)
     assert rig.store.worker("W-1").worker_id == "W-1"
+
+
+def test_the_guard_is_told_of_an_alert_until_somebody_acknowledges_it_also_offline(
+    rig: Rig, broker: Mosquitto, service: CentralService
+) -> None:
+    def shown() -> list[str]:
+        return [notice.notice_id for notice in rig.agents[-1].status().notices]
+
+    with service.database.write() as connection:
+        alert_id = raise_alert(connection, "fever_at_gate", site_id=SITE, subject="worker:W-1", now=now())
+        raise_alert(connection, "supplies_short", site_id=SITE, subject="site", now=now())  # not for guards
+    agent = rig.run(broker.port)
+    eventually(lambda: shown() == ["fever_at_gate"], "the guard is told")
+    (notice,) = agent.status().notices
+    assert "W-1" not in notice.model_dump_json()
+    broker.kill()
+    eventually(lambda: not agent.status().connected, "the connection is lost")
+    assert shown() == ["fever_at_gate"]
+    assert NoticeKeeper(rig.store).notices == (notice,), "a restart without a connection shows it too"
+    with service.database.write() as connection:
+        act(connection, shipped_rules(), alert_id, Doing(StepKind.ACKNOWLEDGED, 0), by="guo", now=now())
+    broker.start()
+    eventually(lambda: shown() == [], "the notice is gone")
