@@ -22,7 +22,7 @@ _SHIPPED = Path(__file__).with_name("data")
 LONGEST_DEADLINE_D = 365
 _LONGEST_TITLE = 60
 _LONGEST_ITEM = 160
-_MOST_ITEMS = 60
+_MOST_ITEMS = 40
 """One page of a phone holds them."""
 
 

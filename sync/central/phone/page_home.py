@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
 from sync.central.accounts_access import Right
-from sync.central.phone import words_lodging, words_site, words_training
+from sync.central.phone import words_inspect, words_lodging, words_site, words_training
 from sync.central.phone.settings import PHONE_PATH
 from sync.central.phone.shell import SEE_OTHER, PhoneShell
 from sync.central.phone.words_declare import DECLARE
@@ -32,6 +32,7 @@ LINKS: tuple[HomeLink, ...] = (
     HomeLink("/m/poster", words_site.POSTER, right=Right.READ_DECLARATIONS),
     HomeLink("/m/house", words_lodging.REGISTER_HOUSE),
     HomeLink("/m/check", words_lodging.CHECKS, right=Right.CHECK_HOUSES),
+    HomeLink("/m/inspect", words_inspect.INSPECTIONS, right=Right.INSPECT),
     HomeLink("/m/bus", words_lodging.BUSES, right=Right.MANAGE_BUSES),
 )
 
