@@ -6,7 +6,7 @@ the rules. 30,000 people take about a second (docs/clearances.md); nothing is ke
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -144,16 +144,15 @@ def lines(
             query = query.where(column == value)
     orders = _orders(connection, viewer, site_id=site_id, worker_id=worker_id)
     kinds = [one for one in rules.kinds if not kind or one.kind == kind]
-    zones: dict[str, ZoneInfo] = {}
+    days: dict[str, _Day] = {}
     for row in connection.execute(query):
-        zone = zones.setdefault(row.timezone, ZoneInfo(row.timezone))
-        day = day_of(when, zone) if isinstance(when, datetime) else when
-        begin, end = end_of_day(day - timedelta(days=1), zone), end_of_day(day, zone)
-        now = when if isinstance(when, datetime) else end - _JUST_BEFORE
+        if row.timezone not in days:
+            days[row.timezone] = _day(when, ZoneInfo(row.timezone))
+        day = days[row.timezone]
         held = [Clearance.model_validate(one) for one in row.clearances]
         needed = rules.needed(Person(row.worker_id, row.team, row.trade), row.site_id)
         for one in kinds:
-            order = _on(orders.get((row.worker_id, row.site_id, one.kind), ()), begin, end)
+            order = _on(orders.get((row.worker_id, row.site_id, one.kind), ()), day)
             is_needed = one.kind in needed
             if not (is_needed or order or any(held_one.kind == one.kind for held_one in held)):
                 continue
@@ -165,16 +164,33 @@ def lines(
                 row.trade,
                 row.employer,
                 row.site_id,
-                zone,
-                standing(one.kind, warned, held, now),
+                day.zone,
+                standing(one.kind, warned, held, day.now),
                 is_needed,
                 order,
-                order is not None and order.done_at is None and order.due_by <= now,
+                order is not None and order.done_at is None and order.due_by <= day.now,
             )
 
 
-def _on(orders: tuple[Any, ...] | list[Any], begin: datetime, end: datetime) -> OrderedTest | None:
+@dataclass(frozen=True, slots=True)
+class _Day:
+    """The day that is asked about at a site, and the moment at which things are looked at."""
+
+    zone: ZoneInfo
+    begin: datetime
+    end: datetime
+    now: datetime
+
+
+def _day(when: date | datetime, zone: ZoneInfo) -> _Day:
+    day = day_of(when, zone) if isinstance(when, datetime) else when
+    begin, end = end_of_day(day - timedelta(days=1), zone), end_of_day(day, zone)
+    return _Day(zone, begin, end, when if isinstance(when, datetime) else end - _JUST_BEFORE)
+
+
+def _on(orders: Sequence[Any], day: _Day) -> OrderedTest | None:
     """The order that counts on a day: an open one before one that is done."""
+    begin, end = day.begin, day.end
     best: OrderedTest | None = None
     for row in orders:
         done_at = row.done_at if row.done_at is not None and row.done_at < end else None

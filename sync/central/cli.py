@@ -123,6 +123,14 @@ def run(
     finding_photos: Annotated[
         int, typer.Option(min=0, help="Keep photos of inspections' findings for so many days; 0: none.")
     ] = 180,
+    clearance_rules: Annotated[
+        Path | None,
+        typer.Option(help="File that says who needs which clearance; without it the shipped profile."),
+    ] = None,
+    declaration_clearance: Annotated[
+        bool,
+        typer.Option("--declaration-clearance", help="The declaration of the day gives a clearance."),
+    ] = False,
     allow_plain: Annotated[
         bool, typer.Option("--allow-plain", help="Accept a broker or console on the network without TLS.")
     ] = False,
@@ -171,6 +179,8 @@ def run(
         ingest_only=ingest_only,
         terminals=vendors,
         finding_photos_days=finding_photos,
+        clearance_rules=clearance_rules,
+        declaration_clearance=declaration_clearance,
     )
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -487,6 +497,7 @@ class _Console:
                 allow_plain=allow_plain,
                 lodging=LodgingSettings(photos_kept_days=door_photos),
                 inspections=InspectionSettings(photos_kept_days=finding_photos),
+                clearance_rules=service.clearance_rules,
             )
         except ValueError as error:
             raise SettingRefused(

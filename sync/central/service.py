@@ -21,6 +21,7 @@ from sync.central.ask_handlers import HANDLERS
 from sync.central.asks import AskDesk
 from sync.central.broker import EmbeddedBroker
 from sync.central.case_watch import CaseWatch
+from sync.central.clearance_watch import ClearanceWatch
 from sync.central.database import Database
 from sync.central.declarations import declaration_handler
 from sync.central.desk import Desk
@@ -44,6 +45,8 @@ from sync.central.settings import CentreSettings
 from sync.central.signer import Signer
 from sync.central.terminal_bridge import TerminalBridge
 from sync.central.worker import QueueWorker
+from sync.clearance_rules import read_rules
+from sync.clearance_rules import shipped_rules as shipped_clearances
 from sync.duplicate_check import DUPLICATES
 from sync.erasure import RECEIPTS
 from sync.tracing import shipped_rules
@@ -80,6 +83,8 @@ class CentralService:
         self._now = now
         self._stack: list[Callable[[], None]] = []
         self._poke = threading.Event()
+        path = settings.clearance_rules
+        self.clearance_rules = shipped_clearances() if path is None else read_rules(path)
 
     def start(self) -> None:
         """Open the database, connect, begin. A broker that is away is tried again until it is there.
@@ -201,6 +206,13 @@ class CentralService:
         visitors = VisitorMatcher(self.database, self.vault, lists, now=self._now)
         photos = InspectionSettings(photos_kept_days=self._settings.finding_photos_days)
         found = FindingWatch(self.database, photos, now=self._now)
+        clearances = ClearanceWatch(
+            self.database,
+            self.clearance_rules,
+            now=self._now,
+            on_roster_change=self.roster_changed,
+            with_declarations=self._settings.declaration_clearance,
+        )
         return [
             watch.look,
             lambda: clean_up(self.database, self._now()),
@@ -209,6 +221,7 @@ class CentralService:
             visitors.look,
             PassCopyWatch(self.database, now=self._now).look,
             found.look,
+            clearances.look,
         ]
 
     def _terminals_broker(self, address: tuple[str, int]) -> Broker:

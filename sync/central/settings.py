@@ -120,6 +120,8 @@ class CentreSettings:
     poll           how often changes and commands are looked for that another process wrote
     announce_every RosterHead is repeated so often
     finding_photos_days  photos of findings are deleted so long after they were taken
+    clearance_rules        file of docs/clearances.md; None: the shipped profile
+    declaration_clearance  the declaration of the day gives a clearance, to be asked for at the gates
     """
 
     database: str = DEFAULT_DATABASE
@@ -131,3 +133,5 @@ class CentreSettings:
     poll: timedelta = timedelta(milliseconds=200)
     announce_every: timedelta = timedelta(hours=1)
     finding_photos_days: int = 180
+    clearance_rules: Path | None = None
+    declaration_clearance: bool = False

@@ -56,6 +56,7 @@ def run_console(
         vault=vault,
         lodging=settings.lodging,
         inspections=settings.inspections,
+        clearance_rules=settings.clearance_rules,
     )
     office.phone_training = phone_training
     serve(office, settings, on_ready=on_ready, stop=stop)

@@ -12,6 +12,7 @@ from sync.addresses import is_loopback
 from sync.central.inspection_rules import InspectionSettings
 from sync.central.lodging_rules import LodgingSettings
 from sync.central.phone.settings import PhoneSettings
+from sync.clearance_rules import ClearanceRules, shipped_rules
 
 
 class ConsoleSettings(BaseModel):
@@ -25,6 +26,7 @@ class ConsoleSettings(BaseModel):
     phone            of the pages for phones under /m
     lodging          days between checks, photos of door-to-door checks, what counts as fever
     inspections      photos of findings
+    clearance_rules  who needs which clearance
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -40,6 +42,7 @@ class ConsoleSettings(BaseModel):
     phone: PhoneSettings = Field(default_factory=PhoneSettings)
     lodging: LodgingSettings = Field(default_factory=LodgingSettings)
     inspections: InspectionSettings = Field(default_factory=InspectionSettings)
+    clearance_rules: ClearanceRules = Field(default_factory=shipped_rules)
 
     @field_validator("timezone")
     @classmethod
