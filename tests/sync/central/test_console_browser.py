@@ -8,13 +8,14 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from io import StringIO
 from pathlib import Path
 
 import httpx
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 from sync.central.console.access import COOKIE
 from tests.gate.screen_gallery import TIDY_CHROMIUM, chromium
@@ -27,6 +28,7 @@ pytestmark = [
 ]
 
 TIMEOUT_MS = 60_000
+CLICKS = 3
 REASON = "班长证明"
 PAGES = ("/", "/on-site", "/gates", "/attendance", "/workers")
 ROOT = Path(__file__).parents[3]
@@ -136,8 +138,14 @@ def field(page: Page, label: str) -> str:
 
 
 def open_row(page: Page, text: str) -> None:
-    page.click(f"tr:has-text('{text}') .sg-open")
-    page.wait_for_selector(".sg-dialog .sg-title")
+    """A page that connects anew on a busy machine has no answer to a click: then it is clicked again."""
+    for _ in range(CLICKS):
+        with suppress(PlaywrightTimeout):
+            page.click(f"tr:has-text('{text}') .sg-open", timeout=TIMEOUT_MS / CLICKS)
+        with suppress(PlaywrightTimeout):
+            page.wait_for_selector(".sg-dialog .sg-title", timeout=TIMEOUT_MS / CLICKS)
+            return
+    raise AssertionError(f"{text} does not open")
 
 
 def cookie_of(page: Page) -> dict[str, object]:

@@ -235,8 +235,8 @@ def test_the_embedded_broker_keeps_no_connection_that_says_nothing() -> None:
 
 def _connections(port: int) -> int:
     """How many the broker holds, also half closed ones."""
-    held = psutil.Process().net_connections(kind="tcp")
-    return sum(1 for one in held if one.laddr.port == port and one.status != psutil.CONN_LISTEN)
+    held = psutil.Process().net_connections(kind="tcp4")
+    return sum(1 for one in held if one.laddr[1:] == (port,) and one.status != psutil.CONN_LISTEN)
 
 
 def test_the_embedded_broker_serves_a_gate(tmp_path: Path) -> None:
