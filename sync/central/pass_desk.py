@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, Select, Text, cast, exists, func, or_, select
 
@@ -138,6 +139,15 @@ class PassDesk:
         """Those in force."""
         with self._database.read() as connection:
             return health.rules(connection)
+
+    def zone(self, viewer: Viewer, site_id: str = "") -> ZoneInfo:
+        """The time zone of that site, or of the viewer's first one; UTC for somebody without a site."""
+        site = tables.sites.c
+        query = select(site.timezone).where(in_scope(viewer, site.site_id)).order_by(site.site_id)
+        if site_id:
+            query = query.where(site.site_id == site_id)
+        with self._database.read() as connection:
+            return ZoneInfo(connection.scalar(query.limit(1)) or "UTC")
 
     def numbers(self, viewer: Viewer, *, site_id: str = "") -> PassNumbers:
         """People by colour. Raises NotAllowed."""

@@ -18,6 +18,7 @@ from sync.central.console import (
     words_declarations,
     words_lists,
     words_lodging,
+    words_passes,
     words_people,
     words_training,
 )
@@ -36,6 +37,7 @@ from sync.central.console.page_houses import build_houses_page
 from sync.central.console.page_lists import build_lists_page
 from sync.central.console.page_log import build_log_page
 from sync.central.console.page_on_site import build_on_site_page
+from sync.central.console.page_passes import build_passes_page
 from sync.central.console.page_trainings import build_trainings_page
 from sync.central.console.page_workers import build_workers_page
 from sync.central.console.settings import ConsoleSettings
@@ -59,6 +61,7 @@ PAGES: tuple[ConsolePage, ...] = (
         "/declarations", words_declarations.DECLARATIONS, build_declarations_page, Right.READ_DECLARATIONS
     ),
     ConsolePage("/cases", words_cases.CASES, build_cases_page, Right.TRACE_CASES),
+    ConsolePage("/passes", words_passes.PASSES, build_passes_page, Right.SEE_PASSES),
     ConsolePage("/lists", words_lists.LISTS, build_lists_page, Right.MANAGE_LISTS),
     ConsolePage("/audit", words.AUDIT, build_audit_page, Right.READ_AUDIT),
 )

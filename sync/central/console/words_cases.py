@@ -8,8 +8,8 @@ from sync.central.console.words import Words
 CASES = Words("病例与追踪", "Cases")
 CASE = Words("病例", "Case")
 NOTE = Words(
-    "按行程、住宿、班组和闸机记录查找接触者；确认后加入重点关注，可撤销。",
-    "Contacts by trips, lodging, teams and gates; a confirmation flags them and can be undone.",
+    "按行程、住宿、班组和闸机记录查找接触者；确认后健康码变色或加入重点关注，可撤销。",
+    "Contacts by trips, lodging, teams and gates; confirming changes their passes and can be undone.",
 )
 CLOSED_TOO = Words("包括已关闭", "Closed ones too")
 OPEN_CASE = Words("新建病例", "Open a case")
