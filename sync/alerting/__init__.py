@@ -7,6 +7,7 @@ from sync.alerting.rules import (
     AlertRulesInvalid,
     Level,
     Severity,
+    parsed_rules,
     read_rules,
     shipped_rules,
 )
@@ -22,6 +23,7 @@ __all__ = [
     "State",
     "StepKind",
     "missing",
+    "parsed_rules",
     "read_rules",
     "shipped_rules",
     "told",

@@ -164,17 +164,22 @@ class AlertRules(_Part):
 def read_rules(path: Path) -> AlertRules:
     """Rules from a file. Raises AlertRulesInvalid, with file and place."""
     try:
-        return AlertRules.model_validate(YAML(typ="safe").load(path))
-    except OSError as error:
-        raise AlertRulesInvalid(
-            f"{path} cannot be read: {error.strerror}", next_step="check the path"
-        ) from error
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeError) as error:
+        raise AlertRulesInvalid(f"{path} cannot be read: {error}", next_step="check the file") from error
+    return parsed_rules(text, source=str(path))
+
+
+def parsed_rules(text: str, *, source: str) -> AlertRules:
+    """Rules from a text. Raises AlertRulesInvalid, with `source` and the place in it."""
+    try:
+        return AlertRules.model_validate(YAML(typ="safe").load(text))
     except YAMLError as error:
-        raise AlertRulesInvalid(f"{path} is no YAML: {error}", next_step="correct the file") from error
+        raise AlertRulesInvalid(f"{source} is no YAML: {error}", next_step="correct it") from error
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"]) or "the file as a whole"
-        raise AlertRulesInvalid(f"{path}: {place}: {first['msg']}", next_step="correct the file") from error
+        raise AlertRulesInvalid(f"{source}: {place}: {first['msg']}", next_step="correct it") from error
 
 
 @functools.cache

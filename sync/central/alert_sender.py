@@ -21,7 +21,7 @@ from sqlalchemy import Connection, Row, select, update
 from sync.alerting import AlertRules, Level, Life, State
 from sync.alerting.sending import Move, next_move, retry_after
 from sync.alerting.telling import LEVELS, SEVERITIES, STATES
-from sync.central import tables
+from sync.central import alert_rules, tables
 from sync.central.alert_channels import Channel, ChannelFile, Channels
 from sync.central.database import Database
 from sync.central.statements import insert_or
@@ -76,14 +76,12 @@ class AlertSender:
     def __init__(
         self,
         database: Database,
-        rules: AlertRules,
         channels: ChannelFile,
         *,
         now: Callable[[], datetime],
         deliver: Deliver = deliver_by_apprise,
     ) -> None:
         self._database = database
-        self._rules = rules
         self._channels = channels
         self._now = now
         self._deliver = deliver
@@ -112,8 +110,9 @@ class AlertSender:
             if move is Move.WAIT:
                 _settle(connection, channel.channel, next_try_at=state.window_from + window)
                 return 0
+            rules = alert_rules.rules(connection)
         chosen = rows[:1] if move is Move.ONE else rows
-        message = message_of(chosen, self._rules, file.console_url)
+        message = message_of(chosen, rules, file.console_url)
         problem = self._deliver(channel.url.get_secret_value(), message)
         self._note(channel.channel, state, [row.message_no for row in chosen], problem)
         return 0 if problem else 1

@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, delete, insert, select, update
 
 from sync.alerting import AlertRules, Level, StepKind, told
-from sync.central import registry
+from sync.central import alert_rules, registry
 from sync.central.alert_channels import Channel, ChannelFile
 from sync.central.alerts import Alert, alert_of
 from sync.central.database import Database
@@ -28,8 +28,9 @@ TIDY_EVERY = timedelta(hours=1)
 
 @dataclass(frozen=True, slots=True)
 class _Telling:
-    """Who is told, by which channels."""
+    """Who is told when, by which channels."""
 
+    rules: AlertRules
     channels: Sequence[Channel]
     places: dict[str, SitePlace]
 
@@ -37,11 +38,8 @@ class _Telling:
 class AlertWatch:
     """Keeps alerts in step with their deadlines. Not thread-safe: one thread calls `look`."""
 
-    def __init__(
-        self, database: Database, rules: AlertRules, channels: ChannelFile, *, now: Callable[[], datetime]
-    ) -> None:
+    def __init__(self, database: Database, channels: ChannelFile, *, now: Callable[[], datetime]) -> None:
         self._database = database
-        self._rules = rules
         self._channels = channels
         self._now = now
         self._tidied_at: datetime | None = None
@@ -57,45 +55,42 @@ class AlertWatch:
                 return 0
         channels = self._channels.current().channels
         with self._database.write() as connection:
-            telling = _Telling(channels, registry.site_places(connection))
+            telling = _Telling(alert_rules.rules(connection), channels, registry.site_places(connection))
             rows = connection.execute(due.limit(AT_ONCE).with_for_update(skip_locked=True)).all()
             for row in rows:
-                self._step(connection, row, telling, now)
+                _step(connection, row, telling, now)
         return len(rows)
-
-    def _step(self, connection: Connection, row: Row[Any], telling: _Telling, now: datetime) -> None:
-        alert = alert_of(row)
-        rule = self._rules.rule(alert.rule_id)
-        if rule is None:
-            _keep(connection, alert, level=alert.level, next_step_at=None)
-            return
-        level, next_step_at = told(self._rules, rule, alert.life, now)
-        reached = -1 if alert.level is None else alert.level.rank
-        newly = [one for one in Level if reached < one.rank <= level.rank and self._tells(rule.ladder, one)]
-        _keep(connection, alert, level=level if newly else alert.level, next_step_at=next_step_at)
-        place = telling.places[alert.site_id]
-        for one in newly:
-            connection.execute(
-                insert(alert_steps).values(
-                    alert_id=alert.alert_id, at=now, kind=StepKind.TOLD.value, detail=one.value
-                )
-            )
-            takers = [
-                channel.channel
-                for channel in telling.channels
-                if channel.takes(rule, one, alert.site_id, place)
-            ]
-            if takers:
-                message = {"alert_id": alert.alert_id, "level": one.value, "queued_at": now}
-                connection.execute(insert(alert_messages), [message | {"channel": taker} for taker in takers])
-
-    def _tells(self, ladder: str, level: Level) -> bool:
-        return level is Level.SITE or level in [step for step, _ in self._rules.ladders[ladder].steps()]
 
     def _tidy(self, now: datetime) -> None:
         with self._database.write() as connection:
             connection.execute(delete(alert_messages).where(alert_messages.c.sent_at < now - SENT_KEPT))
         self._tidied_at = now
+
+
+def _step(connection: Connection, row: Row[Any], telling: _Telling, now: datetime) -> None:
+    alert = alert_of(row)
+    rule = telling.rules.rule(alert.rule_id)
+    if rule is None:
+        _keep(connection, alert, level=alert.level, next_step_at=None)
+        return
+    level, next_step_at = told(telling.rules, rule, alert.life, now)
+    steps = [one for one, _ in telling.rules.ladders[rule.ladder].steps()]
+    reached = -1 if alert.level is None else alert.level.rank
+    newly = [one for one in Level if reached < one.rank <= level.rank and (one is Level.SITE or one in steps)]
+    _keep(connection, alert, level=level if newly else alert.level, next_step_at=next_step_at)
+    place = telling.places[alert.site_id]
+    for one in newly:
+        connection.execute(
+            insert(alert_steps).values(
+                alert_id=alert.alert_id, at=now, kind=StepKind.TOLD.value, detail=one.value
+            )
+        )
+        takers = [
+            channel.channel for channel in telling.channels if channel.takes(rule, one, alert.site_id, place)
+        ]
+        if takers:
+            message = {"alert_id": alert.alert_id, "level": one.value, "queued_at": now}
+            connection.execute(insert(alert_messages), [message | {"channel": taker} for taker in takers])
 
 
 def _keep(

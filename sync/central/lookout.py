@@ -11,8 +11,7 @@ from typing import Protocol
 from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
 
-from sync.alerting import shipped_rules
-from sync.central import commands, event_rows, tables
+from sync.central import alert_rules, commands, event_rows, tables
 from sync.central.alert_notices import notices
 from sync.central.database import Database
 from sync.central.roster_log import Digests
@@ -53,7 +52,6 @@ class Lookout:
         self._now = now
         self._poke = poke
         self._settings = settings
-        self._rules = shipped_rules()
         self._digests = Digests()
         self._announced: dict[str, tuple[int, datetime]] = {}
         self._noticed: dict[str, tuple[tuple[Notice, ...], datetime]] = {}
@@ -119,7 +117,7 @@ class Lookout:
         now = self._now()
         with self._database.read() as connection:
             site_ids = connection.scalars(select(tables.sites.c.site_id)).all()
-            found = notices(connection, self._rules)
+            found = notices(connection, alert_rules.rules(connection))
         for site_id in site_ids:
             said, at = self._noticed.get(site_id, (None, now))
             new = found.get(site_id, ())

@@ -17,6 +17,11 @@ from typing import Self
 
 from sync.central import enrolments
 from sync.central.aftercare import Aftercare, Job
+from sync.central.alert_channels import FILE_NAME as CHANNELS_FILE
+from sync.central.alert_channels import ChannelFile
+from sync.central.alert_rounds import AlertRounds
+from sync.central.alert_sender import AlertSender
+from sync.central.alert_watch import AlertWatch
 from sync.central.ask_handlers import HANDLERS
 from sync.central.asks import AskDesk
 from sync.central.broker import EmbeddedBroker
@@ -176,9 +181,7 @@ class CentralService:
             worker.start()
             self._stack.append(worker.stop)
         if not settings.ingest_only:
-            self.aftercare = Aftercare(self._aftercare_jobs(search), poll_s=AFTERCARE_EVERY_S)
-            self.aftercare.start()
-            self._stack.append(self.aftercare.stop)
+            self._start_jobs(search)
             real_name = RealNameUpload(self.database, self.vault, settings.keys, now=self._now)
             # In a thread of its own: a platform may keep us waiting.
             self.real_name = Aftercare([real_name.look], poll_s=REAL_NAME_EVERY_S, name="real-name")
@@ -198,6 +201,21 @@ class CentralService:
             self._stack.append(self.terminals.stop)
         self.link.start()
         self._stack.append(self.link.stop)
+
+    def _start_jobs(self, search: DuplicateSearch) -> None:
+        self.aftercare = Aftercare(self._aftercare_jobs(search), poll_s=AFTERCARE_EVERY_S)
+        # On a thread of its own: who is told of an alert may take a while to answer.
+        self.alerting = Aftercare(self._alert_jobs(), poll_s=AFTERCARE_EVERY_S)
+        for thread in (self.aftercare, self.alerting):
+            thread.start()
+            self._stack.append(thread.stop)
+
+    def _alert_jobs(self) -> list[Job]:
+        channels = ChannelFile(self._settings.keys / CHANNELS_FILE)
+        watch = AlertWatch(self.database, channels, now=self._now)
+        rounds = AlertRounds(self.database, now=self._now)
+        sender = AlertSender(self.database, channels, now=self._now)
+        return [rounds.look, watch.look, sender.look]
 
     def _aftercare_jobs(self, search: DuplicateSearch) -> list[Job]:
         watch = DuplicateWatch(self.database, search, now=self._now)

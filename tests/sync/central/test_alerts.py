@@ -196,7 +196,7 @@ channels:
 """,
     )
     clock = Clock()
-    watch = AlertWatch(database, RULES, ChannelFile(path), now=clock)
+    watch = AlertWatch(database, ChannelFile(path), now=clock)
     alert_id = raised(database)
     quiet = raised(database, "not_declared", f"site:{SITE}")  # goes to no channel
 
@@ -280,8 +280,8 @@ channels: [{{channel: hook, url: "{receiver.url}"}}]
         )
         channels = ChannelFile(path)
         watch, sender = (
-            AlertWatch(database, RULES, channels, now=clock),
-            AlertSender(database, RULES, channels, now=clock),
+            AlertWatch(database, channels, now=clock),
+            AlertSender(database, channels, now=clock),
         )
         receiver.is_down = True
         alert_id = raised(database)
