@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import cv2
 import numpy as np
@@ -41,28 +41,31 @@ def passes(
     out: Annotated[Path, typer.Option(help="Folder for the JSON.")] = DEFAULT_OUT,
 ) -> None:
     """Share of single looks that read a pass held into photos of people; a gate looks five times a second."""
-    rng = np.random.default_rng(seed)
-    size = (width, width * 9 // 16)
-    photos = [cv2.resize(decode(Zoo.default().path(name)), size) for name in PHOTOS]
-    rows = list(_measure([np.asarray(one, np.uint8) for one in photos], looks, width, view_deg, rng))
+    rows = list(reads(looks, width=width, view_deg=view_deg, seed=seed))
     for row in rows:
         typer.echo("  ".join(f"{name} {value}" for name, value in row.items()))
-    costs = [_cost(photos[0], size) for size in ((1280, 720), (640, 360))]
+    photo = decode(Zoo.default().path(PHOTOS[0]))
+    costs = [_cost(photo, size) for size in ((1280, 720), (640, 360))]
     for cost in costs:
         typer.echo("  ".join(f"{name} {value}" for name, value in cost.items()))
     write_json(out, "passes", {"width_px": width, "view_deg": view_deg, "reads": rows, "cost": costs})
 
 
-def _measure(
-    photos: list[Image], looks: int, width: int, view_deg: float, rng: np.random.Generator
-) -> Iterator[dict[str, object]]:
+def reads(
+    looks: int, *, width: int = 1280, view_deg: float = 60.0, seed: int = 1
+) -> Iterator[dict[str, Any]]:
+    """Per carrier and distance the share of single looks that read the pass, by movement (`read_1mm`)."""
+    rng = np.random.default_rng(seed)
+    size = (width, width * 9 // 16)
+    resized = [cv2.resize(decode(Zoo.default().path(name)), size) for name in PHOTOS]
+    photos: list[Image] = [np.asarray(one, np.uint8) for one in resized]
     key = Ed25519PrivateKey.generate()
     for carrier, carrier_mm in CARRIERS_MM.items():
         for distance_cm in DISTANCES_CM:
             per_module = module_px(
                 distance_cm, module_mm=carrier_mm / MODULES_WITH_BORDER, width_px=width, view_deg=view_deg
             )
-            row: dict[str, object] = {
+            row: dict[str, Any] = {
                 "carrier": carrier,
                 "distance_cm": distance_cm,
                 "module_px": round(per_module, 2),

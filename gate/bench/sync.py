@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from enum import StrEnum
@@ -11,14 +10,13 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Table
 from sqlalchemy import URL
 
 from gate.bench.sync_centre import console as console_part
 from gate.bench.sync_centre import crowd, ingest, outage
-from gate.bench.sync_figures import Figure, Part
+from gate.bench.sync_figures import Part, missed, table_of
 from gate.bench.sync_gate import backlog, district, flags, roster
-from gate.bench.sync_rig import new_database, postgresql_server
+from gate.bench.sync_rig import in_a_database, postgresql_server
 from models.bench_report import DEFAULT_OUT, write_json
 
 
@@ -63,7 +61,7 @@ def sync(
 
     def done(part: Part) -> None:
         parts.append(part)
-        console.print(_table(part))
+        console.print(table_of(part))
 
     with ExitStack() as stack:
         server = stack.enter_context(postgresql_server(postgresql))
@@ -93,11 +91,10 @@ def sync(
         ]
         for name, measure, on_postgresql in runs:
             if name in wanted:
-                done(_in_a_database(server if on_postgresql else None, measure))
+                done(in_a_database(server if on_postgresql else None, measure))
     path = write_json(out, "sync", {"parts": {part.name: part.as_json() for part in parts}})
     _plot(parts, path.with_suffix(".png"))
-    missed = [figure.what for part in parts for figure in part.figures if figure.met is False]
-    console.print(f"[bold red]missed:[/] {', '.join(missed)}" if missed else "every target is met")
+    console.print(missed(parts))
     console.print(f"written to {path} and {path.with_suffix('.png')}")
 
 
@@ -117,35 +114,8 @@ def _at_a_gate(
                 parts.append(backlog(there, count=queued))
         return parts[-1]
 
-    _in_a_database(server, measure)
+    in_a_database(server, measure)
     return parts
-
-
-def _in_a_database(server: URL | None, measure: Callable[[Path, str], Part]) -> Part:
-    """In a folder and a database of its own; without a server in SQLite."""
-    with tempfile.TemporaryDirectory(prefix="sitegate-bench-") as name, ExitStack() as stack:
-        folder = Path(name)
-        url = f"sqlite:///{folder / 'central.db'}"
-        return measure(folder, url if server is None else stack.enter_context(new_database(server)))
-
-
-def _table(part: Part) -> Table:
-    table = Table(title=f"{part.name}: {part.how}", title_justify="left")
-    table.add_column("figure")
-    for heading in ("measured", "unit", "target", ""):
-        table.add_column(heading, justify="right")
-    verdicts = {True: "met", False: "[bold red]missed[/]", None: ""}
-    for figure in part.figures:
-        table.add_row(figure.what, _number(figure), figure.unit, figure.target, verdicts[figure.met])
-    return table
-
-
-def _number(figure: Figure) -> str:
-    return (
-        f"{figure.value:,.0f}"
-        if figure.value >= 100 or figure.value == int(figure.value)
-        else f"{figure.value:.3g}"
-    )
 
 
 def _plot(parts: Sequence[Part], path: Path) -> None:

@@ -1,8 +1,11 @@
-"""One measured figure beside its target, and what one part of `bench sync` found."""
+"""One measured figure beside its target, what one part of a bench found, and how both are printed."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
+
+from rich.table import Table
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,3 +46,30 @@ class Part:
     def as_json(self) -> dict[str, object]:
         figures = [asdict(figure) | {"met": figure.met} for figure in self.figures]
         return {"how": self.how, "figures": figures, "series": self.series}
+
+
+def table_of(part: Part) -> Table:
+    """One part as it is printed."""
+    table = Table(title=f"{part.name}: {part.how}", title_justify="left")
+    table.add_column("figure")
+    for heading in ("measured", "unit", "target", ""):
+        table.add_column(heading, justify="right")
+    verdicts = {True: "met", False: "[bold red]missed[/]", None: ""}
+    for figure in part.figures:
+        table.add_row(figure.what, number_of(figure), figure.unit, figure.target, verdicts[figure.met])
+    return table
+
+
+def number_of(figure: Figure) -> str:
+    """Its value, as precise as it means something."""
+    return (
+        f"{figure.value:,.0f}"
+        if figure.value >= 100 or figure.value == int(figure.value)
+        else f"{figure.value:.3g}"
+    )
+
+
+def missed(parts: Iterable[Part]) -> str:
+    """The last line of a bench."""
+    names = [figure.what for part in parts for figure in part.figures if figure.met is False]
+    return f"[bold red]missed:[/] {', '.join(names)}" if names else "every target is met"

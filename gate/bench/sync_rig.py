@@ -21,7 +21,7 @@ from multiprocessing.synchronize import Event as ProcessEvent
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
 from uuid import uuid4
 
 import psutil
@@ -46,6 +46,8 @@ POLL_S = 0.01
 MEGABYTE = 1e6
 SBIN = "/usr/sbin:/usr/local/sbin:/opt/homebrew/sbin"
 TIMEZONE = "Asia/Shanghai"
+
+T = TypeVar("T")
 
 _spawn = multiprocessing.get_context("spawn")
 
@@ -151,6 +153,14 @@ def new_database(server: URL) -> Iterator[str]:
         with engine.connect() as connection:
             connection.execute(text(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)"))
         engine.dispose()
+
+
+def in_a_database(server: URL | None, measure: Callable[[Path, str], T]) -> T:
+    """In a folder and a database of its own; without a server in SQLite."""
+    with TemporaryDirectory(prefix="sitegate-bench-") as name, ExitStack() as stack:
+        folder = Path(name)
+        url = f"sqlite:///{folder / 'central.db'}"
+        return measure(folder, url if server is None else stack.enter_context(new_database(server)))
 
 
 def _serve(settings: ServiceSettings, ready: ProcessEvent, stop: ProcessEvent) -> None:

@@ -49,6 +49,10 @@ class BenchGroup(LazyGroup):
             "gate.bench.sync:sync",
             "Gates and centre: flags, first sync, backlog, ingest, console, many gates.",
         ),
+        "screening": LazyCommand(
+            "gate.bench.screening:screening",
+            "Lists matched, a case traced, flag to refusal, policy, QR passes.",
+        ),
         **_of_other_rooms(),
     }
 

@@ -360,6 +360,8 @@ def _entries(
     connection: Connection, column: Column[Any], keys: Sequence[int], lists: dict[int, str]
 ) -> list[Row[Any]]:
     # The version is compared here: with it in the statement a planner may go through the whole version.
+    if not keys:
+        return []
     found = connection.execute(select(watch_list_entries).where(among(connection, column, keys)))
     return [entry for entry in found if entry.version_no in lists]
 
