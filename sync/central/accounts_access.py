@@ -41,6 +41,7 @@ class Right(StrEnum):
     READ_DECLARATIONS = "read_declarations"
     REPORT_SITE = "report_site"
     TRACE_CASES = "trace_cases"
+    UPLOAD_REAL_NAME = "upload_real_name"
     MANAGE_TESTS = "manage_tests"
     SEE_PASSES = "see_passes"
     DECIDE_PASSES = "decide_passes"
@@ -77,6 +78,7 @@ _RIGHTS: dict[Role, frozenset[Right]] = {
             Right.MANAGE_BUSES,
             Right.READ_DECLARATIONS,
             Right.REPORT_SITE,
+            Right.UPLOAD_REAL_NAME,
             Right.MANAGE_TESTS,
             Right.TRACE_CASES,
             Right.SEE_PASSES,

@@ -30,8 +30,10 @@ from sync.central.cli_options import (
 )
 from sync.central.cli_passes import passes
 from sync.central.cli_people import command, tokens, workers
+from sync.central.cli_real_name import real_name
 from sync.central.cli_terminals import terminals
 from sync.central.errors import SettingRefused
+from sync.central.pass_issue import PassIssuer
 from sync.central.settings import (
     DEFAULT_DATABASE,
     DEFAULT_KEYS,
@@ -60,6 +62,7 @@ app.add_typer(flags, name="flag")
 app.add_typer(lists, name="list")
 app.add_typer(passes, name="passes")
 app.add_typer(terminals, name="terminal")
+app.add_typer(real_name, name="real-name")
 app.add_typer(tokens, name="token")
 app.add_typer(workers, name="worker")
 app.command("command")(command)
@@ -97,6 +100,9 @@ def run(
         Path | None,
         typer.Option(help="Folder of courses that workers take on their phones; without it none."),
     ] = None,
+    phone_passes: Annotated[
+        int, typer.Option(min=0, max=60, help="Workers' phones show a QR pass for so many minutes; 0: none.")
+    ] = 0,
     ca: Annotated[Path | None, typer.Option(help="Certificates that the broker is checked against.")] = None,
     cert: Annotated[Path | None, typer.Option(help="Client certificate for the broker, PEM.")] = None,
     cert_key: Annotated[Path | None, typer.Option(help="Key of that certificate, PEM.")] = None,
@@ -200,6 +206,7 @@ def run(
                     door_photos=door_photos,
                     finding_photos=finding_photos,
                     courses=courses,
+                    phone_passes=phone_passes,
                     keys=keys,
                     stop=stop,
                 )
@@ -480,6 +487,7 @@ class _Console:
         door_photos: int,
         finding_photos: int,
         courses: Path | None,
+        phone_passes: int,
         keys: Path,
         stop: threading.Event,
     ) -> None:
@@ -505,7 +513,9 @@ class _Console:
                 next_step="see --console, --console-cert, --console-key, --allow-plain",
             ) from error
         self._service = service
+        self._keys = keys
         self._training = None if courses is None else self._phone_training(courses, keys)
+        self._issuer = PassIssuer(key_files.signing_key(keys), minutes=phone_passes) if phone_passes else None
         self._stop = stop
         self._failure: BaseException | None = None
         self._thread = threading.Thread(target=self._serve, name="console-host", daemon=True)
@@ -540,7 +550,9 @@ class _Console:
                 on_ready=lambda url: typer.echo(f"console   {url}"),
                 on_roster_change=self._service.roster_changed,
                 vault=self._service.vault,
+                keys=self._keys,
                 phone_training=self._training,
+                pass_issuer=self._issuer,
                 stop=self._stop,
             )
         except BaseException as error:  # noqa: BLE001 - raised again by the main thread

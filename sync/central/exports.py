@@ -16,6 +16,7 @@ Cell = str | int | float | bool | date | datetime | None
 """A time must be naive: the wall clock of the site, as a person reads it."""
 
 CSV_TYPE = "text/csv; charset=utf-8"
+JSON_TYPE = "application/json; charset=utf-8"
 XLSX_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 XLSX_SHEET_ROWS = 1_000_000

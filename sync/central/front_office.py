@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from argon2 import PasswordHasher
@@ -25,9 +26,11 @@ from sync.central.list_jobs import ListJobs
 from sync.central.lodging_desk import LodgingDesk
 from sync.central.lodging_rules import LodgingSettings
 from sync.central.pass_desk import PassDesk
+from sync.central.pass_issue import PassIssuer
 from sync.central.people_desk import PeopleDesk
 from sync.central.person_vault import PersonVault
 from sync.central.presence import Presence
+from sync.central.real_name_desk import RealNameDesk
 from sync.central.site_reports import SiteReportDesk
 from sync.central.training_office import TrainingOffice
 from sync.central.worker_desk import RosterChanged, WorkerDesk
@@ -41,6 +44,7 @@ class FrontOffice:
     """One of each; they share the database and the clock. `on_roster_change` is told after a commit.
 
     vault  opens document numbers; None where the centre's key folder is not at hand
+    keys   that folder
     """
 
     def __init__(
@@ -54,6 +58,7 @@ class FrontOffice:
         lodging: LodgingSettings | None = None,
         clearance_rules: ClearanceRules | None = None,
         inspections: InspectionSettings | None = None,
+        keys: Path | None = None,
     ) -> None:
         self.database = database
         self.vault = vault
@@ -76,9 +81,11 @@ class FrontOffice:
         self.lodging = LodgingDesk(database, now=now, settings=lodging or LodgingSettings())
         self.site_reports = SiteReportDesk(database, now=now)
         self.phone_training: PhoneTraining | None = None
+        self.pass_issuer: PassIssuer | None = None
         self.trainings = TrainingOffice(database, now=now)
         self.passes = PassDesk(database, now=now, on_roster_change=on_roster_change)
         self.people = PeopleDesk(database, now=now, vault=vault, on_roster_change=on_roster_change)
+        self.real_name = RealNameDesk(database, now=now, vault=vault, keys=keys)
         self.erasures = ErasureDesk(database, now=now, on_roster_change=on_roster_change)
         self.workers = WorkerDesk(database, now=now, on_roster_change=on_roster_change)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from starlette.types import ASGIApp
@@ -23,6 +24,7 @@ from sync.web_server import (
 )
 
 if TYPE_CHECKING:
+    from sync.central.pass_issue import PassIssuer
     from sync.central.phone_training import PhoneTraining
 
 
@@ -37,14 +39,17 @@ def run_console(
     on_ready: Callable[[str], None] | None = None,
     on_roster_change: RosterChanged | None = None,
     vault: PersonVault | None = None,
+    keys: Path | None = None,
     phone_training: PhoneTraining | None = None,
+    pass_issuer: PassIssuer | None = None,
     stop: threading.Event,
 ) -> None:
     """Serve console, API and phone pages until `stop` is set. Blocks: give it a thread of its own.
 
     `on_ready` gets the URL with the real port once browsers are answered; `on_roster_change` is called after
     every commit that changes a roster; without `vault` nobody signs in on a phone by their papers, without
-    `phone_training` nobody trains on one. One
+    `keys` (the folder) nothing is exported for the real-name platform, without `phone_training` nobody trains
+    on a phone. One
     console per process at a time, and not in the process of a gate screen: NiceGUI keeps one application per
     process.
 
@@ -54,11 +59,13 @@ def run_console(
         database,
         on_roster_change=on_roster_change,
         vault=vault,
+        keys=keys,
         lodging=settings.lodging,
         inspections=settings.inspections,
         clearance_rules=settings.clearance_rules,
     )
     office.phone_training = phone_training
+    office.pass_issuer = pass_issuer
     serve(office, settings, on_ready=on_ready, stop=stop)
 
 
