@@ -14,6 +14,7 @@ from enroll.kiosk.page_identity import IDENTITY_PAGE
 from enroll.kiosk.page_import import IMPORT_PAGE, IMPORT_ROUTES
 from enroll.kiosk.page_pass import PASS_PAGE, PASS_ROUTES
 from enroll.kiosk.page_receipt import RECEIPT_PAGE
+from enroll.kiosk.page_refused import REFUSED_PAGE
 from enroll.kiosk.page_site_report import SITE_REPORT_PAGE
 from enroll.kiosk.page_training import TRAINING_PAGE, TRAINING_ROUTES
 from enroll.kiosk.page_worker import WORKER_PAGE
@@ -39,6 +40,7 @@ PAGES: tuple[KioskPage, ...] = (
     TRAINING_PAGE,
     DECLARE_PAGE,
     SITE_REPORT_PAGE,
+    REFUSED_PAGE,
     AUDIT_PAGE,
 )
 

@@ -20,6 +20,7 @@ from sync.store import LocalStore
 from tests.conftest import Weights
 from tests.enroll.kiosk_samples import MANAGER, PASSWORD, SUPERVISOR, open_store
 from tests.gate.screen_gallery import TIDY_CHROMIUM, chromium
+from tests.sync.people_samples import an_enrolment
 
 pytestmark = [
     pytest.mark.slow,
@@ -239,3 +240,14 @@ def test_a_supervisor_may_look_and_change_nothing(kiosk: Kiosk, weights: Weights
     kiosk.open("/workers/ageing")
     expect(kiosk.page.get_by_text("没有人需要重拍")).to_be_visible()
     kiosk.look("ageing-empty")
+
+
+def test_what_the_centre_refused_is_shown_with_a_step(kiosk: Kiosk) -> None:
+    kiosk.open("/refused")
+    kiosk.look("refused-none")
+    kiosk.store.enrol(an_enrolment())
+    (row,) = kiosk.store.outbox_pending(10)
+    kiosk.store.outbox_park({row.item_id: "templates without a consent for the face on record"})
+    kiosk.open("/refused")
+    expect(kiosk.page.locator(".sg-table")).to_contain_text("请重新取得人脸同意并重新采集")
+    kiosk.look("refused")
