@@ -53,7 +53,7 @@ class RequiredClearance(Section):
     where_en: Annotated[str, Field(max_length=40)] = ""
     online: Annotated[str, Field(max_length=150)] = ""
     missing: Action = "deny"
-    warn_days: Annotated[float, Field(ge=0, le=365)] = 7.0
+    warn_days: Annotated[float, Field(ge=0, le=365)] = 14.0
     teams: tuple[str, ...] = ()
     trades: tuple[str, ...] = ()
 

@@ -128,11 +128,17 @@ def test_a_clearance_expires_at_the_instant_and_its_end_is_told_days_before() ->
     def at(moment: datetime) -> Decision:
         return decide(replace(before_the_gate(held), now=moment), settings)
 
-    assert at(NOW - TICK).notices == ()
-    soon = at(NOW)
+    warned = until - timedelta(days=14)
+    assert at(warned - TICK).notices == ()
+    soon = at(warned)
     assert (soon.outcome, soon.notices) == (Outcome.ALLOW, (Reason.CLEARANCE_ENDS_SOON,))
     assert soon.hints[0].text.zh == "体检5月11日到期"
+    assert soon.hints[0].note == "clearance_ends_soon medical until 2026-05-11T10:00+08:00"
     assert told(at(until)) == (Outcome.DENY, Reason.CLEARANCE_EXPIRED)
+    assert at(until).hints[0].note == "clearance_expired medical until 2026-05-11T10:00+08:00"
+    coming = a_worker(clearances=(*held.clearances, Clearance(kind="medical", valid_from=until + TICK)))
+    (begins,) = decide(replace(before_the_gate(coming), now=until), settings).hints
+    assert begins.note == "clearance_not_yet medical from 2026-05-11T10:00+08:00"
 
 
 def test_only_the_teams_and_trades_that_need_a_clearance_are_asked() -> None:
