@@ -15,6 +15,7 @@ from sync.central.api_files import attachment
 from sync.central.console import (
     words,
     words_cases,
+    words_clearances,
     words_declarations,
     words_lists,
     words_lodging,
@@ -29,6 +30,7 @@ from sync.central.console.page_attendance import build_attendance_page
 from sync.central.console.page_audit import build_audit_page
 from sync.central.console.page_buses import build_buses_page
 from sync.central.console.page_cases import build_cases_page
+from sync.central.console.page_clearances import build_clearances_page
 from sync.central.console.page_declarations import build_declarations_page
 from sync.central.console.page_duplicates import build_duplicates_page
 from sync.central.console.page_erasures import build_erasures_page
@@ -55,6 +57,7 @@ PAGES: tuple[ConsolePage, ...] = (
     ConsolePage("/duplicates", words_people.DUPLICATES, build_duplicates_page),
     ConsolePage("/erasures", words_people.ERASURES, build_erasures_page),
     ConsolePage("/trainings", words_training.TRAININGS, build_trainings_page),
+    ConsolePage("/clearances", words_clearances.CLEARANCES, build_clearances_page),
     ConsolePage("/houses", words_lodging.HOUSES, build_houses_page, Right.MANAGE_LODGING),
     ConsolePage("/buses", words_lodging.BUSES, build_buses_page, Right.MANAGE_BUSES),
     ConsolePage(

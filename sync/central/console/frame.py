@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -43,19 +43,24 @@ class SessionEnded(SyncError, PermissionError):
 
 @dataclass(frozen=True, slots=True)
 class Visitor:
-    """The person behind one open page. The session is looked up at every question, not once."""
+    """The person behind one open page. The session is looked up at every question, not once.
+
+    asked  what the address of the page names besides its path: ids and filters, never a name
+    """
 
     office: FrontOffice
     settings: ConsoleSettings
     downloads: Downloads
     secret: str
     address: str
+    asked: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(
         cls, request: Request, office: FrontOffice, settings: ConsoleSettings, downloads: Downloads
     ) -> Visitor:
-        return cls(office, settings, downloads, session_secret(request), address_of(request))
+        asked = {**request.query_params, **request.path_params}
+        return cls(office, settings, downloads, session_secret(request), address_of(request), asked)
 
     def viewer(self) -> Viewer:
         """Raises SessionEnded."""
@@ -82,12 +87,16 @@ class Visitor:
 
 @dataclass(frozen=True, slots=True)
 class ConsolePage:
-    """One page. `build` makes its content inside the frame, for whoever has the `right`."""
+    """One page. `build` makes its content inside the frame, for whoever has the `right`.
+
+    in_menu  False: reached from another page
+    """
 
     path: str
     words: Words
     build: Callable[[Visitor, Viewer], Awaitable[None]]
     right: Right = Right.USE_CONSOLE
+    in_menu: bool = True
 
 
 @contextmanager
@@ -100,7 +109,7 @@ def page_frame(
         ui.label(str(words.TITLE)).classes("sg-brand")
         with ui.element("nav").props('aria-label="主导航 Main"').classes("sg-nav"):
             for other in pages:
-                if viewer.may(other.right):
+                if other.in_menu and viewer.may(other.right):
                     link = ui.link(target=other.path).classes("sg-link")
                     if other is page:
                         link.props('aria-current="page"')
