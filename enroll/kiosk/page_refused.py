@@ -14,7 +14,7 @@ from sync.words import Words
 
 SHOWN = 300
 
-REFUSED = Words("中心未接收", "Refused by the centre")
+REFUSED = Words("未接收", "Refused")
 NONE = Words("中心已接收全部记录，没有被拒绝的。", "Nothing was refused: the centre took every record.")
 _COLUMNS = (
     Words("记录", "Record"),
@@ -37,15 +37,13 @@ async def build_refused_page(visitor: KioskVisitor) -> None:
     with table(_COLUMNS):
         for one in refused_notes(rows):
             with ui.element("tr"):
-                with ui.element("td"):
-                    bilingual(one.kind)
+                cell(str(one.kind))
                 with ui.element("td"):
                     if one.worker_id:
                         path = WORKER_PATH.format(worker_id=one.worker_id)
                         ui.link(one.worker_id, path).classes("sg-row-link")
                 cell(one.reason)
-                with ui.element("td"):
-                    bilingual(one.step)
+                cell(str(one.step))
 
 
 REFUSED_PAGE = KioskPage("/refused", REFUSED, build_refused_page, Right.ENROL, icon="report_problem")
