@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
 from sync.central.accounts_access import Right
-from sync.central.phone import words_inspect, words_lodging, words_site, words_training
+from sync.central.phone import words_inspect, words_lodging, words_pass, words_site, words_training
 from sync.central.phone.settings import PHONE_PATH
 from sync.central.phone.shell import SEE_OTHER, PhoneShell
 from sync.central.phone.words_declare import DECLARE
@@ -27,6 +27,7 @@ class HomeLink:
 
 LINKS: tuple[HomeLink, ...] = (
     HomeLink("/m/declare", DECLARE),
+    HomeLink("/m/pass", words_pass.PASS),
     HomeLink("/m/site-report", words_site.REPORT, right=Right.REPORT_SITE),
     HomeLink("/m/missing", words_site.MISSING, right=Right.READ_DECLARATIONS),
     HomeLink("/m/poster", words_site.POSTER, right=Right.READ_DECLARATIONS),
