@@ -5,7 +5,7 @@ Pure, as all rules (`gate/policy.py`). On the way out they only note: nobody is 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import wraps
 
@@ -25,7 +25,7 @@ from gate.reasons import Reason, Words, text
 from gate.screening_settings import PassColourSettings, RequiredClearance
 from gate.settings import PolicySettings, RuleName
 from sync.health_pass import PassColour, pass_at
-from sync.records import Direction, Outcome, Worker
+from sync.records import Clearance, Direction, Outcome, Worker
 
 _Rule = Callable[[Context, PolicySettings, Worker], Findings]
 
@@ -93,32 +93,47 @@ def _clearance(context: Context, needed: RequiredClearance, worker: Worker) -> F
     if not valid:
         reason = Reason.CLEARANCE_MISSING if not held else Reason.CLEARANCE_EXPIRED
         reason = Reason.CLEARANCE_NOT_YET if coming else reason
-        return as_configured(needed.missing, reason, _about(needed, reason))
+        return as_configured(needed.missing, reason, _lacking(needed, reason, held, context))
     ends = [one.valid_until for one in coming if one.valid_until is not None]
     soon = context.now + timedelta(days=needed.warn_days)
     if len(ends) < len(coming) or max(ends) > soon:
         return ()
-    last = max(ends).astimezone(context.timezone)
-    return noticed(
-        Reason.CLEARANCE_ENDS_SOON,
-        _about(
-            needed, Reason.CLEARANCE_ENDS_SOON, Words(f"{last.month}月{last.day}日到期", f"{last:%d.%m.}")
-        ),
-    )
+    return noticed(Reason.CLEARANCE_ENDS_SOON, _ends_soon(needed, max(ends), context))
 
 
-def _about(needed: RequiredClearance, reason: Reason, when: Words | None = None) -> Hint:
-    general = text(reason)
-    name = Words(needed.name or needed.kind, needed.name_en or needed.kind)
+def _lacking(needed: RequiredClearance, reason: Reason, held: Sequence[Clearance], context: Context) -> Hint:
+    general, name = text(reason), _name(needed)
     said = Words(f"{general.text.zh}：{name.zh}", f"{general.text.en}: {name.en}")
-    if when is not None:
-        said = Words(f"{name.zh}{when.zh}", f"{name.en} ends on {when.en}")
-    where = general.next_step
-    if needed.where or needed.where_en:
-        place = Words(needed.where or needed.where_en, needed.where_en or needed.where)
-        where = Words(f"请到{place.zh}办理", f"Get it here: {place.en}")
-    online = "" if reason is Reason.CLEARANCE_ENDS_SOON else needed.online
-    return Hint(reason, said, where, f"{reason.value} {needed.kind}", online)
+    note = f"{reason.value} {needed.kind}"
+    if reason is Reason.CLEARANCE_EXPIRED:
+        note += f" until {_stated(max(one.valid_until for one in held if one.valid_until), context)}"
+    if reason is Reason.CLEARANCE_NOT_YET:
+        begins = (one.valid_from for one in held if one.valid_from and one.valid_from > context.now)
+        note += f" from {_stated(min(begins), context)}"
+    return Hint(reason, said, _where(needed, reason), note, needed.online)
+
+
+def _ends_soon(needed: RequiredClearance, end: datetime, context: Context) -> Hint:
+    reason, name = Reason.CLEARANCE_ENDS_SOON, _name(needed)
+    day = end.astimezone(context.timezone)
+    said = Words(f"{name.zh}{day.month}月{day.day}日到期", f"{name.en} ends on {day:%d.%m.}")
+    note = f"{reason.value} {needed.kind} until {_stated(end, context)}"
+    return Hint(reason, said, _where(needed, reason), note)
+
+
+def _name(needed: RequiredClearance) -> Words:
+    return Words(needed.name or needed.kind, needed.name_en or needed.kind)
+
+
+def _where(needed: RequiredClearance, reason: Reason) -> Words:
+    if not (needed.where or needed.where_en):
+        return text(reason).next_step
+    place = Words(needed.where or needed.where_en, needed.where_en or needed.where)
+    return Words(f"请到{place.zh}办理", f"Get it here: {place.en}")
+
+
+def _stated(at: datetime, context: Context) -> str:
+    return at.astimezone(context.timezone).isoformat(timespec="minutes")
 
 
 @_rule

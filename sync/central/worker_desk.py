@@ -18,6 +18,7 @@ from sync.central.accounts_access import NotAllowed, Right, Viewer, in_scope, no
 from sync.central.audit import Action
 from sync.central.database import Database
 from sync.central.errors import SettingRefused
+from sync.central.worker_standing import Fact, facts_at
 from sync.records import Flag, FlagLevel, Worker, WorkerStatus
 from sync.screening.pass_record import FLAG_PREFIX
 
@@ -169,6 +170,23 @@ class WorkerDesk:
                 connection.scalar(count) or 0,
                 connection.execute(changed).scalar_one(),
             )
+
+    def standing(self, viewer: Viewer, worker_id: str, at: datetime) -> tuple[Fact, ...]:
+        """What speaks for and against a worker at the moment `at` (aware). Raises NotFound."""
+        audit.note_look(
+            self._database,
+            viewer,
+            Action.LOOKED_AT_WORKER,
+            at=self._now(),
+            subject=f"worker:{worker_id[:64]}",
+            detail={"standing_at": at.isoformat(timespec="minutes")},
+        )
+        with self._database.read() as connection:
+            worker = self._visible(connection, viewer, worker_id)
+        seen = tuple(site_id for site_id in worker.site_ids if viewer.sees(site_id))
+        return facts_at(
+            worker.model_copy(update={"site_ids": seen}), at, with_pass=viewer.may(Right.SEE_PASSES)
+        )
 
     def put(self, viewer: Viewer, worker: Worker) -> None:
         """Add or replace a worker; templates stay. Flags are kept apart: those that stand stay.

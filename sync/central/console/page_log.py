@@ -10,13 +10,14 @@ from nicegui import ui
 
 from sync.central.access_log import EventFacts, EventFilter, LogPage, LogRow
 from sync.central.accounts_access import Viewer
-from sync.central.console import words
+from sync.central.console import words, words_explaining
+from sync.central.console.explaining import StandingDialog, show_story
 from sync.central.console.frame import Visitor, choice, site_options, table, text_field
 from sync.central.console.listing import export_actions, search_bar
 from sync.central.errors import SettingRefused
 from sync.central.exports_tables import event_pieces
 from sync.central.worker_desk import Site
-from sync.pages import action, facts, heading, subheading
+from sync.pages import action, facts, heading
 from sync.records import Outcome
 
 _COLUMNS = (
@@ -136,7 +137,7 @@ class _LogPage:
         event_id = str(row["event_id"])
         found = await self._visitor.ask(lambda viewer: self._log.one(viewer, event_id))
         if found is not None:
-            _show_event(found)
+            _show_event(self._visitor, found)
 
 
 def _typed(text: str, zone: ZoneInfo) -> datetime | None:
@@ -180,17 +181,15 @@ def _name(row: LogRow) -> str:
     return row.worker_name if row.worker_known else f"{row.worker_name} ({words.UNKNOWN_WORKER})".strip()
 
 
-def _show_event(found: EventFacts) -> None:
+def _show_event(visitor: Visitor, found: EventFacts) -> None:
     row, record = found.row, found.record
-    match = record.match
+    match, zone = record.match, row.occurred_at.tzinfo
     with ui.dialog(value=True) as dialog, ui.card().classes("sg-dialog"):
         heading(words.EVENT)
         with ui.element("span").classes(f"sg-mark sg-{_TONES[row.outcome]}"):
             ui.icon(words.OUTCOME_ICONS[row.outcome], size="22px")
             ui.label(f"{words.OUTCOMES[row.outcome]} · {_name(row)} {row.worker_id}")
-        subheading(words.REASON)
-        for code in record.reasons:
-            ui.label(f"{words.reason(code)} ({code})")
+        show_story(record, visitor.office.clearances.rules, zone)
         shown = [
             (words.TIME, f"{row.occurred_at:%Y-%m-%d %H:%M:%S %Z}" + _doubts(row)),
             (words.RECEIVED, f"{found.received_at.astimezone(row.occurred_at.tzinfo):%Y-%m-%d %H:%M:%S}"),
@@ -215,9 +214,11 @@ def _show_event(found: EventFacts) -> None:
             shown.append((words.DECIDED_IN, f"{record.decided_in_ms:.0f} ms"))
         if record.guard:
             shown.append((words.GUARD, record.guard))
-        if record.note:
-            shown.append((words.NOTE, record.note))
         shown.append((words.RECORD_ID, f"{row.event_id} · #{record.sequence}"))
         facts(shown)
-        action(words.CLOSE, dialog.close, main=True).props("autofocus")
+        with ui.element("div").classes("sg-bar"):
+            action(words.CLOSE, dialog.close, main=True).props("autofocus")
+            if row.worker_id and row.worker_known:
+                standing = StandingDialog(visitor, row.worker_id, zone)
+                action(words_explaining.STANDING, lambda: standing.open(row.occurred_at), icon="fact_check")
     dialog.on("hide", dialog.delete)

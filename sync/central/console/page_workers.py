@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from nicegui import ui
 
 from sync.central.accounts_access import Right, Viewer
-from sync.central.console import words
+from sync.central.console import words, words_explaining
+from sync.central.console.explaining import StandingDialog
 from sync.central.console.frame import Visitor, choice, own_sites, table, text_field
 from sync.central.console.listing import Paging, search_bar
 from sync.central.console.worker_papers import WorkerPapers
@@ -71,6 +73,7 @@ class _WorkerDialog:
         self._viewer = viewer
         self._desk = visitor.office.workers
         self._worker_id = worker_id
+        self._zone = ZoneInfo(visitor.settings.timezone)
 
     async def open(self, may_flag: bool, on_change: Callable[[], Awaitable[None]]) -> None:
         self._may_flag, self._on_change = may_flag, on_change
@@ -109,6 +112,12 @@ class _WorkerDialog:
                 self._show_flag(flag)
             if self._may_flag:
                 self._show_form()
+            standing = StandingDialog(self._visitor, worker.worker_id, self._zone)
+            action(
+                words_explaining.STANDING,
+                lambda: standing.open(self._visitor.office.now()),
+                icon="fact_check",
+            )
             papers = WorkerPapers(self._visitor, self._worker_id, self._viewer, self._erased)
         await papers.show()
 

@@ -73,6 +73,7 @@ def an_event(
     reasons: tuple[str, ...] = ("ok",),
     passage: Passage | None = None,
     method: Method = Method.FACE,
+    note: str = "",
 ) -> Event:
     return Event(
         event_id=f"{site_id}-{gate_id}-{number}",
@@ -90,6 +91,7 @@ def an_event(
         match=A_MATCH if worker_id else None,
         liveness="live",
         decided_in_ms=212.0,
+        note=note,
     )
 
 
@@ -218,7 +220,8 @@ def fill(database: Database) -> None:
                 at("03-02 07:06"),
                 worker_id="A-003",
                 outcome=Outcome.HOLD,
-                reasons=("flag_hold", "tailgating"),
+                reasons=("flag_hold", "clearance_ends_soon", "tailgating"),
+                note="temperature 36.6 °C; clearance_ends_soon medical until 2026-03-09T00:00+08:00",
             ),
             an_event(9, at("03-02 07:08"), worker_id="A-002", passage=Passage.NOT_PASSED),
             an_event(10, at("03-02 12:00"), worker_id="A-004", direction=Direction.OUT),

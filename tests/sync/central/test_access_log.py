@@ -138,7 +138,7 @@ def test_another_sites_events_are_not_there(office: FrontOffice) -> None:
 
 def test_one_event_tells_all_its_reasons(office: FrontOffice) -> None:
     facts = office.access_log.one(ONLY_A, f"{A}-gate-1-8")
-    assert facts.record.reasons == ("flag_hold", "tailgating")
+    assert facts.record.reasons == ("flag_hold", "clearance_ends_soon", "tailgating")
     assert facts.row.gate_name == "一号门"
     assert facts.received_at > facts.row.occurred_at
 

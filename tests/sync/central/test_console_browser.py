@@ -318,3 +318,21 @@ def test_every_page_reads_well_and_asks_only_its_own_centre(enter: Enter, url: s
     outside = {one for one in asked if not one.startswith((url, url.replace("http", "ws"), "data:", "blob:"))}
     assert outside == set()
     assert problems == []
+
+
+def test_a_decision_explains_itself_and_what_held_at_any_moment(enter: Enter, shots: Path) -> None:
+    page = enter(SUPERVISOR_A)
+    open_row(page, "A-003")
+    dialog = page.locator(".sg-dialog")
+    story = dialog.inner_text()
+    for part in ("Decided by", "(flag_hold)", "Noted beside it", "36.6 °C", "2026-03-09 00:00"):
+        assert part in story
+    page.screenshot(path=shots / "console-event.png")
+    page.click("button:has-text('What holds at a moment')")
+    standing = page.locator(".sg-dialog").last
+    standing.locator(".sg-fact:has-text('Key-monitoring list')").wait_for()
+    assert "证件待核" in standing.inner_text()
+    page.screenshot(path=shots / "console-standing.png")
+    standing.locator("input[type=datetime-local]").fill("")
+    standing.locator("button:has-text('Look')").click()
+    page.wait_for_selector("text=Choose day and time")
