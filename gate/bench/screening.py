@@ -29,7 +29,15 @@ from sync.central.list_bench import (
     measure_incremental,
     measure_matching,
 )
-from sync.central.tracing_bench import PASSAGES, RUNS, TRIPS, WANTED_S, fill_for_tracing, measure_tracing
+from sync.central.tracing_bench import (
+    PASSAGES,
+    RUNS,
+    TRIPS,
+    WANTED_S,
+    WORKERS,
+    fill_for_tracing,
+    measure_tracing,
+)
 
 MATCHING_LIMIT_S = 60.0
 INCREMENTAL_LIMIT_MS = 50.0
@@ -160,7 +168,7 @@ def _incremental(database: Database, people: int, newcomers: int) -> Part:
 def _tracing(server: URL, trips: int, passages: int, cases: int) -> Part:
     def measure(_: Path, url: str) -> Part:
         with Database.open(url) as database:
-            fill_for_tracing(database, trips=trips, passages=passages)
+            fill_for_tracing(database, trips=trips, passages=passages, workers=min(WORKERS, trips))
             found = measure_tracing(database, runs=cases)
         return Part(
             "tracing",

@@ -21,15 +21,18 @@ from sync.tracing import shipped_rules
 TRIPS = 1_000_000
 PASSAGES = 10_000_000
 RUNS = 5
+WORKERS = 100_000
 WANTED_S = 5.0
 
 _DAY = date(2026, 1, 31)
 """The onset of every case."""
 
-_WORKERS = 100_000
 _SITES, _GATES, _TEAM = 40, 4, 40
 _TRIP_DAYS = 60
 _PASSAGES_A_DAY = 4
+_STRIDE = 7919
+"""From one case to the next: a prime, as in the seats."""
+
 _SEATS = 180
 """People in one vehicle."""
 
@@ -95,8 +98,10 @@ def measure_tracing(database: Database, *, runs: int = RUNS) -> TracingFigures:
     rules = shipped_rules()
     window = rules.window.around(_DAY)
     times_s, people, candidates = [], 0, 0
+    with database.read() as connection:
+        workers = connection.execute(text("SELECT count(*) FROM workers")).scalar_one()
     for run in range(runs):
-        worker_id = _worker_id(run * 7919)
+        worker_id = _worker_id(run * _STRIDE % workers)
         now = datetime.now(UTC)
         with database.write() as connection:
             site_id = connection.execute(
@@ -120,10 +125,12 @@ def measure_tracing(database: Database, *, runs: int = RUNS) -> TracingFigures:
     return TracingFigures(trips, passages, runs, times_s[len(times_s) // 2], times_s[-1], people, candidates)
 
 
-def fill_for_tracing(database: Database, *, trips: int = TRIPS, passages: int = PASSAGES) -> None:
+def fill_for_tracing(
+    database: Database, *, trips: int = TRIPS, passages: int = PASSAGES, workers: int = WORKERS
+) -> None:
     """Made-up people, trips and passages in an empty PostgreSQL; minutes for the full size.
 
-    100,000 workers at 40 sites, teams of 40, four passages a day in two rush hours; trips of 60 days, 180
+    Workers at 40 sites, teams of 40, four passages a day in two rush hours; trips of 60 days, 180
     people in each vehicle, one kind after the other. Raises SettingRefused for SQLite.
     """
     if database.dialect != POSTGRESQL:
@@ -135,7 +142,7 @@ def fill_for_tracing(database: Database, *, trips: int = TRIPS, passages: int = 
                 connection, _site_id(number), name=f"示例工地 {number}", timezone="Asia/Shanghai", now=now
             )
         sizes = {
-            "workers": _WORKERS,
+            "workers": workers,
             "sites": _SITES,
             "gates": _GATES,
             "team": _TEAM,
@@ -143,7 +150,7 @@ def fill_for_tracing(database: Database, *, trips: int = TRIPS, passages: int = 
             "seats": _SEATS,
             "passages": passages,
             "a_day": _PASSAGES_A_DAY,
-            "first_day": _DAY - timedelta(days=max(1, passages // (_WORKERS * _PASSAGES_A_DAY) // 2)),
+            "first_day": _DAY - timedelta(days=max(1, passages // (workers * _PASSAGES_A_DAY) // 2)),
             "first_trip": _DAY - timedelta(days=_TRIP_DAYS // 2),
         }
         # Indexes are made afterwards: row by row they would take most of an hour.
