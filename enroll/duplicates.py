@@ -79,9 +79,7 @@ class DuplicateDesk:
         """Compare with this kiosk's roster: the same face, and the same document."""
         probes = vectors_of(templates, *self._model)
         with self._following:
-            self._watch.refresh()
-            if self._watch.needs_fit():
-                self._watch.fit()
+            self._watch.follow()
         threshold, source = self._threshold()
         found = {
             one.worker_id: self._candidate(one.worker_id, one.score, by_document=False)

@@ -390,9 +390,7 @@ class TrainingDesk:
                     model=engine.embedder_name,
                     model_version=engine.embedder_version,
                 )
-            self._roster.refresh()
-            if self._roster.needs_fit():
-                self._roster.fit()
+            self._roster.follow()
             return self._roster
 
     def _live(self) -> LivenessModel | None:

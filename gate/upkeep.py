@@ -101,9 +101,7 @@ class Upkeep:
         now, mono = self._clock.now(), self._clock.monotonic()
         trusted = self._clock_guard.check(now, mono)
         self._recorder.retry()
-        self._roster.refresh()
-        if self._roster.needs_fit():
-            self._roster.fit()
+        self._roster.follow()
         if trusted and mono >= self._next_time_kept_s:
             self._store.put_state(LAST_GOOD_TIME, now.isoformat())
             self._next_time_kept_s = mono + KEEP_TIME_EVERY_S

@@ -139,14 +139,20 @@ class RosterWatch:
             tail.threshold(size, self._settings.target_fpir), f"{made_from}, 95 % {low:.3f} to {high:.3f}"
         )
 
-    def needs_fit(self) -> bool:
+    def follow(self) -> None:
+        """Take over what has changed, and fit the threshold anew where that is due. Raises StoreError."""
+        self.refresh()
+        if self._needs_fit():
+            self._fit()
+
+    def _needs_fit(self) -> bool:
         """Whether the roster is large enough for a fit of its own and has changed since the last one."""
         size = len(self.gallery)
         if self._settings.threshold is not None or size < self._settings.own_roster_from:
             return self._own is not None
         return abs(size - self._fitted_size) > REFIT_AT_GROWTH * self._fitted_size
 
-    def fit(self) -> None:
+    def _fit(self) -> None:
         """Fit the impostor tail to the site's own roster (seconds on a large one: off the lanes)."""
         with self._fitting:
             size = len(self.gallery)

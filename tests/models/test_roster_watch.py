@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 
 from gate.settings import RecognitionSettings
@@ -39,13 +40,12 @@ class Shelf:
 def watch_over(people: dict[str, NDArray[np.float32]]) -> RosterWatch:
     settings = RecognitionSettings(own_roster_from=100)
     watch = RosterWatch(Shelf(people), settings, model="sface", model_version="2021dec.1")
-    watch.refresh()
+    watch.follow()
     return watch
 
 
 def test_a_small_roster_uses_the_bundled_calibration_and_states_its_interval() -> None:
     watch = watch_over({f"W{n}": direction(n)[np.newaxis] for n in range(20)})
-    assert not watch.needs_fit()
     assert watch.threshold().source.startswith("bundled calibration, 95 % 0.")
 
 
@@ -57,18 +57,18 @@ def test_a_large_roster_calibrates_itself() -> None:
         for n in range(300)
     }
     watch = watch_over(people)
-    assert watch.needs_fit()
-    watch.fit()
-    assert not watch.needs_fit()
     assert watch.threshold().source.startswith("own roster of 300")
 
 
-def test_a_roster_that_cannot_calibrate_keeps_the_bundled_one_and_is_not_asked_again() -> None:
+def test_a_roster_that_cannot_calibrate_keeps_the_bundled_one_and_is_not_asked_again(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     same = direction(5)[np.newaxis]
     watch = watch_over({f"W{n}": same if n % 2 else direction(n)[np.newaxis] for n in range(400)})
     before = watch.threshold()
-    assert watch.needs_fit()
-    watch.fit()
-    assert not watch.needs_fit()
+    assert "the roster cannot calibrate" in caplog.text
+    caplog.clear()
+    watch.follow()
+    assert caplog.text == ""
     assert watch.threshold() == before
     assert before.source.startswith("bundled calibration")
