@@ -93,6 +93,7 @@ def pass_at(flags: Iterable[Flag], clearances: Iterable[Clearance], now: datetim
     >>> pass_at((), (), datetime.fromisoformat("2026-05-04T08:00+08:00")).colour is None
     True
     """
+    now = now.astimezone(UTC)
     spans = [*_spans(flags, clearances)]
     if not spans:
         return PassStatus(None)
@@ -161,10 +162,15 @@ def ended(
 def _spans(flags: Iterable[Flag], clearances: Iterable[Clearance]) -> Iterator[_Span]:
     for flag in flags:
         if is_pass(flag):
-            yield _Span(_COLOUR_OF[flag.category], flag.reason, flag.valid_from, flag.valid_until)
+            yield _Span(_COLOUR_OF[flag.category], flag.reason, _utc(flag.valid_from), _utc(flag.valid_until))
     for one in clearances:
         if one.kind == GREEN_KIND:
-            yield _Span(PassColour.GREEN, one.reference, one.valid_from, one.valid_until)
+            yield _Span(PassColour.GREEN, one.reference, _utc(one.valid_from), _utc(one.valid_until))
+
+
+def _utc(at: datetime | None) -> datetime | None:
+    """Two times of one zone are compared by the wall clock, which shows some hours of a year twice."""
+    return None if at is None else at.astimezone(UTC)
 
 
 def _worst(spans: Sequence[_Span], now: datetime) -> _Span | None:

@@ -8,7 +8,7 @@ once it is committed.
 
 from __future__ import annotations
 
-from datetime import datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -311,7 +311,7 @@ def _end(one: Clearance) -> tuple[bool, float]:
 
 def _green_until(connection: Connection, rule: FindingRule, worker: Worker, at: datetime) -> datetime | None:
     if rule.green_days is not None:
-        return at + timedelta(days=rule.green_days)
+        return at.astimezone(UTC) + timedelta(days=rule.green_days)
     if rule.green_until is None or not worker.site_ids:
         return None
     names = connection.scalars(

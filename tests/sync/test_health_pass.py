@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import assume, given
@@ -89,6 +90,47 @@ def test_a_finding_ends_only_what_it_may_and_never_what_was(
 def _ended_by(flag: Flag) -> frozenset[str]:
     known = flag.category in (RED_CATEGORY, YELLOW_CATEGORY) and flag.reason in TRANSITIONS
     return TRANSITIONS[flag.reason].ended_by if known else frozenset()
+
+
+ZONES = ("Asia/Shanghai", "Europe/Berlin", "Australia/Lord_Howe", "America/St_Johns", "Pacific/Apia")
+CHANGES = tuple(
+    datetime.fromisoformat(text)
+    for text in ("2026-03-29T01:00Z", "2026-10-25T01:00Z", "2026-04-04T15:00Z", "2026-10-03T15:30Z")
+)
+"""Clocks are set forward and back, in Berlin and on Lord Howe Island."""
+
+around_changes = st.builds(
+    lambda at, minutes: at + timedelta(minutes=minutes), st.sampled_from(CHANGES), st.integers(-300, 300)
+)
+spans_around = st.lists(st.tuples(around_changes, around_changes), min_size=1, max_size=3)
+
+
+@given(spans_around, around_changes, st.sampled_from(ZONES))
+def test_clocks_that_are_set_change_no_colour(
+    spans: list[tuple[datetime, datetime]], now: datetime, zone: str
+) -> None:
+    def marks(tz: tzinfo) -> list[Flag]:
+        colours = (RED_CATEGORY, YELLOW_CATEGORY, RED_CATEGORY)
+        return [
+            Flag(
+                flag_id=f"f{n}",
+                level=FlagLevel.HOLD,
+                category=colours[n],
+                valid_from=min(span).astimezone(tz),
+                valid_until=max(span).astimezone(tz),
+            )
+            for n, span in enumerate(spans)
+        ]
+
+    there = ZoneInfo(zone)
+    assert pass_at(marks(there), (), now.astimezone(there)) == pass_at(marks(UTC), (), now)
+
+
+@given(around_changes, st.sampled_from(ZONES), st.sampled_from(("contact", "affected_area")))
+def test_a_day_has_24_hours_whatever_the_clocks_do(at: datetime, zone: str, cause: str) -> None:
+    (flag,) = flags_of(cause, at.astimezone(ZoneInfo(zone)), entry_id="e", transitions=TRANSITIONS)
+    assert flag.valid_from == at
+    assert flag.valid_until == at + timedelta(days={"contact": 14, "affected_area": 7}[cause])
 
 
 def test_a_due_yellow_turns_green_at_the_instant() -> None:

@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from sync.central import audit, health, pass_corrections, registry
+from sync.central import audit, erasures, health, pass_corrections, registry
 from sync.central.accounts_access import NotAllowed, NotFound, Role, Viewer
 from sync.central.errors import SettingRefused
 from sync.central.exports_passes import correction_pieces, pass_pieces
@@ -18,11 +18,13 @@ from sync.central.pass_copies import SETTLED_AFTER, PassCopyWatch
 from sync.central.pass_corrections import Answer, AnsweredMeanwhile
 from sync.central.pass_desk import PassDesk
 from sync.central.tables_alerts import alerts
+from sync.erasure import WHOLE_RECORD
 from sync.health_pass import PassColour, PassStatus
 from sync.records import Method, PassGrant
 from tests.sync.central.console_fixtures import clock, filled_postgresql, filled_sqlite, office
 from tests.sync.central.console_samples import NOW, A, B, Clock, add_events, an_event
 from tests.sync.central.lodging_samples import MANAGER
+from tests.sync.people_samples import a_withdrawal
 
 __all__ = ["clock", "filled_postgresql", "filled_sqlite", "office"]
 
@@ -185,6 +187,7 @@ def test_what_is_known_of_a_pass_goes_with_the_person(office: FrontOffice) -> No
     desk.clear(MEDIC, WHO, why="示例")
     with office.database.write() as connection:
         pass_corrections.ask(connection, WHO, "示例", PassStatus(None), now=NOW)
-        registry.remove_worker(connection, WHO)
+        gone = a_withdrawal(worker_id=WHO, kind=WHOLE_RECORD, withdrawn_at=NOW)
+        erasures.withdraw(connection, gone, now=NOW)
         assert health.record(connection, WHO) == ([], [])
         assert pass_corrections.of_worker(connection, WHO) == []
