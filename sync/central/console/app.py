@@ -21,6 +21,7 @@ from sync.central.console import (
     words_lodging,
     words_passes,
     words_people,
+    words_real_name,
     words_training,
 )
 from sync.central.console.access import ConsoleAccess, is_below, session_secret
@@ -40,6 +41,7 @@ from sync.central.console.page_lists import build_lists_page
 from sync.central.console.page_log import build_log_page
 from sync.central.console.page_on_site import build_on_site_page
 from sync.central.console.page_passes import build_passes_page
+from sync.central.console.page_real_name import build_real_name_page
 from sync.central.console.page_trainings import build_trainings_page
 from sync.central.console.page_workers import build_workers_page
 from sync.central.console.settings import ConsoleSettings
@@ -66,6 +68,7 @@ PAGES: tuple[ConsolePage, ...] = (
     ConsolePage("/cases", words_cases.CASES, build_cases_page, Right.TRACE_CASES),
     ConsolePage("/passes", words_passes.PASSES, build_passes_page, Right.SEE_PASSES),
     ConsolePage("/lists", words_lists.LISTS, build_lists_page, Right.MANAGE_LISTS),
+    ConsolePage("/real-name", words_real_name.REAL_NAME, build_real_name_page, Right.UPLOAD_REAL_NAME),
     ConsolePage("/audit", words.AUDIT, build_audit_page, Right.READ_AUDIT),
 )
 """In the order of the menu."""

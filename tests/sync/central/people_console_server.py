@@ -22,10 +22,11 @@ def main() -> None:
         stop.set()
 
     threading.Thread(target=wait_for_the_end, daemon=True).start()
-    with Database.open(f"sqlite:///{Path(sys.argv[1]) / 'central.db'}") as database:
+    folder = Path(sys.argv[1])
+    with Database.open(f"sqlite:///{folder / 'central.db'}") as database:
         an_office(database)
         add_people(database)
-        office = FrontOffice(database, now=Clock(), hasher=QUICK_HASHER, vault=VAULT)
+        office = FrontOffice(database, now=Clock(), hasher=QUICK_HASHER, vault=VAULT, keys=folder)
         serve(office, ConsoleSettings(port=0), on_ready=lambda url: print(url, flush=True), stop=stop)
 
 

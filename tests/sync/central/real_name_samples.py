@@ -41,6 +41,12 @@ def a_site(database: Database, keys: Path, url: str, **changes: object) -> SiteL
             registry.put_worker(connection, worker, now=NOW - DAY)
             papers = a_person(worker_id, document_number=resident_number(sequence))
             persons.put_person(connection, VAULT, papers, now=NOW - DAY)
+    return set_up(database, keys, url, **changes)
+
+
+def set_up(database: Database, keys: Path, url: str, **changes: object) -> SiteLink:
+    """The upload of a site that is there."""
+    with database.write() as connection:
         facts = {
             "site_id": SITE,
             "url": url,
