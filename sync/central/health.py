@@ -161,16 +161,20 @@ def flag_was_removed(
 
 def withdraw(connection: Connection, source: str, *, now: datetime) -> dict[str, int]:
     """A source (`declaration:<id>`, `contact:<id>`) no longer says what it said."""
-    concerned: set[str] = set()
-    for table in (pass_occurrences, pass_findings):
-        concerned |= set(
-            connection.scalars(
-                update(table)
-                .where(table.c.source == source, table.c.taken_back_at.is_(None))
-                .values(taken_back_at=now, taken_back_by=SOURCE)
-                .returning(table.c.worker_id)
-            )
-        )
+    here = {
+        table: (table.c.source == source, table.c.taken_back_at.is_(None))
+        for table in (pass_occurrences, pass_findings)
+    }
+    concerned = {
+        worker_id
+        for table, clause in here.items()
+        for worker_id in connection.scalars(select(table.c.worker_id).where(*clause))
+    }
+    if not concerned:
+        return {}
+    registry.hold(connection, sorted(concerned))  # before the entries, as everywhere: nobody waits in a ring
+    for table, clause in here.items():
+        connection.execute(update(table).where(*clause).values(taken_back_at=now, taken_back_by=SOURCE))
     versions: dict[str, int] = {}
     for worker_id in sorted(concerned):
         versions |= settle(connection, worker_id, now=now)
@@ -254,10 +258,11 @@ def _keep(connection: Connection, table: Table, row: dict[str, Any], *, now: dat
 
 def _mark(connection: Connection, entry_id: str, *, now: datetime, **values: object) -> dict[str, int]:
     for table in (pass_occurrences, pass_findings):
-        worker_id = connection.scalar(
-            update(table).where(table.c.entry_id == entry_id).values(**values).returning(table.c.worker_id)
-        )
+        here = table.c.entry_id == entry_id
+        worker_id = connection.scalar(select(table.c.worker_id).where(here))
         if worker_id is not None:
+            registry.hold(connection, [worker_id])
+            connection.execute(update(table).where(here).values(**values))
             return settle(connection, worker_id, now=now)
     raise UnknownPassEntry("no such entry of a pass", next_step="load the page anew")
 
