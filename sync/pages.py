@@ -55,6 +55,11 @@ def action(
     return button.classes("sg-action" if main else "sg-action sg-plain")
 
 
+def picks_files(button: ui.button, upload: ui.upload) -> None:
+    """Let `button` open the file dialog of a hidden upload: a browser allows that only at a click itself."""
+    button.on("click", js_handler=f"() => getElement({upload.id}).$refs.qRef.pickFiles()")
+
+
 def text_field(label: Words, *, kind: str = "text", value: str = "") -> ui.input:
     """A labelled input; `kind` is the browser's input type."""
     field = ui.input(str(label), value=value).props(f"outlined type={kind}").classes("sg-field")

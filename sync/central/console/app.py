@@ -36,7 +36,9 @@ from sync.central.console.page_declarations import build_declarations_page
 from sync.central.console.page_duplicates import build_duplicates_page
 from sync.central.console.page_erasures import build_erasures_page
 from sync.central.console.page_gates import build_gates_page
+from sync.central.console.page_grid import build_grid_page
 from sync.central.console.page_houses import build_houses_page
+from sync.central.console.page_inspections import build_inspections_page
 from sync.central.console.page_lists import build_lists_page
 from sync.central.console.page_log import build_log_page
 from sync.central.console.page_on_site import build_on_site_page
@@ -46,6 +48,7 @@ from sync.central.console.page_trainings import build_trainings_page
 from sync.central.console.page_workers import build_workers_page
 from sync.central.console.settings import ConsoleSettings
 from sync.central.front_office import FrontOffice
+from sync.central.phone import words_inspect
 from sync.central.phone.app import phone_app
 from sync.central.phone.settings import PHONE_PATH
 from sync.pages import RESPONSE_TIMEOUT_S, heading, run_pages
@@ -65,6 +68,8 @@ PAGES: tuple[ConsolePage, ...] = (
     ConsolePage(
         "/declarations", words_declarations.DECLARATIONS, build_declarations_page, Right.READ_DECLARATIONS
     ),
+    ConsolePage("/grid", words_inspect.GRID, build_grid_page, Right.INSPECT),
+    ConsolePage("/inspections", words_inspect.INSPECTIONS, build_inspections_page, Right.INSPECT),
     ConsolePage("/cases", words_cases.CASES, build_cases_page, Right.TRACE_CASES),
     ConsolePage("/passes", words_passes.PASSES, build_passes_page, Right.SEE_PASSES),
     ConsolePage("/lists", words_lists.LISTS, build_lists_page, Right.MANAGE_LISTS),

@@ -8,7 +8,7 @@ from sync.central.phone import words_lodging
 from sync.inspections import AnswerSlip, FindingState, InspectorLevel, Step
 from sync.words import Words
 
-INSPECTIONS = Words("检查与整改", "Inspections")
+INSPECTIONS = Words("检查整改", "Inspections")
 GRID = Words("网格走访", "Grid visits")
 SITE = Words("工地", "Site")
 SEARCH_SITE = Words("查找工地", "Find a site")
