@@ -146,7 +146,7 @@ def run(
     from sync.central.service import CentralService  # noqa: PLC0415
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    for noisy in ("amqtt", "transitions", "alembic"):
+    for noisy in ("amqtt", "transitions", "alembic", "httpx"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
     if (vendor_user or vendor_password_env) and not vendor_broker:
         raise SettingRefused(

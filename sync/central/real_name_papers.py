@@ -26,7 +26,7 @@ HIDDEN = "•"
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """What can be sent, by id, and why the rest cannot. `cancelled` no longer counts here."""
+    """What can be sent, by id; which workers' cannot, and why. `cancelled` no longer counts here."""
 
     passages: Mapping[str, Attendance]
     held: Mapping[str, Hold]
@@ -95,7 +95,7 @@ def passages_of(
     *,
     with_cancelled: bool = False,
 ) -> Opened:
-    """Passages as they are now, and why the rest cannot be sent."""
+    """Passages as they are now. `with_cancelled`: those too that no longer count."""
     passages: dict[str, Attendance] = {}
     held: dict[str, Hold] = {}
     cancelled: set[str] = set()
@@ -110,7 +110,7 @@ def passages_of(
         if not counts and not with_cancelled:
             continue
         if isinstance(known, Hold):
-            held[row.record_id] = known
+            held[row.worker_id] = known
         else:
             passages[row.record_id] = Attendance(
                 document_type=known.document_type,

@@ -277,9 +277,8 @@ def _hold(link: SiteLink, row: Any, blocked: Collection[str]) -> str:
 
 
 def _held_for(row: Any) -> str:
-    """What keeps the worker back now, as far as it shows in the registry."""
-    shows = row.state == State.HELD and row.held_for != Hold.PAPERS_UNREADABLE
-    return str(row.held_for) if shows else ""
+    """What keeps the worker back now; papers that could not be opened are tried again."""
+    return str(row.held_for) if row.state == State.HELD else ""
 
 
 def _digest(row: Any, link: SiteLink) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Table, delete, func, select, update
+from sqlalchemy import Connection, delete, func, select, update
 
 from sync.central.alerts import raise_alert
 from sync.central.person_vault import PersonVault
@@ -54,20 +54,13 @@ def mark(
         )
 
 
-def hold(
-    connection: Connection,
-    table: Table,
-    column: str,
-    held: Mapping[str, Hold],
-    *,
-    site_id: str,
-    now: datetime,
-) -> None:
-    """These are not sent, for the reason named."""
-    for one, reason in held.items():
+def hold(connection: Connection, held: Mapping[str, Hold], *, site_id: str, now: datetime) -> None:
+    """Nothing of these workers is sent, for the reason named; their passages wait."""
+    people = real_name_people.c
+    for worker_id, reason in held.items():
         connection.execute(
-            update(table)
-            .where(table.c.site_id == site_id, table.c[column] == one)
+            update(real_name_people)
+            .where(people.site_id == site_id, people.worker_id == worker_id)
             .values(state=State.HELD.value, reason=reason.value, changed_at=now)
         )
 

@@ -338,7 +338,7 @@ class RealNameUpload:
             ).all()
             chosen = _together(waiting, "worker_id")
             people, held = workers_of(connection, self._vault, look.link, chosen)
-            results.hold(connection, real_name_people, "worker_id", held, site_id=look.link.site_id, now=now)
+            results.hold(connection, held, site_id=look.link.site_id, now=now)
             if not people:
                 return bool(held)
             kind = Kind.CHANGE if known else Kind.WORKER
@@ -412,9 +412,7 @@ class RealNameUpload:
             ).all()
             chosen = _together(waiting, "record_id")
             opened = passages_of(connection, self._vault, look.link, chosen)
-            results.hold(
-                connection, real_name_records, "record_id", opened.held, site_id=look.link.site_id, now=now
-            )
+            results.hold(connection, opened.held, site_id=look.link.site_id, now=now)
             results.drop(connection, opened.cancelled, now=now)
             ids = [one for one in chosen if one in opened.passages]
             if not ids:

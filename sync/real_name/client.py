@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import json
-import logging
 import secrets
 import ssl
 from collections.abc import Callable, Iterator, Mapping
@@ -42,9 +41,6 @@ TIMEOUT_S = 20.0
 NONCE_BYTES = 16
 PAGES_MAX = 500
 MESSAGE_MAX = 300
-
-# It logs every request by its address, which is the operator's to know; the log stays readable.
-logging.getLogger("httpx").setLevel(logging.WARNING)
 
 
 class UrlRefused(RealNameError, ValueError):
@@ -193,10 +189,12 @@ class PlatformClient:
         for number in range(PAGES_MAX):
             asked = {page.page_index: number, page.page_rows: self._dialect.protocol.page_rows, **data}
             told = _mapping(self._call(method, asked))
-            rows = told.get(answer.rows) or []
+            rows, total = told.get(answer.rows) or [], str(told.get(answer.total) or 0)
+            if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+                raise AnswerLost(f"{method} answered no rows", next_step="compare the dialect's names")
             yield from rows
             seen += len(rows)
-            if not rows or seen >= int(told.get(answer.total) or 0):
+            if not rows or not total.isdecimal() or seen >= int(total):
                 return
 
     def _refused_rows(self, told: object) -> dict[int, str]:

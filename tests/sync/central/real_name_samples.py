@@ -87,7 +87,12 @@ class Upload:
         self.platform = platform
         self.clock = clock
         self._database = database
-        self.job = RealNameUpload(database, VAULT, keys, now=clock, timeout_s=5)
+        self._keys = keys
+        self.use(VAULT)
+
+    def use(self, vault: PersonVault, *, timeout_s: float = 5) -> None:
+        """Go on with another key for papers, or less patience."""
+        self.job = RealNameUpload(self._database, vault, self._keys, now=self.clock, timeout_s=timeout_s)
 
     def runs(self, *, steps: int) -> None:
         """Look at everything that is due, again and again, two minutes apart."""

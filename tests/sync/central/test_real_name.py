@@ -11,8 +11,8 @@ from sqlalchemy import insert, select, update
 
 from sync.central import erasures, persons, real_name, registry, tables
 from sync.central.database import Database
+from sync.central.person_vault import PersonVault
 from sync.central.real_name import Hold, State, team_id
-from sync.central.real_name_upload import RealNameUpload
 from sync.central.tables_alerts import alerts
 from sync.central.tables_real_name import (
     real_name_people,
@@ -102,11 +102,9 @@ def test_teams_go_first_then_workers_then_passages_in_order_and_none_twice(
 
 
 @pytest.mark.parametrize("fault", ["busy", "errors", "lost", "silent"])
-def test_whatever_is_lost_on_the_way_arrives_once(
-    upload: Upload, database: Database, fault: str, tmp_path: Path
-) -> None:
+def test_whatever_is_lost_on_the_way_arrives_once(upload: Upload, database: Database, fault: str) -> None:
     if fault == "silent":
-        upload.job = RealNameUpload(database, VAULT, tmp_path, now=upload.clock, timeout_s=0.3)
+        upload.use(VAULT, timeout_s=0.3)
     upload.runs(steps=5)  # teams and workers are there
     pass_by(database, passages("A-001", 45, first=1))
     setattr(upload.platform.faults, fault, 2)
@@ -245,6 +243,13 @@ def test_who_cannot_or_must_not_be_sent_is_held_with_the_reason_and_goes_when_it
     assert upload.states() == {State.ACCEPTED: 2, State.WAITING: 1}
     assert upload.people()["A-012"] == (State.HELD, Hold.WITHDRAWN)
     assert (PROJECT, resident_number(12)) not in upload.platform.workers
+    upload.use(PersonVault(bytes(32)))  # another key folder
+    pass_by(database, [an_event(29, upload.clock() - 2 * HOUR, worker_id="A-002")])
+    upload.runs(steps=3)
+    assert upload.people()["A-002"] == (State.HELD, Hold.PAPERS_UNREADABLE)
+    upload.use(VAULT)
+    upload.runs(steps=5)
+    assert upload.states() == {State.ACCEPTED: 3, State.WAITING: 1}
     with database.write() as connection:
         worker = a_worker("A-001", name="示例改名", team="木工二班", employer=CORP, site_ids=(SITE,))
         registry.put_worker(connection, worker, now=upload.clock())
@@ -253,7 +258,7 @@ def test_who_cannot_or_must_not_be_sent_is_held_with_the_reason_and_goes_when_it
     assert changed_row["workerName"] == "示例改名"
     pass_by(database, [an_event(30, upload.clock() - HOUR, worker_id="A-001")])
     upload.runs(steps=5)
-    assert upload.states() == {State.ACCEPTED: 3, State.WAITING: 1}
+    assert upload.states() == {State.ACCEPTED: 4, State.WAITING: 1}
 
 
 def test_an_erased_record_leaves_the_queue_and_never_comes_back(upload: Upload, database: Database) -> None:
