@@ -18,6 +18,7 @@ from sqlalchemy import func, select
 from sync.central import backup as backups
 from sync.central import health, list_matches, registry, tables
 from sync.central import keys as key_files
+from sync.central.cli_inspections import checklist_commands
 from sync.central.cli_lists import lists
 from sync.central.cli_options import (
     DatabaseOption,
@@ -59,6 +60,7 @@ app.add_typer(sites, name="site")
 app.add_typer(gates, name="gate")
 app.add_typer(users, name="user")
 app.add_typer(flags, name="flag")
+app.add_typer(checklist_commands, name="checklist")
 app.add_typer(lists, name="list")
 app.add_typer(passes, name="passes")
 app.add_typer(terminals, name="terminal")

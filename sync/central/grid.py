@@ -215,6 +215,48 @@ def settle(connection: Connection, viewer: Viewer, visit_id: str, note: str, *, 
     _note(connection, viewer, Action.SETTLED_VISIT, row.site_id, now, visit=visit_id)
 
 
+def site_rows(connection: Connection, viewer: Viewer, now: datetime) -> list[SiteGrid]:
+    """The viewer's sites in no order, for figures; the caller notes the look."""
+    site, visit = tables.sites.c, grid_visits.c
+    seen = in_scope(viewer, visit.site_id)
+    newest = func.max(visit.visited_at, type_=visit.visited_at.type)
+    by_site = select(visit.site_id, newest.label("at")).where(seen).group_by(visit.site_id)
+    last = {row.site_id: row.at for row in connection.execute(by_site)}
+    not_settled = and_(visit.follow_up_on.is_not(None), visit.settled_at.is_(None))
+    owed: dict[str, list[date]] = {}
+    for site_id, day in connection.execute(
+        select(visit.site_id, visit.follow_up_on).where(seen, not_settled)
+    ):
+        owed.setdefault(site_id, []).append(day)
+    officers = {
+        row.site_id: _officer(row)
+        for row in connection.execute(
+            select(grid_officers).where(
+                grid_officers.c.until.is_(None), in_scope(viewer, grid_officers.c.site_id)
+            )
+        )
+    }
+    counts = inspection_counts(connection, viewer, now=now)
+    rows = connection.execute(select(tables.sites).where(in_scope(viewer, site.site_id))).all()
+    found = []
+    for row in rows:
+        zone, days = ZoneInfo(row.timezone), owed.get(row.site_id, [])
+        found.append(
+            SiteGrid(
+                row.site_id,
+                row.name,
+                zone,
+                SitePlace(row.district, row.sub_district),
+                officers.get(row.site_id),
+                last.get(row.site_id),
+                len(days),
+                sum(day < day_of(now, zone) for day in days),
+                counts.get(row.site_id, InspectionCounts()),
+            )
+        )
+    return found
+
+
 class GridDesk:
     """The grid as console and phone show it, and what the console changes."""
 
@@ -228,7 +270,7 @@ class GridDesk:
         action = Action.EXPORTED_GRID if export else Action.LOOKED_AT_GRID
         audit.note_look(self._database, viewer, action, at=self._now())
         with self._database.read() as connection:
-            found = _site_rows(connection, viewer, self._now())
+            found = site_rows(connection, viewer, self._now())
         return sorted(found, key=lambda one: (one.place.district, one.place.sub_district, one.site_id))
 
     def site(self, viewer: Viewer, site_id: str) -> SiteGridFacts:
@@ -238,7 +280,7 @@ class GridDesk:
         now = self._now()
         audit.note_look(self._database, viewer, Action.LOOKED_AT_GRID, at=now, site_id=site_id[:64])
         with self._database.read() as connection:
-            row = next((one for one in _site_rows(connection, viewer, now) if one.site_id == site_id), None)
+            row = next((one for one in site_rows(connection, viewer, now) if one.site_id == site_id), None)
             if row is None:
                 raise no_such("site", site_id)
             return SiteGridFacts(
@@ -331,47 +373,6 @@ def _visits(connection: Connection, site_id: str, zone: ZoneInfo, now: datetime)
         )
         for row in connection.execute(query)
     )
-
-
-def _site_rows(connection: Connection, viewer: Viewer, now: datetime) -> list[SiteGrid]:
-    site, visit = tables.sites.c, grid_visits.c
-    seen = in_scope(viewer, visit.site_id)
-    newest = func.max(visit.visited_at, type_=visit.visited_at.type)
-    by_site = select(visit.site_id, newest.label("at")).where(seen).group_by(visit.site_id)
-    last = {row.site_id: row.at for row in connection.execute(by_site)}
-    not_settled = and_(visit.follow_up_on.is_not(None), visit.settled_at.is_(None))
-    owed: dict[str, list[date]] = {}
-    for site_id, day in connection.execute(
-        select(visit.site_id, visit.follow_up_on).where(seen, not_settled)
-    ):
-        owed.setdefault(site_id, []).append(day)
-    officers = {
-        row.site_id: _officer(row)
-        for row in connection.execute(
-            select(grid_officers).where(
-                grid_officers.c.until.is_(None), in_scope(viewer, grid_officers.c.site_id)
-            )
-        )
-    }
-    counts = inspection_counts(connection, viewer, now=now)
-    rows = connection.execute(select(tables.sites).where(in_scope(viewer, site.site_id))).all()
-    found = []
-    for row in rows:
-        zone, days = ZoneInfo(row.timezone), owed.get(row.site_id, [])
-        found.append(
-            SiteGrid(
-                row.site_id,
-                row.name,
-                zone,
-                SitePlace(row.district, row.sub_district),
-                officers.get(row.site_id),
-                last.get(row.site_id),
-                len(days),
-                sum(day < day_of(now, zone) for day in days),
-                counts.get(row.site_id, InspectionCounts()),
-            )
-        )
-    return found
 
 
 def _note(

@@ -17,7 +17,6 @@ from datetime import UTC, datetime, timedelta
 from itertools import chain, repeat
 from typing import Any
 
-import numpy as np
 from sqlalchemy import (
     Column,
     ColumnElement,
@@ -41,7 +40,7 @@ from sync.central.list_subjects import Subject, Subjects
 from sync.central.person_vault import PersonVault
 from sync.central.statements import among
 from sync.central.tables_lists import watch_list_entries, watch_list_versions, watch_matches, watch_queue
-from sync.screening.near import Keys, forms, near_keys, slips
+from sync.screening.near import KeySet, forms, near_keys, slips
 
 log = logging.getLogger(__name__)
 
@@ -88,7 +87,7 @@ class ListMatcher:
         self._keys = ListKeys(vault.list_key)
         self._now = now
         self._on_roster_change = on_roster_change
-        self._near: dict[int, dict[int, Keys]] = {}
+        self._near: dict[int, dict[int, KeySet]] = {}
         self._kept_at: datetime | None = None
         self._registered = Subjects(vault)
         self._pool = ThreadPoolExecutor(2, thread_name_prefix="lists")
@@ -282,19 +281,14 @@ class ListMatcher:
         return chain.from_iterable(begun)
 
     def _listed_slips(
-        self, written: Sequence[tuple[str, Subject]], listed: Sequence[Keys]
+        self, written: Sequence[tuple[str, Subject]], listed: Sequence[KeySet]
     ) -> list[tuple[int, Subject]]:
         made = near_keys(self._keys.near_secret, slips([form for form, _ in written]))
-        hits: set[tuple[int, int]] = set()
-        for keys in listed:
-            at = np.searchsorted(keys, made)
-            at[at == len(keys)] = 0
-            owners, which = np.nonzero(keys[at] == made)
-            hits |= {(int(made[owner, one]), int(owner)) for owner, one in zip(owners, which, strict=True)}
-        return [(key, written[owner][1]) for key, owner in sorted(hits)]
+        hits = {hit for keys in listed for hit in keys.found_in(made)}
+        return [(key, written[row][1]) for row, key in sorted(hits)]
 
-    def _near_of(self, connection: Connection, version_no: int) -> dict[int, Keys]:
-        """Sorted keys of the numbers with slips of a version, by length; read once."""
+    def _near_of(self, connection: Connection, version_no: int) -> dict[int, KeySet]:
+        """Keys of the numbers with slips of a version, by length; read once."""
         if version_no not in self._near:
             current = {one.version_no for one in _current(connection)}
             self._near = {no: keys for no, keys in self._near.items() if no in current}
@@ -307,9 +301,7 @@ class ListMatcher:
             by_length: dict[int, list[int]] = defaultdict(list)
             for length, key in rows:
                 by_length[length].append(key)
-            self._near[version_no] = {
-                length: np.sort(np.array(keys, np.int64)) for length, keys in by_length.items()
-            }
+            self._near[version_no] = {length: KeySet(keys) for length, keys in by_length.items()}
         return self._near[version_no]
 
 

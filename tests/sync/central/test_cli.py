@@ -23,6 +23,7 @@ from sync.central.database import Database
 from sync.central.errors import KeyFileInTheWay, SettingRefused, UnknownSite
 from sync.central.ingest import Ingest
 from sync.errors import UnknownWorker
+from sync.inspections import ChecklistInvalid
 from sync.wire.keys import read_private_key, read_public_key, read_site_key
 from tests.sync.central.gate_box import GateBox
 from tests.sync.central.gate_client import PATIENCE_S
@@ -68,6 +69,25 @@ def test_a_site_tells_its_district_and_keeps_it_when_it_is_renamed(
     assert "示例区 / -" in run(central, "site", "set", "S-1", "--sub-district", "")
     with pytest.raises(UnknownSite):
         run(central, "site", "set", "S-2", "--district", "示例区")
+
+
+def test_a_checklist_is_added_listed_and_taken_away(central: CliRunner, tmp_path: Path) -> None:
+    run(central, "site", "add", "S-1")
+    shown = run(central, "checklist", "list")
+    assert "four_in_place" in shown and "八个一" in shown
+    run(central, "checklist", "remove", "eight_ones")
+    assert "eight_ones" not in run(central, "checklist", "list")
+    file = tmp_path / "own.yaml"
+    file.write_text(
+        "{checklist_id: own, version: 3, zh: 自定, en: Own, deadline_days: 1,"
+        " items: [{item_id: a, kind: yes_no, zh: 甲, en: A}]}",
+        encoding="utf-8",
+    )
+    assert "own version 3: 1 items" in run(central, "checklist", "add", str(file))
+    assert "自定 Own" in run(central, "checklist", "list")
+    file.write_text(file.read_text(encoding="utf-8").replace("yes_no", "maybe"), encoding="utf-8")
+    with pytest.raises(ChecklistInvalid, match=r"items\.0\.kind"):
+        run(central, "checklist", "add", str(file))
 
 
 def a_gate_by_hand(central: CliRunner, folder: Path, *more: str) -> str:

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sync.screening.near import forms, near_keys, slips
+from sync.screening.near import KeySet, forms, near_keys, slips
 from tests.sync.people_samples import A_RESIDENT_NUMBER
 
 KEY = bytes(range(16))
@@ -54,3 +54,16 @@ def test_only_somebody_born_before_2000_had_fifteen_digits() -> None:
     assert forms(A_RESIDENT_NUMBER) == (A_RESIDENT_NUMBER, "110105491231002")
     assert forms("110105200112310027") == ("110105200112310027",)
     assert forms("示例") == ()
+
+
+@given(
+    st.lists(st.integers(-(2**63), 2**63 - 1), max_size=20),
+    st.lists(st.integers(-(2**63), 2**63 - 1), min_size=4, max_size=4),
+    st.sets(st.integers(0, 3)),
+)
+def test_a_set_of_keys_finds_its_own_and_no_other(
+    listed: list[int], made: list[int], known: set[int]
+) -> None:
+    listed += [made[at] for at in known]
+    found = KeySet(listed).found_in(np.array(made, np.int64).reshape(2, 2))
+    assert found == {(at // 2, key) for at, key in enumerate(made) if key in listed}
