@@ -41,6 +41,7 @@ class Right(StrEnum):
     READ_DECLARATIONS = "read_declarations"
     REPORT_SITE = "report_site"
     TRACE_CASES = "trace_cases"
+    HANDLE_ALERTS = "handle_alerts"
     UPLOAD_REAL_NAME = "upload_real_name"
     MANAGE_TESTS = "manage_tests"
     SEE_PASSES = "see_passes"
@@ -61,6 +62,7 @@ _RIGHTS: dict[Role, frozenset[Right]] = {
             Right.READ_DECLARATIONS,
             Right.TRACE_CASES,
             Right.SEE_PASSES,
+            Right.HANDLE_ALERTS,
             Right.MANAGE_LISTS,
             Right.INSPECT,
             Right.MANAGE_GRID,
@@ -77,6 +79,7 @@ _RIGHTS: dict[Role, frozenset[Right]] = {
             Right.MANAGE_LODGING,
             Right.MANAGE_BUSES,
             Right.READ_DECLARATIONS,
+            Right.HANDLE_ALERTS,
             Right.REPORT_SITE,
             Right.UPLOAD_REAL_NAME,
             Right.MANAGE_TESTS,

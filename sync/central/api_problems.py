@@ -12,6 +12,7 @@ from sqlalchemy.exc import DBAPIError
 from starlette.exceptions import HTTPException
 
 from sync.central.accounts_access import NotAllowed
+from sync.central.alerts import ActedMeanwhile
 from sync.central.errors import AlreadyThere, CentralError, DatabaseUnreachable
 from sync.errors import SyncError
 
@@ -28,6 +29,7 @@ _STATUS: tuple[tuple[type[Exception], HTTPStatus], ...] = (
     (NotSignedIn, HTTPStatus.UNAUTHORIZED),
     (NotAllowed, HTTPStatus.FORBIDDEN),
     (AlreadyThere, HTTPStatus.CONFLICT),
+    (ActedMeanwhile, HTTPStatus.CONFLICT),
     (DatabaseUnreachable, HTTPStatus.SERVICE_UNAVAILABLE),
     (LookupError, HTTPStatus.NOT_FOUND),
     (ValueError, HTTPStatus.UNPROCESSABLE_ENTITY),

@@ -11,6 +11,7 @@ from argon2 import PasswordHasher
 
 from sync.central.access_log import AccessLog
 from sync.central.accounts import Accounts
+from sync.central.alert_desk import AlertDesk
 from sync.central.attendance_log import AttendanceLog
 from sync.central.case_desk import CaseDesk
 from sync.central.clearance_desk import ClearanceDesk
@@ -69,6 +70,7 @@ class FrontOffice:
         self.presence = Presence(database, now=now)
         self.gates = GateBoard(database, now=now)
         self.attendance = AttendanceLog(database, now=now)
+        self.alerts = AlertDesk(database, now=now)
         self.cases = CaseDesk(database, now=now, on_roster_change=on_roster_change)
         self.clearances = ClearanceDesk(
             database, now=now, vault=vault, rules=clearance_rules, on_roster_change=on_roster_change

@@ -9,11 +9,12 @@ from fastapi.responses import PlainTextResponse
 from nicegui import ui
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from sync.central.accounts_access import Right
+from sync.central.accounts_access import Right, Viewer
 from sync.central.api import API_PATH, api_app
 from sync.central.api_files import attachment
 from sync.central.console import (
     words,
+    words_alerts,
     words_cases,
     words_clearances,
     words_declarations,
@@ -27,6 +28,7 @@ from sync.central.console import (
 from sync.central.console.access import ConsoleAccess, is_below, session_secret
 from sync.central.console.downloads import Downloads
 from sync.central.console.frame import ConsolePage, Visitor, page_frame
+from sync.central.console.page_alerts import build_alerts_page
 from sync.central.console.page_attendance import build_attendance_page
 from sync.central.console.page_audit import build_audit_page
 from sync.central.console.page_buses import build_buses_page
@@ -53,6 +55,11 @@ from sync.central.phone.app import phone_app
 from sync.central.phone.settings import PHONE_PATH
 from sync.pages import RESPONSE_TIMEOUT_S, heading, run_pages
 
+
+def _open_alerts(office: FrontOffice, viewer: Viewer) -> int:
+    return office.alerts.open_count(viewer)
+
+
 PAGES: tuple[ConsolePage, ...] = (
     ConsolePage("/", words.LOG, build_log_page),
     ConsolePage("/on-site", words.ON_SITE, build_on_site_page),
@@ -70,6 +77,7 @@ PAGES: tuple[ConsolePage, ...] = (
     ),
     ConsolePage("/grid", words_inspect.GRID, build_grid_page, Right.INSPECT),
     ConsolePage("/inspections", words_inspect.INSPECTIONS, build_inspections_page, Right.INSPECT),
+    ConsolePage("/alerts", words_alerts.ALERTS, build_alerts_page, Right.HANDLE_ALERTS, badge=_open_alerts),
     ConsolePage("/cases", words_cases.CASES, build_cases_page, Right.TRACE_CASES),
     ConsolePage("/passes", words_passes.PASSES, build_passes_page, Right.SEE_PASSES),
     ConsolePage("/lists", words_lists.LISTS, build_lists_page, Right.MANAGE_LISTS),
@@ -129,7 +137,8 @@ def _serve(page: ConsolePage) -> None:
         viewer = await visitor.ask(lambda viewer: viewer)
         if viewer is None:
             return
-        with page_frame(visitor, viewer, page, PAGES):
+        badges = await visitor.ask(lambda viewer: _badges(visitor.office, viewer)) or {}
+        with page_frame(visitor, viewer, page, PAGES, badges):
             heading(page.words)
             if viewer.may(page.right):
                 await page.build(visitor, viewer)
@@ -138,6 +147,15 @@ def _serve(page: ConsolePage) -> None:
 
     title = f"{page.words.zh} · {words.TITLE.zh}"
     ui.page(page.path, title=title, response_timeout=RESPONSE_TIMEOUT_S)(build)
+
+
+def _badges(office: FrontOffice, viewer: Viewer) -> dict[str, int]:
+    """What waits behind the links of the menu, by path."""
+    return {
+        page.path: page.badge(office, viewer)
+        for page in PAGES
+        if page.badge is not None and viewer.may(page.right)
+    }
 
 
 def _download(ticket: str, request: Request) -> Response:

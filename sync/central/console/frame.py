@@ -87,7 +87,7 @@ class Visitor:
 
 @dataclass(frozen=True, slots=True)
 class ConsolePage:
-    """One page. `build` makes its content inside the frame, for whoever has the `right`.
+    """One page. `build` makes its content inside the frame, for whoever has the `right`; `badge`: what waits.
 
     in_menu  False: reached from another page
     """
@@ -96,14 +96,19 @@ class ConsolePage:
     words: Words
     build: Callable[[Visitor, Viewer], Awaitable[None]]
     right: Right = Right.USE_CONSOLE
+    badge: Callable[[FrontOffice, Viewer], int] | None = None
     in_menu: bool = True
 
 
 @contextmanager
 def page_frame(
-    visitor: Visitor, viewer: Viewer, page: ConsolePage, pages: Sequence[ConsolePage]
+    visitor: Visitor,
+    viewer: Viewer,
+    page: ConsolePage,
+    pages: Sequence[ConsolePage],
+    badges: Mapping[str, int],
 ) -> Iterator[None]:
-    """Header with the way around; the page's own content goes inside."""
+    """Header with the way around, and how much waits where; the page's own content goes inside."""
     ui.add_css(_STYLE)
     with ui.element("header").classes("sg-header"):
         ui.label(str(words.TITLE)).classes("sg-brand")
@@ -115,6 +120,8 @@ def page_frame(
                         link.props('aria-current="page"')
                     with link:
                         bilingual(other.words)
+                        if badges.get(other.path):
+                            ui.label(str(badges[other.path])).classes("sg-badge")
         with ui.element("div").classes("sg-who"):
             ui.label(f"{viewer.name or viewer.user_id} · {words.ROLES[viewer.role]}")
 
