@@ -151,6 +151,8 @@ class _CasePart:
                     .props("outlined dense options-dense")
                     .classes("sg-field")
                 )
+                if measure.pass_cause is not None:
+                    ui.label(str(said.AS_PASS)).classes("sg-note")
                 self._days = text_field(said.LEVEL_DAYS, kind="number", value=str(measure.days))
                 self._days.classes("sg-broad")
                 action(said.CONFIRM, self._confirm, main=True, icon="flag")

@@ -11,6 +11,7 @@ NOTE = Words(
     "按行程、住宿、班组和闸机记录查找接触者；确认后健康码变色或加入重点关注，可撤销。",
     "Contacts by trips, lodging, teams and gates; confirming changes their passes and can be undone.",
 )
+AS_PASS = Words("禁止为红码，核查为黄码", "Block: red pass, hold: yellow")
 CLOSED_TOO = Words("包括已关闭", "Closed ones too")
 OPEN_CASE = Words("新建病例", "Open a case")
 CHANGE = Words("修改", "Change")
