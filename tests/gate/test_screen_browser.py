@@ -26,7 +26,9 @@ from models.face import Advice
 from sync.errors import StoreReadOnly
 from sync.records import Outcome
 from tests.gate.screen_gallery import (
+    COPIED,
     DECLARE,
+    FEVER,
     ORIENTATIONS,
     SITUATIONS,
     TIDY_CHROMIUM,
@@ -411,8 +413,14 @@ def test_the_code_to_the_form_is_read_by_a_phone_a_metre_away_and_stays_when_the
             page.screenshot(path=shots / f"screen-code-stays-{orientation}.png")
             assert NAME not in page.content()
             assert as_a_phone_sees_it(page.screenshot()) == [DECLARE.address]
-            view.person_arrives()
-            page.wait_for_selector(".sg-screen[data-tone=busy]", state="attached")
+            view.has_notices(FEVER, COPIED)
+            page.wait_for_selector(".sg-notices li")
+            assert page.evaluate(IS_CUT) == []
+            page.screenshot(path=shots / f"screen-code-and-notices-{orientation}.png")
+            assert as_a_phone_sees_it(page.screenshot()) == [DECLARE.address]
+            view.person_arrives(Phase.APPROACHING, Advice.TURN_LEFT)
+            page.wait_for_selector(".sg-screen[data-tone=approach] .sg-notices", state="attached")
+            assert page.evaluate(IS_CUT) == []
             assert page.locator(".sg-code").count() == 0
 
 
