@@ -92,7 +92,13 @@ _RIGHTS: dict[Role, frozenset[Right]] = {
     Role.ADMIN: frozenset(Right),
     Role.CHECKER: frozenset({Right.CHECK_HOUSES}),
     Role.MEDIC: frozenset(
-        {Right.USE_CONSOLE, Right.READ_DECLARATIONS, Right.SEE_PASSES, Right.DECIDE_PASSES}
+        {
+            Right.USE_CONSOLE,
+            Right.READ_DECLARATIONS,
+            Right.SEE_PASSES,
+            Right.DECIDE_PASSES,
+            Right.MANAGE_TESTS,
+        }
     ),
     Role.INSPECTOR: frozenset({Right.INSPECT, Right.MANAGE_GRID}),
 }

@@ -84,6 +84,13 @@ class AttendanceLog:
             tuple(corrections),
         )
 
+    def days_of(self, viewer: Viewer, site_id: str, worker_id: str, first: date, last: date) -> WorkerDays:
+        """One worker's days, for a page that writes its own audit line. Raises NotFound, SettingRefused."""
+        zone = self._check(viewer, site_id, first, last)
+        marks, corrections, people = self._read(site_id, first, last, zone, worker_id=worker_id)
+        found = self._paired(marks, corrections, people, zone, first, last)
+        return found[0] if found else WorkerDays(worker_id, "", "", "", ())
+
     def zone(self, viewer: Viewer, site_id: str) -> ZoneInfo:
         """The site's zone. Raises NotFound."""
         viewer.require_site(site_id)

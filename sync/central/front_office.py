@@ -29,6 +29,7 @@ from sync.central.lodging_rules import LodgingSettings
 from sync.central.pass_desk import PassDesk
 from sync.central.pass_issue import PassIssuer
 from sync.central.people_desk import PeopleDesk
+from sync.central.person_file import PersonFiles
 from sync.central.person_vault import PersonVault
 from sync.central.presence import Presence
 from sync.central.real_name_desk import RealNameDesk
@@ -74,6 +75,9 @@ class FrontOffice:
         self.cases = CaseDesk(database, now=now, on_roster_change=on_roster_change)
         self.clearances = ClearanceDesk(
             database, now=now, vault=vault, rules=clearance_rules, on_roster_change=on_roster_change
+        )
+        self.person_files = PersonFiles(
+            database, now=now, rules=self.clearances.rules, attendance=self.attendance, vault=vault
         )
         self.declarations = DeclarationDesk(database, now=now)
         self.grid = GridDesk(database, now=now)

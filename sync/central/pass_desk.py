@@ -40,7 +40,7 @@ from sync.health_pass import (
     Transition,
     pass_at,
 )
-from sync.records import Clearance, Flag
+from sync.records import Clearance, Flag, Worker
 from sync.screening.pass_record import colour_history, greens, pass_flags
 from sync.screening.pass_rules import BY_HAND, GRANTED, LONGEST_DAYS, PassRules
 
@@ -214,17 +214,8 @@ class PassDesk:
         )
         now = self._now()
         with self._database.read() as connection:
-            name = _require_seen(connection, viewer, worker_id)
-            worker = registry.worker(connection, worker_id)
-            occurrences, findings = health.record(connection, worker_id)
-            made = pass_flags(occurrences, findings)
-            others = [flag for flag in worker.flags if flag.flag_id not in {one.flag_id for one in made}]
-            past = [*greens(findings), *(one for one in worker.clearances if one.kind == GREEN_KIND)]
-            entries = _entries(connection, worker_id)
-            asked = pass_corrections.of_worker(connection, worker_id)
-        history = colour_history([*made, *others], past, until=now + timedelta(days=LONGEST_DAYS))
-        status = pass_at(worker.flags, worker.clearances, now)
-        return PassFacts(worker_id, name, status, tuple(history), tuple(entries), tuple(asked))
+            _require_seen(connection, viewer, worker_id)
+            return pass_facts(connection, registry.worker(connection, worker_id), now)
 
     def corrections(
         self, viewer: Viewer, *, site_id: str = "", all_of_them: bool = False
@@ -417,6 +408,30 @@ class PassDesk:
             )
         if versions and self._on_roster_change is not None:
             self._on_roster_change(versions)
+
+
+def pass_facts(connection: Connection, worker: Worker, now: datetime) -> PassFacts:
+    """A worker's pass and where it comes from."""
+    worker_id = worker.worker_id
+    occurrences, findings = health.record(connection, worker_id)
+    made = pass_flags(occurrences, findings)
+    others = [flag for flag in worker.flags if flag.flag_id not in {one.flag_id for one in made}]
+    past = [*greens(findings), *(one for one in worker.clearances if one.kind == GREEN_KIND)]
+    history = colour_history([*made, *others], past, until=now + timedelta(days=LONGEST_DAYS))
+    return PassFacts(
+        worker_id,
+        worker.name,
+        pass_at(worker.flags, worker.clearances, now),
+        tuple(history),
+        tuple(_entries(connection, worker_id)),
+        tuple(pass_corrections.of_worker(connection, worker_id)),
+    )
+
+
+def colours_now(connection: Connection, viewer: Viewer, now: datetime) -> dict[str, PassColour]:
+    """The colour of everybody of the viewer's sites who has one, by worker."""
+    found = _coloured(connection, viewer, "", now)
+    return {one.worker_id: one.status.colour for one in found if one.status.colour is not None}
 
 
 def _of(viewer: Viewer, site_id: str) -> Any:

@@ -128,7 +128,7 @@ class PeopleDesk:
         with self._database.read() as connection:
             person = self._person(connection, worker_id)
             return PersonFacts(
-                papers=None if person is None else _papers(person, reveal=reveal),
+                papers=None if person is None else papers_shown(person, reveal=reveal),
                 consents=tuple(persons.consents(connection, worker_id)),
                 origins=tuple(
                     one for one in persons.origins(connection, worker_id) if viewer.sees(one.site_id)
@@ -299,7 +299,9 @@ class PeopleDesk:
             self._on_roster_change(versions)
 
 
-def _papers(person: Person, *, reveal: bool) -> Papers:
+def papers_shown(person: Person, *, reveal: bool) -> Papers:
+    """The papers masked, or in the clear with `reveal`."""
+
     def shown(text: str) -> str:
         return text if reveal or not text else MASK
 

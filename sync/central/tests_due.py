@@ -242,7 +242,7 @@ def drop_results(
         count += len(dropped)
         for one in dropped:
             gone[one.kind].add(one.worker_id)
-            versions.update(health.withdraw(connection, f"result:{one.result_id}", now=now))
+            versions.update(health.withdraw(connection, f"test:{one.result_id}", now=now))
     for kind, worker_ids in sorted(gone.items()):
         versions.update(_settle(connection, rules, require_kind(rules, kind), sorted(worker_ids), now))
     return count, versions
@@ -498,7 +498,7 @@ def _tell_the_pass(
     versions: dict[str, int] = {}
     for row in rows:
         meaning = require_kind(rules, row["kind"]).result(row["result"])
-        entry = {"entry_id": row["result_id"], "source": f"result:{row['result_id']}", "by": by, "now": now}
+        entry = {"entry_id": row["result_id"], "source": f"test:{row['result_id']}", "by": by, "now": now}
         worker_id, at = row["worker_id"], row["done_at"]
         if meaning is not None and meaning.finding in findings:
             versions.update(health.found(connection, worker_id, meaning.finding, at, **entry))

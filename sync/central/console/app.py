@@ -22,6 +22,7 @@ from sync.central.console import (
     words_lodging,
     words_passes,
     words_people,
+    words_person,
     words_real_name,
     words_training,
 )
@@ -45,6 +46,7 @@ from sync.central.console.page_lists import build_lists_page
 from sync.central.console.page_log import build_log_page
 from sync.central.console.page_on_site import build_on_site_page
 from sync.central.console.page_passes import build_passes_page
+from sync.central.console.page_person import build_person_page
 from sync.central.console.page_real_name import build_real_name_page
 from sync.central.console.page_trainings import build_trainings_page
 from sync.central.console.page_workers import build_workers_page
@@ -66,6 +68,7 @@ PAGES: tuple[ConsolePage, ...] = (
     ConsolePage("/gates", words.GATES, build_gates_page),
     ConsolePage("/attendance", words.ATTENDANCE, build_attendance_page),
     ConsolePage("/workers", words.WORKERS, build_workers_page),
+    ConsolePage("/person/{worker_id}", words_person.PERSON, build_person_page, in_menu=False),
     ConsolePage("/duplicates", words_people.DUPLICATES, build_duplicates_page),
     ConsolePage("/erasures", words_people.ERASURES, build_erasures_page),
     ConsolePage("/trainings", words_training.TRAININGS, build_trainings_page),

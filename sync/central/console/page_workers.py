@@ -9,10 +9,11 @@ from zoneinfo import ZoneInfo
 from nicegui import ui
 
 from sync.central.accounts_access import Right, Viewer
-from sync.central.console import words, words_explaining
+from sync.central.console import words, words_explaining, words_person
 from sync.central.console.explaining import StandingDialog
 from sync.central.console.frame import Visitor, choice, own_sites, table, text_field
 from sync.central.console.listing import Paging, search_bar
+from sync.central.console.page_clearances import PERSON_PATH
 from sync.central.console.worker_papers import WorkerPapers
 from sync.central.worker_desk import WorkerPage, WorkerRow
 from sync.pages import action, facts, heading, subheading
@@ -91,6 +92,9 @@ class _WorkerDialog:
         self._content.clear()
         with self._content:
             heading(words.Words(worker.name, worker.worker_id))
+            ui.link(str(words_person.PERSON), f"{PERSON_PATH}/{worker.worker_id}", new_tab=True).classes(
+                "sg-open"
+            )
             facts(
                 [
                     (words.STATUS, str(words.STATUSES[worker.status])),
