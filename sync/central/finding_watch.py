@@ -13,7 +13,7 @@ from sync.central.inspection_desk import is_late
 from sync.central.inspection_rules import InspectionSettings
 from sync.central.inspections import forget_photos
 from sync.central.statements import CHUNK
-from sync.central.tables_grid import findings
+from sync.central.tables_grid import findings, inspections
 
 OVERDUE = "finding_overdue"
 """The alert rule."""
@@ -41,20 +41,30 @@ class FindingWatch:
                 forget_photos(connection, self._settings, now=now)
         due = (is_late(now), findings.c.overdue_raised_at.is_(None))
         finding = findings.c
-        query = select(finding.finding_id, finding.site_id, finding.severity, finding.level).where(*due)
+        query = (
+            select(findings, inspections.c.checklist_id)
+            .join(inspections, inspections.c.inspection_id == finding.inspection_id)
+            .where(*due)
+        )
         # Read first: most looks find nothing, and need not wait for whoever writes.
         with self._database.read() as connection:
             if connection.execute(query.limit(1)).first() is None:
                 return 0
         with self._database.write() as connection:
-            rows = connection.execute(query.limit(CHUNK).with_for_update(skip_locked=True)).all()
+            held = query.limit(CHUNK).with_for_update(of=findings, skip_locked=True)
+            rows = connection.execute(held).all()
             for row in rows:
                 raise_alert(
                     connection,
                     OVERDUE,
                     site_id=row.site_id,
                     subject=f"finding:{row.finding_id}",
-                    facts={"severity": row.severity, "level": row.level},
+                    facts={
+                        "checklist": row.checklist_id,
+                        "item": row.item_id,
+                        "severity": row.severity,
+                        "level": row.level,
+                    },
                     now=now,
                 )
             connection.execute(

@@ -21,9 +21,10 @@ _SHIPPED = Path(__file__).with_name("data")
 
 LONGEST_DEADLINE_D = 365
 _LONGEST_TITLE = 60
-_LONGEST_ITEM = 160
+_LONGEST_ITEM_ZH = 80
+_LONGEST_ITEM_EN = 120
 _MOST_ITEMS = 40
-"""One page of a phone holds them."""
+"""So that the longest checklist is a page of less than 60 KB on a phone."""
 
 
 class ChecklistInvalid(SyncError, ValueError):
@@ -68,8 +69,8 @@ class Item(_Part):
     """
 
     item_id: Identifier
-    zh: str = Field(min_length=1, max_length=_LONGEST_ITEM)
-    en: str = Field(min_length=1, max_length=_LONGEST_ITEM)
+    zh: str = Field(min_length=1, max_length=_LONGEST_ITEM_ZH)
+    en: str = Field(min_length=1, max_length=_LONGEST_ITEM_EN)
     kind: ItemKind
     levels: tuple[InspectorLevel, ...] = Field(default=ALL_LEVELS, min_length=1)
     optional: bool = False

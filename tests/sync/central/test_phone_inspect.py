@@ -7,9 +7,11 @@ import re
 import httpx
 import pytest
 
+from sync.central import checklists
 from sync.central.accounts_access import Role
 from sync.central.front_office import FrontOffice
 from sync.central.tables_grid import finding_photos, findings, grid_visits, inspections
+from sync.inspections import Checklist
 from tests.sync.central.console_fixtures import clock, filled_postgresql, filled_sqlite, office
 from tests.sync.central.console_samples import ADMIN, MANAGER_A, PASSWORD, SUPERVISOR_A, A, Clock
 from tests.sync.central.lodging_samples import SUPERVISOR
@@ -136,6 +138,26 @@ def test_everything_in_order_is_said_and_a_daily_list_is_marked_until_it_is_done
     sent(manager, daily, f"{daily}&version=1", **answers)
     assert "今日未做" not in manager.get(SITE).text
     assert manager.get(CHECK).status_code == 404  # another level than the account's
+
+
+def test_the_longest_checklist_is_a_small_page_even_when_every_answer_is_missing(
+    office: FrontOffice, phone: Phone
+) -> None:
+    item = {"kind": "number", "zh": "字" * 80, "en": "e" * 120}
+    longest = Checklist.model_validate(
+        {
+            "checklist_id": "longest",
+            "version": 1,
+            "zh": "长" * 60,
+            "en": "L" * 60,
+            "deadline_days": 1,
+            "items": [{"item_id": f"item_number_{number}", **item} for number in range(40)],
+        }
+    )
+    with office.database.write() as connection:
+        checklists.add(connection, longest, by="test", now=office.now())
+    page = f"{SITE}/check/longest?level=sub_district"
+    assert sent(phone, page, f"{page}&version=1").text.count("needed") == 40
 
 
 def test_visits_are_recorded_followed_up_and_shown_when_they_are_late(
