@@ -16,7 +16,7 @@ from sync.errors import SyncError
 from sync.records import Identifier
 from sync.words import Words
 
-_SHIPPED = Path(__file__).parent / "data" / "alert-rules.yaml"
+SHIPPED_FILE = Path(__file__).parent / "data" / "alert-rules.yaml"
 
 LONGEST_MIN = 60 * 24 * 60
 """Sixty days: a deadline beyond that is none."""
@@ -185,4 +185,4 @@ def parsed_rules(text: str, *, source: str) -> AlertRules:
 @functools.cache
 def shipped_rules() -> AlertRules:
     """The epidemic profile that comes with the program."""
-    return read_rules(_SHIPPED)
+    return read_rules(SHIPPED_FILE)

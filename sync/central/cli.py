@@ -19,6 +19,7 @@ from sync.central import backup as backups
 from sync.central import health, list_matches, registry, tables
 from sync.central import keys as key_files
 from sync.central.cli_inspections import checklist_commands
+from sync.central.cli_alerts import alerts
 from sync.central.cli_lists import lists
 from sync.central.cli_options import (
     DatabaseOption,
@@ -56,6 +57,7 @@ sites = typer.Typer(no_args_is_help=True, help="Building sites.")
 gates = typer.Typer(no_args_is_help=True, help="Gates and their keys.")
 users = typer.Typer(no_args_is_help=True, help="People at the console.")
 flags = typer.Typer(no_args_is_help=True, help="The key-monitoring list.")
+app.add_typer(alerts, name="alert")
 app.add_typer(sites, name="site")
 app.add_typer(gates, name="gate")
 app.add_typer(users, name="user")

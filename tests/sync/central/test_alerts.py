@@ -14,10 +14,12 @@ from typing import Any
 
 import pytest
 from sqlalchemy import func, select
+from typer.testing import CliRunner
 
-from sync.alerting import StepKind, shipped_rules
-from sync.central import registry
-from sync.central.alert_channels import ChannelFile, ChannelsInvalid, read_channels
+from sync.alerting import AlertRulesInvalid, StepKind, shipped_rules
+from sync.alerting.rules import SHIPPED_FILE
+from sync.central import cli, registry
+from sync.central.alert_channels import FILE_NAME, ChannelFile, ChannelsInvalid, read_channels
 from sync.central.alert_sender import AlertSender
 from sync.central.alert_watch import AlertWatch
 from sync.central.alerts import (
@@ -349,3 +351,43 @@ def test_a_file_of_channels_is_private_and_told_apart_from_its_secrets(
     assert "token-1" not in caplog.text
     path.unlink()
     assert channels.current().channels == ()
+
+
+def test_the_command_line_shows_alerts_channels_and_rules_and_no_address(tmp_path: Path) -> None:
+    url, keys = f"sqlite:///{tmp_path / 'central.db'}", tmp_path / "keys"
+    keys.mkdir(mode=0o700)
+    runner = CliRunner(
+        env={"SITEGATE_CENTRAL_DATABASE": url, "SITEGATE_CENTRAL_KEYS": str(keys), "COLUMNS": "240"}
+    )
+
+    def run(*words: str, code: int = 0) -> str:
+        result = runner.invoke(cli.app, ["alert", *words])
+        assert result.exit_code == code, result.output
+        return result.output
+
+    with Database.open(url) as database:
+        with database.write() as connection:
+            registry.put_site(connection, SITE, name="示例", timezone="Asia/Shanghai", now=T0)
+        alert_id = raised(database)
+        with a_receiver() as receiver:
+            channel_file(keys, f"channels: [{{channel: hook, url: '{receiver.url}'}}]")
+            AlertWatch(database, ChannelFile(keys / FILE_NAME), now=Clock()).look()
+            assert alert_id in run("list")
+            shown = run("channels")
+            assert "hook" in shown and "127.0.0.1" not in shown
+            assert run("test", "hook") == "hook: sent\n"
+            receiver.is_down = True
+            assert run("test", code=1) == "hook: refused, HTTP 503\n"
+            assert receiver.taken[0]["title"] == "工地预警测试 Alert test"
+        assert "no channel other" in run("test", "other", code=1)
+        assert "profile epidemic" in run("rules")
+        file = tmp_path / "rules.yaml"
+        text = SHIPPED_FILE.read_text(encoding="utf-8")
+        file.write_text(text.replace("profile: epidemic", "profile: heat"), encoding="utf-8")
+        assert "profile heat" in run("set-rules", str(file))
+        file.write_text(text.replace("close_min: 480", "close_min: 1"), encoding="utf-8")
+        refused = runner.invoke(cli.app, ["alert", "set-rules", str(file)])
+        assert isinstance(refused.exception, AlertRulesInvalid)
+        assert "rules.2: Value error, it would have to be closed before" in str(refused.exception)
+        assert "profile heat" in run("rules")
+        assert "profile epidemic" in run("set-rules")
