@@ -242,13 +242,15 @@ class ListMatcher:
     ) -> Iterable[tuple[Subject, Row[Any], FoundBy]]:
         columns = watch_list_entries.c
         keys = self._keys
-        # The threads make slips while this one asks the database.
-        slipped = self._begin_slips(connection, subjects, lists)
-        for column, found_by, made in (
+        exact = (
             (columns.number_key, FoundBy.NUMBER, [keys.number(one.number) for one in subjects]),
             (columns.phone_key, FoundBy.PHONE, [keys.phone(one.phone) for one in subjects]),
             (columns.name_key, FoundBy.NAME_BIRTH, [keys.name(one.name, one.birth_date) for one in subjects]),
-        ):
+        )
+        # The threads make slips while this one asks the database. Beside them hashing would take five times
+        # as long, as each hash gives the interpreter away and has to wait for it.
+        slipped = self._begin_slips(connection, subjects, lists)
+        for column, found_by, made in exact:
             wanted: dict[int, list[Subject]] = defaultdict(list)
             for key, subject in zip(made, subjects, strict=True):
                 if key is not None:
