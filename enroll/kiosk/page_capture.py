@@ -28,7 +28,7 @@ from enroll.kiosk.enrol_steps import (
 )
 from enroll.kiosk.frame import KioskPage, KioskRoute, KioskVisitor, tell
 from models.images import MAX_FILE_BYTES
-from sync.pages import action, bilingual, heading
+from sync.pages import action, bilingual, heading, picks_files
 from sync.words import Words
 
 PICTURE_PATH = "/enrol/capture/picture"
@@ -232,9 +232,7 @@ class _CapturePage:
             on_rejected=lambda: tell(w.TOO_LARGE, bad=True),
         )
         upload.props('accept="image/*" aria-hidden=true').classes("sg-hidden-upload")
-        button = action(w.USE_FILE, lambda: None, icon="image")
-        # in the browser: a file dialog opens only at a click itself
-        button.on("click", js_handler=f"() => getElement({upload.id}).pickFiles()")
+        picks_files(action(w.USE_FILE, lambda: None, icon="image"), upload)
 
     async def _take_file(self, event: events.UploadEventArguments) -> None:
         name, raw = event.file.name, await event.file.read()

@@ -26,7 +26,7 @@ from enroll.kiosk.signature_pad import read_signature, signature_pad
 from enroll.registration import Signature
 from enroll.scan import MAX_UPLOAD_BYTES, scan_jpeg
 from models.errors import ImageUnusable
-from sync.pages import action, heading, text_field
+from sync.pages import action, heading, picks_files, text_field
 
 _LANGUAGES = {"zh": "中文", "en": "English"}
 
@@ -140,8 +140,7 @@ def _scan_field(answer: _Answer) -> None:
     )
     # Its own buttons are small and without names: ours opens the camera or the files.
     upload.props('accept="image/*" capture=environment aria-hidden=true').classes("sg-hidden-upload")
-    button = action(w.SCAN, lambda: None, icon="photo_camera")
-    button.on("click", js_handler=f"() => getElement({upload.id}).pickFiles()")
+    picks_files(action(w.SCAN, lambda: None, icon="photo_camera"), upload)
     kept = ui.label(str(w.SCAN_KEPT) if answer.scan else "").classes("sg-good").props("role=status")
 
 

@@ -107,10 +107,11 @@ def test_a_photo_file_takes_the_place_of_the_camera(tmp_path: Path, video: Path,
         expect(page.locator(".sg-guidance")).to_contain_text("摄像头没有画面", timeout=PATIENCE_MS)
         bad = tmp_path / "bad.jpg"
         bad.write_bytes(b"no picture")
-        chooser = page.locator("input[type=file]")
-        chooser.set_input_files(bad)
+        with page.expect_file_chooser(timeout=PATIENCE_MS) as choosing:
+            page.locator("button", has_text="使用照片文件").click()
+        choosing.value.set_files(bad)
         expect(page.get_by_text("文件不是图片").first).to_be_visible(timeout=PATIENCE_MS)
-        chooser.set_input_files(weights.path("obama"))
+        page.locator("input[type=file]").set_input_files(weights.path("obama"))
         page.locator("button", has_text="用这些照片").click()
         page.wait_for_url("**/enrol/done", timeout=PATIENCE_MS)
         expect(page.locator(".sg-main")).to_contain_text("照片文件")
