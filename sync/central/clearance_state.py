@@ -17,7 +17,16 @@ from sqlalchemy import Connection, select
 from sync.central import tables
 from sync.central.accounts_access import Viewer, in_scope
 from sync.central.tables_tests import test_batches, test_orders
-from sync.clearance_rules import ClearanceRules, Person, Standing, day_of, end_of_day, shipped_rules, standing
+from sync.clearance_rules import (
+    ClearanceRules,
+    Person,
+    Standing,
+    State,
+    day_of,
+    end_of_day,
+    shipped_rules,
+    standing,
+)
 from sync.records import Clearance, WorkerStatus
 
 _JUST_BEFORE = timedelta(microseconds=1)
@@ -63,13 +72,18 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class DueCount:
-    """One kind at one site: how many people need it, and of these how many have it."""
+    """One kind at one site: how many people need it, and of these how many have it.
+
+    overdue    ordered, and the deadline is over
+    ends_soon  held, but not for long any more
+    """
 
     site_id: str
     kind: str
     due: int
     done: int
     overdue: int = 0
+    ends_soon: int = 0
 
     @property
     def missing(self) -> int:
@@ -98,10 +112,11 @@ def counted(found: Iterable[Line]) -> list[DueCount]:
     sums: dict[tuple[str, str], list[int]] = {}
     for one in found:
         if one.is_due:
-            due = sums.setdefault((one.site_id, one.standing.kind), [0, 0, 0])
+            due = sums.setdefault((one.site_id, one.standing.kind), [0, 0, 0, 0])
             due[0] += 1
             due[1] += one.is_done
             due[2] += one.is_overdue
+            due[3] += one.standing.state is State.ENDS_SOON
     return [DueCount(site_id, kind, *due) for (site_id, kind), due in sorted(sums.items())]
 
 

@@ -213,17 +213,21 @@ class ImportDialog(_Dialog):
         name, raw = self._file
         site_id, kind = str(self._site.value or ""), str(self._kind.value)
         work = self._desk.preview if is_check else self._desk.import_file
+        if not is_check:  # a second click finds nothing to import
+            self._file = None
+            self._file_name.set_text(str(said.NO_FILE))
+        self._report.clear()
+        with self._report:
+            ui.label(str(said.AT_WORK)).props("role=status")
         report = await self._visitor.ask(
             lambda viewer: work(viewer, site_id=site_id, kind=kind, file_name=name, raw=raw)
         )
+        self._report.clear()
         if report is None:
             return
-        self._report.clear()
         with self._report:
             self._show(report, kind, is_check=is_check)
         if not is_check:
-            self._file = None
-            self._file_name.set_text(str(said.NO_FILE))
             await self._on_change()
 
     def _show(self, report: ImportReport, kind: str, *, is_check: bool) -> None:

@@ -32,6 +32,7 @@ _COUNT_COLUMNS = (
     ("missing", said.MISSING),
     ("percent", said.PERCENT),
     ("overdue", said.OVERDUE),
+    ("soon", said.SOON),
 )
 _COLUMNS = (
     ("worker", words.NAME),
@@ -163,6 +164,7 @@ class _Clearances:
             "missing": f"{one.missing:,}",
             "percent": f"{one.missing_percent:.1f} %",
             "overdue": f"{one.overdue:,}",
+            "soon": f"{one.ends_soon:,}",
         }
 
     def _line_cells(self, one: Line) -> dict[str, str]:

@@ -60,7 +60,7 @@ def test_due_and_not_done_is_counted_and_listed_within_the_viewers_sites(office:
     order(desk, "A-001", "A-004")
     desk.enter(MANAGER, A, NewResult("A-001", "test", "negative", at("03-02 10:00")))
     page = desk.page(MANAGER, Wanted(A))
-    assert page.counts == (DueCount(A, "test", 2, 1), DueCount(A, "training", 5, 2))
+    assert page.counts == (DueCount(A, "test", 2, 1), DueCount(A, "training", 5, 2, ends_soon=1))
     assert page.counts[1].missing_percent == 60
     assert [(one.worker_id, one.standing.kind, one.standing.state) for one in page.lines] == [
         ("A-003", "training", State.EXPIRED),
