@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from sync.health_pass import GREEN_KIND
 from sync.records import Clearance
 
 RESULT, DECLARATION = "result:", "declaration:"
@@ -11,8 +12,12 @@ RESULT, DECLARATION = "result:", "declaration:"
 
 
 def is_of_centre(clearance: Clearance) -> bool:
-    """Whether it follows from a result or a declaration at the centre: a copy elsewhere may be outdated."""
-    return clearance.reference.startswith((RESULT, DECLARATION))
+    """Whether it follows from what is known at the centre: a copy elsewhere may be outdated.
+
+    Of a result, of a declaration; and a green of a pass that names its finding.
+    """
+    is_found = clearance.kind == GREEN_KIND and clearance.reference != ""
+    return is_found or clearance.reference.startswith((RESULT, DECLARATION))
 
 
 def longest_clearances(held: Sequence[Clearance], offered: Sequence[Clearance]) -> tuple[Clearance, ...]:

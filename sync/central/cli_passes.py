@@ -8,7 +8,8 @@ from typing import Annotated
 
 import typer
 
-from sync.central import health
+from sync.central import audit, health
+from sync.central.audit import Action
 from sync.central.cli_options import DatabaseOption, now, open_database
 from sync.central.settings import DEFAULT_DATABASE
 from sync.screening.pass_rules import PassRules, read_pass_rules
@@ -38,7 +39,10 @@ def passes_set(
         text = file.read_text(encoding="utf-8")
     by = f"command line: {getuser()}"
     with open_database(database, must_exist=True) as opened, opened.write() as connection:
-        _show(health.set_rules(connection, text, source=str(file or ""), by=by, now=now()))
+        rules = health.set_rules(connection, text, source=str(file or ""), by=by, now=now())
+        detail = {"profile": rules.profile, "version": rules.version, "file": file.name if file else ""}
+        audit.note(connection, at=now(), actor=by, action=Action.SET_COLOUR_RULES, detail=detail)
+    _show(rules)
 
 
 def _show(rules: PassRules) -> None:

@@ -11,6 +11,7 @@ from sqlalchemy import select
 from sync.central import duplicate_pairs, health, registry
 from sync.central.accounts_access import NotAllowed, Role, Viewer
 from sync.central.declarations import declaration_handler
+from sync.central.enrolments import take_enrolment
 from sync.central.errors import SettingRefused
 from sync.central.front_office import FrontOffice
 from sync.central.notes import NoteContext
@@ -19,6 +20,7 @@ from sync.central.tables_health import pass_occurrences
 from sync.declarations import WORKER_FORM, Declaration
 from sync.errors import UnknownWorker
 from sync.health_pass import CLEARED_BY_MEDIC, TEST_NEGATIVE, PassColour, PassStatus, pass_at
+from sync.people import Enrolment
 from sync.records import Flag, FlagLevel
 from sync.screening.pass_rules import SHIPPED_FILE, PassRulesInvalid
 from tests.sync.central.case_samples import VISITOR
@@ -143,6 +145,19 @@ def test_what_is_over_changes_no_roster_and_the_unknown_is_refused(office: Front
             health.found(connection, WHO, "luck", NOW, entry_id="e", now=NOW)
         with pytest.raises(UnknownWorker):
             health.occurred(connection, "nobody", "fever", NOW, entry_id="e", now=NOW)
+
+
+@ON_ONE
+def test_a_green_that_was_taken_back_does_not_come_again_with_a_kiosks_older_copy(
+    office: FrontOffice,
+) -> None:
+    found(office, TEST_NEGATIVE, NOW, entry_id="t")
+    with office.database.write() as connection:
+        copy = registry.worker(connection, WHO)
+        health.take_back(connection, "t", by="m", why="示例", now=NOW)
+        sent = Enrolment(worker=copy, enrolled_at=NOW, recorded_by="示例")
+        take_enrolment(connection, NoteContext(A, "gate-1", "e-1", NOW), sent.model_dump_json(), VAULT)
+    assert status(office).colour is None
 
 
 def test_a_merged_record_keeps_its_pass_and_an_erased_one_leaves_nothing(office: FrontOffice) -> None:
