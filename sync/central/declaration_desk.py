@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any
@@ -252,6 +252,11 @@ def _of_site(site_id: str) -> ColumnElement[bool]:
 
 def people_of_day(site_id: str, day: date, zone: ZoneInfo) -> Select[Any]:
     """Workers who may enter the site on that day, with the declaration that counts if there is one."""
+    return people_of_sites([site_id], day, zone)
+
+
+def people_of_sites(site_ids: Sequence[str], day: date, zone: ZoneInfo) -> Select[Any]:
+    """The same for several sites of one time zone: somebody who works at two is there twice."""
     workers, link = tables.workers, tables.worker_sites
     begin = datetime.combine(day, time.min, zone)
     end = datetime.combine(day + timedelta(days=1), time.min, zone)
@@ -269,7 +274,7 @@ def people_of_day(site_id: str, day: date, zone: ZoneInfo) -> Select[Any]:
         .join_from(link, workers, link.c.worker_id == workers.c.worker_id)
         .outerjoin(declarations, and_(declarations.c.worker_id == workers.c.worker_id, _current(day)))
         .where(
-            link.c.site_id == site_id,
+            link.c.site_id.in_(site_ids),
             workers.c.status == WorkerStatus.ACTIVE.value,
             or_(workers.c.grant_from.is_(None), workers.c.grant_from < end),
             or_(workers.c.grant_until.is_(None), workers.c.grant_until > begin),

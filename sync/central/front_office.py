@@ -26,6 +26,7 @@ from sync.central.list_desk import ListDesk
 from sync.central.list_jobs import ListJobs
 from sync.central.lodging_desk import LodgingDesk
 from sync.central.lodging_rules import LodgingSettings
+from sync.central.numbers_desk import NumbersDesk
 from sync.central.pass_desk import PassDesk
 from sync.central.pass_issue import PassIssuer
 from sync.central.people_desk import PeopleDesk
@@ -79,6 +80,7 @@ class FrontOffice:
         self.person_files = PersonFiles(
             database, now=now, rules=self.clearances.rules, attendance=self.attendance, vault=vault
         )
+        self.numbers = NumbersDesk(database, now=now, rules=self.clearances.rules)
         self.declarations = DeclarationDesk(database, now=now)
         self.grid = GridDesk(database, now=now)
         self.inspections = InspectionDesk(database, now=now, settings=inspections or InspectionSettings())

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Select, and_, func, literal, select, union_all
+from sqlalchemy import Connection, Select, and_, func, literal, select, union_all
 
 from sync.central import audit, tables
 from sync.central.accounts_access import Viewer, in_scope
@@ -67,7 +67,7 @@ class Presence:
         audit.note_look(
             self._database, viewer, Action.LOOKED_AT_PRESENCE, at=at, site_id=site_id[:64], detail=asked
         )
-        last = self._last_passages(viewer, at, site_id).subquery()
+        last = _last_passages(viewer, at).subquery()
         sites, workers = tables.sites, tables.workers
         present = (
             select(
@@ -84,6 +84,8 @@ class Presence:
             .join(workers, workers.c.worker_id == last.c.worker_id, isouter=True)
             .where(last.c.place == 1, last.c.direction == Direction.IN.value)
         )
+        if site_id:  # not before: whoever went on to another site is there, not here
+            present = present.where(last.c.site_id == site_id)
         if team:
             present = present.where(func.coalesce(workers.c.team, last.c.team) == team)
         people = present.subquery()
@@ -112,53 +114,62 @@ class Presence:
             )
         return OnSite(at, sum(count.people for count in headcounts), shown, headcounts)
 
-    def _last_passages(self, viewer: Viewer, at: datetime, site_id: str) -> Select[Any]:
-        """Passages and added corrections of the last shift, numbered per worker from the newest on."""
-        events, notes = tables.events, tables.attendance_corrections
-        since = at - LONGEST_SHIFT
-        cancelled = select(notes.c.event_id).where(
-            notes.c.kind == CorrectionKind.CANCEL.value,
-            notes.c.withdrawn_at.is_(None),
-            notes.c.event_id.is_not(None),
-        )
-        passed = select(
-            events.c.event_id.label("mark_id"),
-            events.c.worker_id,
-            events.c.worker_name,
-            events.c.team,
-            events.c.site_id,
-            events.c.gate_id,
-            events.c.occurred_at,
-            events.c.direction,
-        ).where(
-            in_scope(viewer, events.c.site_id),
-            events.c.occurred_at.between(since, at),
-            events.c.worker_id.is_not(None),
-            events.c.outcome == Outcome.ALLOW.value,
-            events.c.passage != Passage.NOT_PASSED.value,
-            events.c.event_id.not_in(cancelled),
-        )
-        added = select(
-            notes.c.correction_id,
-            notes.c.worker_id,
-            literal(""),
-            literal(""),
-            notes.c.site_id,
-            literal(""),
-            notes.c.occurred_at,
-            notes.c.direction,
-        ).where(
-            and_(notes.c.kind == CorrectionKind.ADD.value, notes.c.withdrawn_at.is_(None)),
-            in_scope(viewer, notes.c.site_id),
-            notes.c.occurred_at.between(since, at),
-        )
-        if site_id:
-            passed = passed.where(events.c.site_id == site_id)
-            added = added.where(notes.c.site_id == site_id)
-        marks = union_all(passed, added).subquery()
-        # At the same instant `in` is the later one, as in the pairing of attendance.
-        place = func.row_number().over(
-            partition_by=marks.c.worker_id,
-            order_by=(marks.c.occurred_at.desc(), marks.c.direction, marks.c.mark_id.desc()),
-        )
-        return select(marks, place.label("place"))
+
+def people_on_site(connection: Connection, viewer: Viewer, at: datetime) -> dict[str, int]:
+    """How many people were on each site of the viewer at a moment; nobody at two of them."""
+    last = _last_passages(viewer, at).subquery()
+    query = (
+        select(last.c.site_id, func.count())
+        .where(last.c.place == 1, last.c.direction == Direction.IN.value)
+        .group_by(last.c.site_id)
+    )
+    return {row.site_id: row[1] for row in connection.execute(query)}
+
+
+def _last_passages(viewer: Viewer, at: datetime) -> Select[Any]:
+    """Passages and added corrections of the last shift, numbered per worker from the newest on."""
+    events, notes = tables.events, tables.attendance_corrections
+    since = at - LONGEST_SHIFT
+    cancelled = select(notes.c.event_id).where(
+        notes.c.kind == CorrectionKind.CANCEL.value,
+        notes.c.withdrawn_at.is_(None),
+        notes.c.event_id.is_not(None),
+    )
+    passed = select(
+        events.c.event_id.label("mark_id"),
+        events.c.worker_id,
+        events.c.worker_name,
+        events.c.team,
+        events.c.site_id,
+        events.c.gate_id,
+        events.c.occurred_at,
+        events.c.direction,
+    ).where(
+        in_scope(viewer, events.c.site_id),
+        events.c.occurred_at.between(since, at),
+        events.c.worker_id.is_not(None),
+        events.c.outcome == Outcome.ALLOW.value,
+        events.c.passage != Passage.NOT_PASSED.value,
+        events.c.event_id.not_in(cancelled),
+    )
+    added = select(
+        notes.c.correction_id,
+        notes.c.worker_id,
+        literal(""),
+        literal(""),
+        notes.c.site_id,
+        literal(""),
+        notes.c.occurred_at,
+        notes.c.direction,
+    ).where(
+        and_(notes.c.kind == CorrectionKind.ADD.value, notes.c.withdrawn_at.is_(None)),
+        in_scope(viewer, notes.c.site_id),
+        notes.c.occurred_at.between(since, at),
+    )
+    marks = union_all(passed, added).subquery()
+    # At the same instant `in` is the later one, as in the pairing of attendance.
+    place = func.row_number().over(
+        partition_by=marks.c.worker_id,
+        order_by=(marks.c.occurred_at.desc(), marks.c.direction, marks.c.mark_id.desc()),
+    )
+    return select(marks, place.label("place"))
