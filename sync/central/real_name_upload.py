@@ -138,8 +138,14 @@ class RealNameUpload:
         return site_id
 
     def _worked(self, site_id: str, *, is_more: bool) -> None:
-        now = self._now()
-        next_look_at = now if is_more else now + LOOK_EVERY
+        now, row = self._now(), real_name_requests.c
+        with self._database.read() as connection:
+            due = connection.scalar(
+                select(func.min(row.next_ask_at)).where(
+                    row.site_id == site_id, row.state.in_([one.value for one in OPEN])
+                )
+            )
+        next_look_at = now if is_more else min(now + LOOK_EVERY, max(now, due or now + LOOK_EVERY))
         self._put(site_id, next_look_at=next_look_at, failures=0, problem="", looked_at=now)
 
     def _failed(self, site_id: str, error: SyncError) -> None:
