@@ -19,7 +19,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import ColumnElement, Connection, Row, Select, and_, exists, func, or_, select, true
 
 from sync.central import audit, tables
-from sync.central.accounts_access import Viewer, in_scope, no_such
+from sync.central.accounts_access import Right, Viewer, in_scope, no_such
 from sync.central.audit import Action
 from sync.central.database import Database
 from sync.central.errors import SettingRefused
@@ -144,7 +144,7 @@ class AccessLog:
         return BoundedCount(min(number, COUNT_BOUND), number <= COUNT_BOUND)
 
     def one(self, viewer: Viewer, event_id: str) -> EventFacts:
-        """Raises NotFound, also for an event of a site that the viewer may not see."""
+        """Score and threshold only by right. Raises NotFound, also for a site that the viewer may not see."""
         events = tables.events
         query = _line_query().add_columns(events.c.record, events.c.received_at)
         query = query.where(events.c.event_id == event_id, in_scope(viewer, events.c.site_id))
@@ -155,7 +155,10 @@ class AccessLog:
             row = connection.execute(query).first()
         if row is None:
             raise no_such("event", event_id)
-        return EventFacts(_line(row), Event.model_validate_json(row.record), row.received_at)
+        record = Event.model_validate_json(row.record)
+        if not viewer.may(Right.SEE_SCORES):
+            record = record.model_copy(update={"match": None})
+        return EventFacts(_line(row), record, row.received_at)
 
     def export(self, viewer: Viewer, wanted: EventFilter) -> Iterator[LogRow]:
         """All rows of the filter, newest first, a piece at a time, after the audit line."""

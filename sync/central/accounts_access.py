@@ -45,6 +45,7 @@ class Right(StrEnum):
     UPLOAD_REAL_NAME = "upload_real_name"
     MANAGE_TESTS = "manage_tests"
     SEE_PASSES = "see_passes"
+    SEE_SCORES = "see_scores"
     DECIDE_PASSES = "decide_passes"
     MANAGE_LISTS = "manage_lists"
     INSPECT = "inspect"
@@ -62,6 +63,7 @@ _RIGHTS: dict[Role, frozenset[Right]] = {
             Right.READ_DECLARATIONS,
             Right.TRACE_CASES,
             Right.SEE_PASSES,
+            Right.SEE_SCORES,
             Right.HANDLE_ALERTS,
             Right.MANAGE_LISTS,
             Right.INSPECT,

@@ -16,6 +16,7 @@ from sync.central.gate_board import GateState, RosterState, roster_state
 from sync.records import Direction, FlagLevel, Outcome
 from tests.sync.central.console_fixtures import clock, filled_postgresql, filled_sqlite, office
 from tests.sync.central.console_samples import (
+    A_MATCH,
     FORMULA_NAME,
     NOW,
     SHANGHAI,
@@ -140,6 +141,8 @@ def test_one_event_tells_all_its_reasons(office: FrontOffice) -> None:
     facts = office.access_log.one(ONLY_A, f"{A}-gate-1-8")
     assert facts.record.reasons == ("flag_hold", "clearance_ends_soon", "tailgating")
     assert facts.row.gate_name == "一号门"
+    assert facts.record.match is None  # how like the face was is for whoever supervises
+    assert office.access_log.one(BOTH, f"{A}-gate-1-8").record.match == A_MATCH
     assert facts.received_at > facts.row.occurred_at
 
 

@@ -163,6 +163,8 @@ def test_users_that_cannot_be_are_refused(office: FrontOffice) -> None:
                 Right.READ_DECLARATIONS,
                 Right.TRACE_CASES,
                 Right.SEE_PASSES,
+                Right.SEE_SCORES,
+                Right.HANDLE_ALERTS,
                 Right.MANAGE_LISTS,
                 Right.INSPECT,
                 Right.MANAGE_GRID,
@@ -170,13 +172,26 @@ def test_users_that_cannot_be_are_refused(office: FrontOffice) -> None:
         ),
         (
             Role.SITE_MANAGER,
-            set(Right) - {Right.READ_AUDIT, Right.MANAGE_GRID, Right.MANAGE_LISTS, Right.DECIDE_PASSES},
+            set(Right)
+            - {
+                Right.READ_AUDIT,
+                Right.MANAGE_GRID,
+                Right.MANAGE_LISTS,
+                Right.DECIDE_PASSES,
+                Right.SEE_SCORES,
+            },
         ),
         (Role.ADMIN, set(Right)),
         (Role.CHECKER, {Right.CHECK_HOUSES}),
         (
             Role.MEDIC,
-            {Right.USE_CONSOLE, Right.READ_DECLARATIONS, Right.SEE_PASSES, Right.DECIDE_PASSES},
+            {
+                Right.USE_CONSOLE,
+                Right.READ_DECLARATIONS,
+                Right.SEE_PASSES,
+                Right.DECIDE_PASSES,
+                Right.MANAGE_TESTS,
+            },
         ),
     ],
 )
