@@ -200,15 +200,18 @@ def reconcile(
     now: datetime,
 ) -> Outcome:
     """Make matches and flags of these workers and lists what `candidates` say: all that there are."""
-    there = _there(connection, sorted({one.worker_id for one in candidates}))
+    there = _there(connection, sorted({one.worker_id for one in candidates})) if candidates else set()
     wanted = [one for one in candidates if one.worker_id in there]
     merged = merge(connection, watch_matches.c.worker_id, worker_ids, list_ids, wanted, now=now)
     concerned = {one.worker_id for one in wanted} | {row["worker_id"] for row in merged.gone}
     concerned |= _with_list_flags(connection, worker_ids)
-    versions = put_flags(connection, sorted(concerned), now=now)
-    alert_sources.list_matched(connection, {one.worker_id for one in merged.fresh if one.is_exact}, now=now)
-    near = [(one.list_id, one.worker_id) for one in merged.fresh if not one.is_exact]
-    alert_sources.list_near(connection, near, now=now)
+    # Nearly everybody is on no list: that takes no more questions.
+    versions = put_flags(connection, sorted(concerned), now=now) if concerned else {}
+    if merged.fresh:
+        exact = {one.worker_id for one in merged.fresh if one.is_exact}
+        alert_sources.list_matched(connection, exact, now=now)
+        near = [(one.list_id, one.worker_id) for one in merged.fresh if not one.is_exact]
+        alert_sources.list_near(connection, near, now=now)
     return Outcome(
         versions, merged.count(MatchState.FLAGGED), merged.count(MatchState.TO_CONFIRM), len(merged.gone)
     )
