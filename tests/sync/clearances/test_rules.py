@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
+from random import Random
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -20,6 +21,7 @@ from sync.clearance_rules import (
     ClearanceRules,
     Kind,
     Person,
+    Result,
     RulesInvalid,
     State,
     day_of,
@@ -28,7 +30,9 @@ from sync.clearance_rules import (
     shipped_rules,
     standing,
     valid_until,
+    with_results,
 )
+from sync.clearances import longest_clearances
 from sync.records import Clearance, Direction, Worker
 
 SHIPPED = shipped_rules()
@@ -182,3 +186,32 @@ def test_an_order_of_one_site_and_team_concerns_nobody_else() -> None:
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(RulesInvalid, match="nowhere"):
         read_rules(tmp_path / "nowhere.yaml")
+
+
+results = st.builds(
+    Result,
+    result_id=st.uuids().map(lambda one: one.hex),
+    code=st.sampled_from(["negative", "positive", "unclear"]),
+    done_at=st.integers(-30, 0).map(lambda days: NOW + timedelta(days=days)),
+    valid_until=st.none() | st.integers(1, 30).map(lambda days: NOW + timedelta(days=days)),
+)
+
+
+@given(st.lists(results, max_size=5, unique_by=lambda one: one.done_at), st.randoms(), st.lists(windows))
+def test_results_lead_to_the_same_in_whatever_order_and_however_often_they_come(
+    found: list[Result], random: Random, others: list[Clearance]
+) -> None:
+    kind = SHIPPED.kind("test")
+    assert kind is not None
+    begun = [one for one in others if one.valid_from is None or one.valid_from <= NOW]
+    held = longest_clearances((), begun)
+    once = with_results(held, kind, found)
+    shuffled = random.sample(found, len(found))
+    assert with_results(once, kind, shuffled) == once
+    assert [one for one in once if one.kind != "test"] == [one for one in held if one.kind != "test"]
+    latest = max(found, key=lambda one: one.done_at, default=None)
+    if latest is not None and latest.code != "negative":
+        begins = [one.valid_from for one in once if one.kind == "test"]
+        assert all(begin is not None and begin > latest.done_at for begin in begins)
+    if latest is not None and latest.code == "negative":
+        assert standing("test", 0, once, NOW).state.is_held
