@@ -106,7 +106,7 @@ class AlertDesk:
             return alert_rules.rules(connection)
 
     def rows(self, viewer: Viewer, wanted: AlertFilter, *, most: int = ROWS_MAX) -> list[AlertRow]:
-        """What is open first, then the newest. Raises NotAllowed."""
+        """What is open first, of that the worst, then the newest. Raises NotAllowed."""
         self._note_list(viewer, Action.LOOKED_AT_ALERTS, wanted)
         with self._database.read() as connection:
             return _rows(connection, viewer, wanted, most, self._now())
@@ -205,7 +205,9 @@ def _query(viewer: Viewer, wanted: AlertFilter, rules: AlertRules) -> Select[Any
         same = [rule.rule_id for rule in rules.rules if rule.severity is wanted.severity]
         query = query.where(row.rule_id.in_(same))
     states = {state.value: number for number, state in enumerate(State)}
-    return query.order_by(case(states, value=row.state), row.raised_at.desc(), row.alert_id)
+    ranks = {rule.rule_id: rule.severity.rank for rule in rules.rules}
+    worst_first = case(ranks, value=row.rule_id, else_=len(Severity))
+    return query.order_by(case(states, value=row.state), worst_first, row.raised_at.desc(), row.alert_id)
 
 
 def _rows(

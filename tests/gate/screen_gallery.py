@@ -84,6 +84,7 @@ _DOCUMENTED = (
     ("deny", "landscape"),
     ("deny", "portrait"),
     ("declare", "landscape"),
+    ("notices", "landscape"),
     ("fault", "landscape"),
     ("fire", "landscape"),
 )

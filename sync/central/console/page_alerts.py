@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 
 from nicegui import ui
 
@@ -83,7 +83,7 @@ async def build_alerts_page(visitor: Visitor, viewer: Viewer) -> None:
         site = choice(words.SITE, sites)
         states = choice(said.STATE, {state.value: str(STATES[state]) for state in State})
         severity = choice(said.SEVERITY, {one.value: str(SEVERITIES[one]) for one in Severity})
-        also_closed = ui.checkbox(f"{words.ALL} · {STATES[State.CLOSED]}")
+        also_closed = ui.checkbox(str(said.CLOSED_TOO))
         action(words.SEARCH, show, main=True, icon="search")
         export_actions(export)
     open_now = ui.label().classes("sg-note").props("role=status aria-live=polite")
@@ -120,7 +120,6 @@ class _AlertPart:
     def _show(self, found: AlertFacts, rules: AlertRules) -> None:
         row, alert = found.row, found.row.alert
         heading(row.words)
-        told_facts = " · ".join(f"{name} {value}" for name, value in sorted(alert.facts.items()))
         facts(
             [
                 (words.SITE, row.site_name),
@@ -130,7 +129,7 @@ class _AlertPart:
                 (said.TIMES, str(alert.times)),
                 (said.LATEST, f"{alert.last_at.astimezone(row.zone):%Y-%m-%d %H:%M:%S}"),
                 (said.DUE, _due(row)),
-                (said.FACTS, told_facts),
+                (said.FACTS, _told_facts(alert.facts)),
             ]
         )
         self._what_to_do(found, rules)
@@ -210,6 +209,10 @@ def _subject(row: AlertRow) -> str:
     label = said.SUBJECTS.get(kind)
     shown = name.removeprefix(f"{row.alert.site_id}/")
     return f"{label.zh if label else kind} {shown} {row.name}".strip()
+
+
+def _told_facts(told: Mapping[str, str | int]) -> str:
+    return " · ".join(f"{said.FACT_NAMES.get(name, name)} {value}" for name, value in sorted(told.items()))
 
 
 def _due(row: AlertRow) -> str:

@@ -14,7 +14,7 @@ ALERT = Words("预警", "Alert")
 SEVERITY = Words("级别", "Severity")
 SUBJECT = Words("对象", "About")
 STATE = Words("状态", "State")
-NOT_CLOSED = Words("未关闭", "not closed")
+CLOSED_TOO = Words("含已关闭", "closed ones too")
 TIMES = Words("次数", "Times")
 DUE = Words("期限", "Due")
 LATE = Words("已逾期", "late")
@@ -42,6 +42,16 @@ TIME = Words("时间", "Time")
 WHO = Words("操作人", "Who")
 WHAT = Words("内容", "What")
 
+FACT_NAMES = {
+    "gate": Words("闸机", "gate"),
+    "lane": Words("通道", "lane"),
+    "unwell": Words("不适人数", "unwell"),
+    "supplies": Words("短缺物资", "short of"),
+    "new": Words("新增", "new"),
+    "contacts": Words("接触者", "contacts"),
+    "missing": Words("未申报", "missing"),
+    "expected": Words("应申报", "expected"),
+}
 SUBJECTS = {
     "worker": Words("人员", "Worker"),
     "visitor": Words("访客", "Visitor"),
