@@ -18,8 +18,8 @@ from sqlalchemy import func, select
 from sync.central import backup as backups
 from sync.central import health, list_matches, registry, tables
 from sync.central import keys as key_files
-from sync.central.cli_inspections import checklist_commands
 from sync.central.cli_alerts import alerts
+from sync.central.cli_inspections import checklist_commands
 from sync.central.cli_lists import lists
 from sync.central.cli_options import (
     DatabaseOption,
@@ -33,6 +33,7 @@ from sync.central.cli_options import (
 from sync.central.cli_passes import passes
 from sync.central.cli_people import command, tokens, workers
 from sync.central.cli_real_name import real_name
+from sync.central.cli_report import report
 from sync.central.cli_terminals import terminals
 from sync.central.errors import SettingRefused
 from sync.central.pass_issue import PassIssuer
@@ -70,6 +71,7 @@ app.add_typer(real_name, name="real-name")
 app.add_typer(tokens, name="token")
 app.add_typer(workers, name="worker")
 app.command("command")(command)
+app.command("report")(report)
 
 _GateId = Annotated[str, typer.Argument(help="Gate id, unique within the site.", show_default=False)]
 _WorkerId = Annotated[str, typer.Argument(help="Worker number.", show_default=False)]

@@ -17,6 +17,7 @@ Cell = str | int | float | bool | date | datetime | None
 
 CSV_TYPE = "text/csv; charset=utf-8"
 JSON_TYPE = "application/json; charset=utf-8"
+PDF_TYPE = "application/pdf"
 XLSX_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 XLSX_SHEET_ROWS = 1_000_000

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from sync.central.access_log import LogRow
 from sync.central.attendance import Mark
 from sync.central.attendance_log import WorkerDays
-from sync.central.exports import CSV_TYPE, JSON_TYPE, XLSX_TYPE, Cell, csv_pieces, xlsx_pieces
+from sync.central.exports import CSV_TYPE, JSON_TYPE, PDF_TYPE, XLSX_TYPE, Cell, csv_pieces, xlsx_pieces
 
 EVENT_HEADING = (
     "时间 Time", "时区 Time zone", "工地 Site", "闸机 Gate", "通道 Lane", "方向 Direction", "结果 Decision",
@@ -34,7 +34,7 @@ def attendance_pieces(found: Iterable[WorkerDays], zone: ZoneInfo, file_format: 
 
 
 def media_type(file_format: str) -> str:
-    return {"xlsx": XLSX_TYPE, "json": JSON_TYPE}.get(file_format, CSV_TYPE)
+    return {"xlsx": XLSX_TYPE, "json": JSON_TYPE, "pdf": PDF_TYPE}.get(file_format, CSV_TYPE)
 
 
 def pieces_of(

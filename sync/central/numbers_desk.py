@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from sqlalchemy import select
@@ -34,6 +34,12 @@ class Board:
     sites: tuple[SiteOfPlace, ...]
     whole: Figures
     by_site: Mapping[str, Figures]
+
+    def alone(self, site_id: str) -> Board:
+        """The same day for one of its sites."""
+        (site,) = [one for one in self.sites if one.site_id == site_id]
+        mine = self.by_site[site_id]
+        return replace(self, place=Place(site_id=site_id), sites=(site,), whole=mine, by_site={site_id: mine})
 
 
 @dataclass(frozen=True, slots=True)
