@@ -283,6 +283,7 @@ def note_overdue(connection: Connection, rules: ClearanceRules, *, now: datetime
         .where(row.due_by <= now, row.done_at.is_(None), row.cancelled_at.is_(None), row.alerted.is_(False))
         .order_by(row.due_by)
         .limit(limit)
+        .with_for_update(of=test_orders, skip_locked=True)  # another process has those already
     ).all()
     by_site: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
     for one in due:

@@ -173,7 +173,6 @@ def test_a_result_that_comes_late_and_from_before_the_order_does_not_do_it(offic
     assert open_orders(office) == []
 
 
-@ON_ONE
 def test_overdue_orders_raise_one_alert_per_site(office: FrontOffice) -> None:
     order(office, "A-001", "A-002")
     later = TERMS.due_by
