@@ -234,7 +234,7 @@ def _plot(parts: Sequence[Part], path: Path) -> None:
             left.legend()
     left.set(xlabel="seconds", ylabel="share that took no longer", xscale="log")
     middle.plot(series.get("matching", {}).get("slice_s", []))
-    middle.set(xlabel="slice of 2,000 people", ylabel="seconds", ylim=(0, None))
+    middle.set(xlabel="slice of the registry", ylabel="seconds", ylim=(0, None))
     read = dict(series.get("qr", {}))
     distances = read.pop("distance_cm", [])
     for name, shares in read.items():

@@ -159,13 +159,12 @@ def merge(
         if row["list_id"] in considered
     }
     wanted = {one.key: one for one in candidates}
-    fresh = []
+    fresh, added = [], []
     for key, candidate in wanted.items():
         old, columns = before.get(key), candidate.columns(person.name)
         news: dict[str, Any] = {}
         if old is None:
-            row = columns | {"match_id": uuid4().hex, "found_at": now}
-            connection.execute(insert(table).values(row))
+            added.append(columns | {"match_id": uuid4().hex, "found_at": now})
         else:
             news = {name: value for name, value in columns.items() if old[name] != value}
             if not old["is_current"]:
@@ -178,6 +177,8 @@ def merge(
         is_cleared = old is not None and news.get("decision", old["decision"]) == CLEARED
         if not is_cleared and (old is None or not old["is_current"] or "decision" in news):
             fresh.append(candidate)
+    if added:
+        connection.execute(insert(table), added)
     gone = tuple(row for key, row in before.items() if key not in wanted and row["is_current"])
     end(connection, table, [row["match_id"] for row in gone])
     return Merged(tuple(fresh), gone)

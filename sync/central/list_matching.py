@@ -44,7 +44,7 @@ from sync.screening.near import KeySet, forms, near_keys, slips
 
 log = logging.getLogger(__name__)
 
-PEOPLE_AT_ONCE = 2000
+PEOPLE_AT_ONCE = 4000
 """Of the registry in one slice."""
 
 QUEUED_AT_ONCE = 200
