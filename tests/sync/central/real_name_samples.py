@@ -31,7 +31,9 @@ DAY = timedelta(days=1)
 MORNING = NOW - timedelta(hours=8)
 
 
-def a_site(database: Database, keys: Path, url: str, **changes: object) -> SiteLink:
+def a_site(
+    database: Database, keys: Path, url: str, *, vault: PersonVault = VAULT, **changes: object
+) -> SiteLink:
     """A site, a gate, three workers with papers, and the upload set up."""
     with database.write() as connection:
         registry.put_site(connection, SITE, name="滨江示例工地", timezone="Asia/Shanghai", now=NOW - DAY)
@@ -40,7 +42,7 @@ def a_site(database: Database, keys: Path, url: str, **changes: object) -> SiteL
             worker = a_worker(worker_id, name=f"示例{sequence}", team=team, employer=CORP, site_ids=(SITE,))
             registry.put_worker(connection, worker, now=NOW - DAY)
             papers = a_person(worker_id, document_number=resident_number(sequence))
-            persons.put_person(connection, VAULT, papers, now=NOW - DAY)
+            persons.put_person(connection, vault, papers, now=NOW - DAY)
     return set_up(database, keys, url, **changes)
 
 

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import logging
+import time
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 from sqlalchemy import insert, select, update
 
-from sync.central import erasures, persons, real_name, registry, tables
+from sync.central import erasures, persons, real_name, registry, service, tables
 from sync.central.database import Database
 from sync.central.person_vault import PersonVault
 from sync.central.real_name import Hold, State, team_id
+from sync.central.service import CentralService
+from sync.central.settings import BrokerSettings, CentreSettings
 from sync.central.tables_alerts import alerts
 from sync.central.tables_real_name import (
     real_name_people,
@@ -26,6 +30,7 @@ from sync.people import ConsentWithdrawal
 from sync.real_name.simulator import PlatformServer
 from sync.records import Direction, Method, Outcome, Passage
 from tests.sync.central.console_samples import NOW, an_event
+from tests.sync.central.gate_client import until
 from tests.sync.central.real_name_samples import (
     CORP,
     SITE,
@@ -37,10 +42,14 @@ from tests.sync.central.real_name_samples import (
     passages,
 )
 from tests.sync.people_samples import a_consent, a_person
-from tests.sync.real_name.samples import PROJECT, resident_number
+from tests.sync.real_name.samples import PROJECT, SECRET_TEXT, a_platform, resident_number
 from tests.sync.samples import a_worker
 
+pytestmark = pytest.mark.slow
+
 HOUR = timedelta(hours=1)
+ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+"""The others show that PostgreSQL understands the same."""
 
 
 @pytest.fixture
@@ -101,6 +110,7 @@ def test_teams_go_first_then_workers_then_passages_in_order_and_none_twice(
     assert upload.states() == {State.ACCEPTED: 29}
 
 
+@ON_SQLITE
 @pytest.mark.parametrize("fault", ["busy", "errors", "lost", "silent"])
 def test_whatever_is_lost_on_the_way_arrives_once(upload: Upload, database: Database, fault: str) -> None:
     if fault == "silent":
@@ -116,6 +126,7 @@ def test_whatever_is_lost_on_the_way_arrives_once(upload: Upload, database: Data
         assert connection.scalar(select(real_name_sites.c.problem)) == ""
 
 
+@ON_SQLITE
 def test_a_lost_answer_about_teams_and_workers_makes_no_second_one(
     upload: Upload, database: Database
 ) -> None:
@@ -126,6 +137,7 @@ def test_a_lost_answer_about_teams_and_workers_makes_no_second_one(
     assert {state for state, _ in upload.people().values()} == {State.ACCEPTED}
 
 
+@ON_SQLITE
 def test_a_process_that_ended_in_the_middle_of_a_request_is_followed_up(
     upload: Upload, database: Database
 ) -> None:
@@ -147,6 +159,7 @@ def test_a_process_that_ended_in_the_middle_of_a_request_is_followed_up(
     assert upload.states() == {State.ACCEPTED: 2} and len(upload.sent()) == 2
 
 
+@ON_SQLITE
 @pytest.mark.parametrize("names_rows", [True, False])
 def test_a_rejected_row_is_kept_with_its_reason_raises_one_alert_and_can_go_again(
     upload: Upload, database: Database, names_rows: bool
@@ -213,6 +226,7 @@ def test_what_a_manager_wrote_is_told_from_what_a_gate_saw_and_can_be_taken_back
     assert upload.states() == {State.ACCEPTED: 2, State.DROPPED: 1, State.OVERTAKEN: 1}
 
 
+@ON_SQLITE
 def test_who_cannot_or_must_not_be_sent_is_held_with_the_reason_and_goes_when_it_is_mended(
     upload: Upload, database: Database
 ) -> None:
@@ -261,6 +275,7 @@ def test_who_cannot_or_must_not_be_sent_is_held_with_the_reason_and_goes_when_it
     assert upload.states() == {State.ACCEPTED: 4, State.WAITING: 1}
 
 
+@ON_SQLITE
 def test_an_erased_record_leaves_the_queue_and_never_comes_back(upload: Upload, database: Database) -> None:
     upload.runs(steps=5)
     pass_by(database, [an_event(1, NOW, worker_id="A-001"), an_event(2, NOW, worker_id="A-002")])
@@ -282,6 +297,7 @@ def test_an_erased_record_leaves_the_queue_and_never_comes_back(upload: Upload, 
     assert [number for number, _, _ in upload.sent()] == [resident_number(2)]
 
 
+@ON_SQLITE
 def test_a_platform_that_is_away_or_refuses_us_is_said_and_waited_for_ever_longer(
     upload: Upload, database: Database, tmp_path: Path
 ) -> None:
@@ -316,6 +332,35 @@ def test_a_platform_that_is_away_or_refuses_us_is_said_and_waited_for_ever_longe
     assert state() == ("", 0)
 
 
+def test_the_running_centre_uploads_by_itself_and_keeps_no_number_in_its_log(
+    tmp_path: Path, migrated_sqlite: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(service, "REAL_NAME_EVERY_S", 0.05)
+    began_s = time.monotonic()
+
+    def quick() -> datetime:
+        """Ten seconds a second: nobody waits for the platform's pace."""
+        return NOW + 10 * timedelta(seconds=time.monotonic() - began_s)
+
+    path = tmp_path / "central.db"
+    path.write_bytes(migrated_sqlite.read_bytes())
+    path.chmod(0o600)
+    broker = BrokerSettings(listen=("127.0.0.1", 0))
+    settings = CentreSettings(database=f"sqlite:///{path}", keys=tmp_path, broker=broker)
+    platform = a_platform(quick)
+    with (
+        caplog.at_level(logging.DEBUG),
+        PlatformServer(platform) as server,
+        CentralService(settings, now=quick) as running,
+    ):
+        a_site(running.database, tmp_path, server.url, vault=running.vault)
+        pass_by(running.database, passages("A-001", 3, first=1))
+        until(lambda: len(platform.attendance) == 3, what="the passages at the platform")
+        assert running.real_name.problem == ""
+    assert resident_number(1) not in caplog.text and SECRET_TEXT not in caplog.text
+
+
+@ON_SQLITE
 def test_a_team_that_the_platform_has_already_is_found_by_name_or_told_by_number(
     upload: Upload, database: Database
 ) -> None:

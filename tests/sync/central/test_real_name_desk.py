@@ -32,6 +32,8 @@ from tests.sync.central.console_samples import NOW
 from tests.sync.central.real_name_samples import SITE, VAULT, Upload, a_site, an_upload, pass_by, passages
 from tests.sync.real_name.samples import NATIONAL, SECRET, SECRET_TEXT, resident_number
 
+pytestmark = pytest.mark.slow
+
 MANAGER = Viewer("manager-a", "", Role.SITE_MANAGER, frozenset({SITE}))
 DAY = NOW.date()
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import date
+from collections.abc import Callable
+from datetime import date, datetime
 
 from sync.people import DocumentType
 from sync.real_name import AppSecret, RealNameWorker, Team, read_dialect
 from sync.real_name.simulator import Platform
 from sync.resident_number import check_character
-from tests.sync.central.console_samples import Clock
 
 APP_ID, PROJECT = "demo-app", "3301002026030001"
 SECRET_TEXT = "0123456789abcdef0123456789ABCDEF"
@@ -17,7 +17,7 @@ NATIONAL = read_dialect()
 TEAM = Team(project_code=PROJECT, corp_code="91330000EXAMPLE01", corp_name="示例建工", team_name="钢筋一班")
 
 
-def a_platform(clock: Clock) -> Platform:
+def a_platform(clock: Callable[[], datetime]) -> Platform:
     return Platform(APP_ID, SECRET, NATIONAL, project_codes=frozenset({PROJECT}), now=clock)
 
 
