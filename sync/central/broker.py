@@ -18,7 +18,7 @@ STARTED_WITHIN_S = 10.0
 log = logging.getLogger(__name__)
 
 
-class _ClosingBroker(Broker):
+class _ClosingBroker(Broker):  # type: ignore[misc]  # amqtt tells no types
     """amqtt leaves the connection of whoever does not begin with a valid CONNECT open for ever."""
 
     async def stream_connected(
