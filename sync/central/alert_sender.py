@@ -24,7 +24,7 @@ from sync.alerting.telling import LEVELS, SEVERITIES, STATES
 from sync.central import alert_rules, tables
 from sync.central.alert_channels import Channel, ChannelFile, Channels
 from sync.central.database import Database
-from sync.central.statements import insert_or
+from sync.central.statements import chunks, insert_or
 from sync.central.tables_alerts import alert_channels, alert_messages, alerts
 from sync.words import Words
 
@@ -33,7 +33,7 @@ log = logging.getLogger(__name__)
 LEASE = timedelta(minutes=2)
 """While one process sends by a channel, no other does; a process that died is waited for that long."""
 
-TOLD_TOGETHER_MAX = 200
+TOLD_TOGETHER_MAX = 5000
 """Alerts marked by one message; what waits beyond is told by the next."""
 
 LINES_MAX = 20
@@ -127,9 +127,11 @@ class AlertSender:
                 if problem != state.problem:
                     log.warning("alert channel %s: %s; tried again until it is there", name, problem)
                 return
-            connection.execute(
-                update(alert_messages).where(alert_messages.c.message_no.in_(numbers)).values(sent_at=now)
-            )
+            message = alert_messages.c
+            for some in chunks(numbers):
+                connection.execute(
+                    update(alert_messages).where(message.message_no.in_(some)).values(sent_at=now)
+                )
             sent = {"last_sent_at": now, "window_sent": state.window_sent + 1}
             _settle(connection, name, failures=0, problem="", next_try_at=None, **sent)
 

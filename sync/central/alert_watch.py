@@ -45,10 +45,19 @@ class AlertWatch:
         self._tidied_at: datetime | None = None
 
     def look(self) -> int:
-        """Tell whoever must be told by now; for how many alerts something changed."""
+        """Tell whoever must be told by now; for how many alerts something changed.
+
+        All of them, before the sender looks: what happened together is told together.
+        """
         now = self._now()
         if self._tidied_at is None or now - self._tidied_at >= TIDY_EVERY:
             self._tidy(now)
+        done = 0
+        while some := self._take_due(now):
+            done += some
+        return done
+
+    def _take_due(self, now: datetime) -> int:
         due = select(alerts).where(alerts.c.next_step_at <= now).order_by(alerts.c.next_step_at)
         with self._database.read() as connection:
             if connection.execute(due.limit(1)).first() is None:

@@ -5,6 +5,7 @@ Every function is part of the caller's transaction. Who may do what is asked in 
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,14 +13,16 @@ from typing import Any
 from uuid import uuid4
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, Executable, insert, select, update
 
 from sync.alerting import FOLLOWS, AlertRules, Level, Life, State, StepKind, missing, shipped_rules
 from sync.alerting.telling import STEPS
 from sync.central import tables
 from sync.central.errors import AlreadyThere, CentralError
-from sync.central.statements import insert_or
+from sync.central.statements import insert_for
 from sync.central.tables_alerts import NOT_CLOSED, SUBJECT_LENGTH, alert_steps, alerts
+
+_NOTE_STEP = insert(alert_steps)
 
 
 class UnknownRule(CentralError, LookupError):
@@ -93,34 +96,34 @@ def raise_alert(
     if shipped_rules().rule(rule) is None:
         raise UnknownRule(f"no alert rule {rule}", next_step="add it to sync/alerting/data/alert-rules.yaml")
     new_id = uuid4().hex
-    row = alerts.c
-    statement = insert_or(connection, alerts).values(
-        alert_id=new_id,
-        rule_id=rule,
-        site_id=site_id,
-        subject=subject[:SUBJECT_LENGTH],
-        state=State.OPEN.value,
-        facts=dict(facts or {}),
-        raised_at=now,
-        last_at=now,
-        opened_at=now,
-        next_step_at=now,
-        changed_at=now,
-    )
-    statement = statement.on_conflict_do_update(
-        index_elements=[row.rule_id, row.site_id, row.subject],
-        index_where=NOT_CLOSED,
-        set_={
-            "times": row.times + 1,
-            "facts": statement.excluded.facts,
-            "last_at": now,
-            "changed_at": now,
-        },
-    )
-    alert_id = str(connection.scalar(statement.returning(row.alert_id)))
+    values = {
+        "alert_id": new_id,
+        "rule_id": rule,
+        "site_id": site_id,
+        "subject": subject[:SUBJECT_LENGTH],
+        "state": State.OPEN.value,
+        "facts": dict(facts or {}),
+        "raised_at": now,
+        "last_at": now,
+        "opened_at": now,
+        "next_step_at": now,
+        "changed_at": now,
+    }
+    alert_id = str(connection.scalar(_raise_or_count(connection.dialect.name), values))
     if alert_id == new_id:
-        connection.execute(insert(alert_steps).values(alert_id=alert_id, at=now, kind=StepKind.RAISED.value))
+        connection.execute(_NOTE_STEP, {"alert_id": alert_id, "at": now, "kind": StepKind.RAISED.value})
     return alert_id
+
+
+@functools.cache
+def _raise_or_count(dialect: str) -> Executable:
+    """Built once: a list that changes may raise thousands. Returns the id that holds."""
+    row, statement = alerts.c, insert_for(dialect, alerts)
+    new = statement.excluded
+    again = {"times": row.times + 1} | {name: new[name] for name in ("facts", "last_at", "changed_at")}
+    return statement.on_conflict_do_update(
+        index_elements=[row.rule_id, row.site_id, row.subject], index_where=NOT_CLOSED, set_=again
+    ).returning(row.alert_id)
 
 
 def act(

@@ -29,10 +29,11 @@ CHUNK = 500
 
 def insert_or(connection: Connection, table: Table) -> postgresql.Insert | sqlite.Insert:
     """An INSERT that has `on_conflict_do_nothing` and `on_conflict_do_update`."""
-    return _insert(connection.dialect.name, table)
+    return insert_for(connection.dialect.name, table)
 
 
-def _insert(dialect: str, table: Table) -> postgresql.Insert | sqlite.Insert:
+def insert_for(dialect: str, table: Table) -> postgresql.Insert | sqlite.Insert:
+    """As `insert_or`, for a statement that is built once and kept."""
     return sqlite.insert(table) if dialect == "sqlite" else postgresql.insert(table)
 
 
@@ -48,7 +49,7 @@ def upsert(
 @functools.cache
 def _upsert(dialect: str, table: Table, names: tuple[str, ...], keep: frozenset[str]) -> Executable:
     """Built once: on the way of every enrolment and declaration."""
-    statement = _insert(dialect, table)
+    statement = insert_for(dialect, table)
     keys = [column.name for column in table.primary_key]
     changes = {name: statement.excluded[name] for name in names if name not in {*keys, *keep}}
     if not changes:
@@ -65,7 +66,7 @@ def insert_unless_there(connection: Connection, id_column: Column[str], row: Map
 @functools.cache
 def _insert_unless_there(dialect: str, id_column: Column[str]) -> Executable:
     """Built once, like `_upsert`."""
-    return _insert(dialect, id_column.table).on_conflict_do_nothing().returning(id_column)
+    return insert_for(dialect, id_column.table).on_conflict_do_nothing().returning(id_column)
 
 
 def insert_new(
