@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -71,8 +71,6 @@ class _Look:
     dialect: Dialect
     client: PlatformClient
     calls: int = 0
-    sent: int = 0
-    asked: list[str] = field(default_factory=list)
 
     @property
     def is_spent(self) -> bool:
@@ -474,7 +472,6 @@ class RealNameUpload:
                 .where(row.request_id == request_id)
                 .values(state=RequestState.TAKEN.value, serial=serial, next_ask_at=self._now() + ASK_FIRST)
             )
-        look.sent += 1
 
     def _lost(self, request_id: str) -> None:
         with self._database.write() as connection:

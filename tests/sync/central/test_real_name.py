@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -249,9 +250,8 @@ def test_who_cannot_or_must_not_be_sent_is_held_with_the_reason_and_goes_when_it
         papers = a_person("A-010", document_number=resident_number(10))
         persons.put_person(connection, VAULT, papers, now=upload.clock())
         link = real_name.site_link(connection, SITE)
-        changed = {"corp_codes": {"外来单位": "91330000EXAMPLE02"}}
-        values = {name: getattr(link, name) for name in link.__dataclass_fields__}
-        real_name.put_site(connection, type(link)(**{**values, **changed}), now=upload.clock())
+        changed = replace(link, corp_codes={"外来单位": "91330000EXAMPLE02"})
+        real_name.put_site(connection, changed, now=upload.clock())
         real_name.retry(connection, SITE, now=upload.clock())
     upload.runs(steps=8)
     assert upload.states() == {State.ACCEPTED: 2, State.WAITING: 1}
@@ -330,6 +330,33 @@ def test_a_platform_that_is_away_or_refuses_us_is_said_and_waited_for_ever_longe
         real_name.wake(connection, SITE)
     upload.runs(steps=4)
     assert state() == ("", 0)
+
+
+@ON_SQLITE
+def test_a_picture_goes_only_where_it_is_configured_and_the_worker_agreed_to_the_face(
+    upload: Upload, database: Database, tmp_path: Path
+) -> None:
+    for worker_id in ("A-001", "A-002"):
+        (tmp_path / f"{worker_id}.jpg").write_bytes(b"a picture of nobody")
+    with database.write() as connection:
+        agreed = a_worker(
+            "A-001",
+            name="示例1",
+            team="钢筋一班",
+            employer=CORP,
+            site_ids=(SITE,),
+            face_consent_on=NOW.date(),
+        )
+        registry.put_worker(connection, agreed, now=NOW)
+    upload.runs(steps=5)
+    pictured = {key[1] for key, row in upload.platform.workers.items() if "headImage" in row}
+    assert pictured == set() and len(upload.platform.workers) == 3
+    with database.write() as connection:
+        link = real_name.site_link(connection, SITE)
+        real_name.put_site(connection, replace(link, photos=str(tmp_path)), now=upload.clock())
+    upload.runs(steps=5)
+    pictured = {key[1] for key, row in upload.platform.workers.items() if "headImage" in row}
+    assert pictured == {resident_number(1)}
 
 
 def test_the_running_centre_uploads_by_itself_and_keeps_no_number_in_its_log(
