@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -52,7 +52,12 @@ def passes(
 
 
 def reads(
-    looks: int, *, width: int = 1280, view_deg: float = 60.0, seed: int = 1
+    looks: int,
+    *,
+    width: int = 1280,
+    view_deg: float = 60.0,
+    seed: int = 1,
+    distances_cm: Sequence[int] = DISTANCES_CM,
 ) -> Iterator[dict[str, Any]]:
     """Per carrier and distance the share of single looks that read the pass, by movement (`read_1mm`)."""
     rng = np.random.default_rng(seed)
@@ -61,7 +66,7 @@ def reads(
     photos: list[Image] = [np.asarray(one, np.uint8) for one in resized]
     key = Ed25519PrivateKey.generate()
     for carrier, carrier_mm in CARRIERS_MM.items():
-        for distance_cm in DISTANCES_CM:
+        for distance_cm in distances_cm:
             per_module = module_px(
                 distance_cm, module_mm=carrier_mm / MODULES_WITH_BORDER, width_px=width, view_deg=view_deg
             )

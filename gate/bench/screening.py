@@ -14,7 +14,7 @@ import typer
 from rich.console import Console
 from sqlalchemy import URL
 
-from gate.bench.passes import CARRIERS_MM, reads
+from gate.bench.passes import CARRIERS_MM, DISTANCES_CM, reads
 from gate.bench.screening_policy import policy_part
 from gate.bench.sync_figures import Figure, Part, missed, table_of
 from gate.bench.sync_gate import district, flags
@@ -196,7 +196,8 @@ def _flag(server: URL, workers: int, changes: int) -> Part:
 def _qr(looks: int) -> Part:
     """As `bench passes`, of which the table in docs/benchmarks.md comes; here the distances of the target."""
     nearest, farthest = QR_DISTANCES_CM
-    rows: list[dict[str, Any]] = [row for row in reads(looks) if nearest <= row["distance_cm"] <= farthest]
+    within = [one for one in DISTANCES_CM if nearest <= one <= farthest]
+    rows: list[dict[str, Any]] = list(reads(looks, distances_cm=within))
     figures, series = [], {}
     for carrier in CARRIERS_MM:
         own = [row for row in rows if row["carrier"] == carrier]
