@@ -128,6 +128,10 @@ def test_at_the_console_a_finding_is_mended_with_a_photo_and_an_officer_is_named
             console_sign_in(page, MANAGER_A, PASSWORD)
             page.wait_for_selector(".sg-nav >> text=Inspections")
             page.goto(f"{url}/inspections")
+            page.click("tr:has-text('四到位') .sg-open")
+            page.wait_for_selector(".sg-dialog >> text=堆放杂物")
+            look(page, "console-inspection")
+            page.click(".sg-dialog .sg-action:has-text('Close')")
             page.click("tr:has-text('单独房间') .sg-open")
             page.wait_for_selector(".sg-shot")
             look(page, "console-inspections")
@@ -141,9 +145,6 @@ def test_at_the_console_a_finding_is_mended_with_a_photo_and_an_officer_is_named
             with page.expect_download() as waiting:
                 page.click(".sg-action:has-text('Findings CSV')")
             assert "堆放杂物" in Path(waiting.value.path()).read_text(encoding="utf-8-sig")
-            page.click("tr:has-text('四到位') .sg-open")
-            page.wait_for_selector(".sg-dialog >> text=堆放杂物")
-            look(page, "console-inspection")
         with browser.new_context(viewport={"width": 1280, "height": 800}) as context:
             context.set_default_timeout(TIMEOUT_MS)
             page = context.new_page()
