@@ -16,7 +16,7 @@ from sync.central import tables
 from sync.central.alerts import raise_alert
 from sync.central.event_rows import Work
 from sync.central.statements import chunks
-from sync.central.tables_alerts import alerts
+from sync.central.tables_alerts import SUBJECT_LENGTH, alerts
 from sync.records import Event
 
 TOO_HOT = frozenset({"temperature_high", "temperature_high_again"})
@@ -118,8 +118,12 @@ def contacts_confirmed(
 
 
 def forget_worker(connection: Connection, worker_id: str) -> int:
-    """A worker's whole record is erased: the alerts about that person go with it."""
-    gone = connection.execute(delete(alerts).where(alerts.c.subject == f"worker:{worker_id}"))
+    """A worker's whole record is erased: the alerts about that person go with it.
+
+    A copied pass is named by the worker where the event does not say which pass it was.
+    """
+    subjects = [f"{kind}:{worker_id}"[:SUBJECT_LENGTH] for kind in ("worker", "pass")]
+    gone = connection.execute(delete(alerts).where(alerts.c.subject.in_(subjects)))
     return gone.rowcount
 
 

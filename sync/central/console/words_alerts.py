@@ -51,6 +51,14 @@ FACT_NAMES = {
     "contacts": Words("接触者", "contacts"),
     "missing": Words("未申报", "missing"),
     "expected": Words("应申报", "expected"),
+    "visitors": Words("访客", "visitors"),
+    "rejected": Words("退回条数", "rejected"),
+    "apart_s": Words("相隔秒数", "seconds apart"),
+    "other_gate": Words("另一闸机", "other gate"),
+    "checklist": Words("检查表", "checklist"),
+    "item": Words("检查项", "item"),
+    "severity": Words("严重程度", "severity"),
+    "level": Words("检查级别", "level"),
 }
 SUBJECTS = {
     "worker": Words("人员", "Worker"),

@@ -12,6 +12,7 @@ from sqlalchemy import select, update
 from sync.central import erasures, list_matches, tables
 from sync.central.accounts_access import Role, Viewer
 from sync.central.alert_rounds import AlertRounds
+from sync.central.alerts import raise_alert
 from sync.central.database import Database
 from sync.central.declarations import declaration_handler
 from sync.central.front_office import FrontOffice
@@ -159,6 +160,7 @@ def test_a_match_is_told_when_it_is_certain_and_a_near_one_waits_for_somebody(
         list_matches.decide(connection, match_id, confirm=True, reason="示例核实", by="guo", now=NOON)
     assert ("list_match", LISTS_SITE, "worker:W-2") in raised(centre_database)
     with centre_database.write() as connection:
+        raise_alert(connection, "pass_copied", site_id=LISTS_SITE, subject="pass:W-1", now=NOON)
         erasures.withdraw(connection, a_withdrawal("W-1", kind=WHOLE_RECORD), now=NOON)
     assert {subject for _, _, subject in raised(centre_database)} == {"worker:W-2", "list:contacts"}
 
