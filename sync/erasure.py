@@ -22,6 +22,9 @@ WHOLE_RECORD = "record"
 """`ConsentWithdrawal.kind`: name, papers, contact, consents and the face go; the attendance stays under the
 number alone, and the number's status is `left`."""
 
+RETENTION = "retention"
+"""`ConsentWithdrawal.recorded_by` of a face that went by itself, long enough after its person had left."""
+
 Place = Literal["kiosk", "centre", "gate"]
 Words = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200)]
 
@@ -62,6 +65,11 @@ class ErasureReceipt(Record):
 def nameless(worker_id: str, site_ids: tuple[str, ...]) -> Worker:
     """What stays in a roster of somebody who was erased altogether."""
     return Worker(worker_id=worker_id, name=worker_id, site_ids=site_ids, status=WorkerStatus.LEFT)
+
+
+def retention_reason(days: int) -> str:
+    """Why a face went by itself, for receipts."""
+    return f"离场已满 {days} 天，自动删除 · {days} days after leaving, by itself"
 
 
 class ReceiptQuestion(Record):

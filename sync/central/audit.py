@@ -67,6 +67,7 @@ class Action(StrEnum):
     LOOKED_AT_ERASURES = "looked_at_erasures"
     LOOKED_AT_TRAININGS = "looked_at_trainings"
     WITHDREW_CONSENT = "withdrew_consent"
+    ERASED_AFTER_LEAVING = "erased_after_leaving"
     CONFIRMED_ERASURE = "confirmed_erasure"
     REVEALED_PAPERS = "revealed_papers"
     LOOKED_AT_CASES = "looked_at_cases"

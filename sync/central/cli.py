@@ -16,7 +16,7 @@ from rich.table import Table
 from sqlalchemy import func, select
 
 from sync.central import backup as backups
-from sync.central import health, list_matches, registry, tables
+from sync.central import health, list_matches, registry, site_registry, tables
 from sync.central import keys as key_files
 from sync.central.cli_alerts import alerts
 from sync.central.cli_inspections import checklist_commands
@@ -41,6 +41,7 @@ from sync.central.settings import (
     DEFAULT_DATABASE,
     DEFAULT_KEYS,
     EMBEDDED,
+    FACES_KEPT_DAYS,
     BrokerSettings,
     CentreSettings,
     TerminalSettings,
@@ -135,6 +136,9 @@ def run(
     finding_photos: Annotated[
         int, typer.Option(min=0, help="Keep photos of inspections' findings for so many days; 0: none.")
     ] = 180,
+    faces_kept: Annotated[
+        int, typer.Option(min=0, help="Erase faces of people on no site after so many days; 0: at once.")
+    ] = FACES_KEPT_DAYS,
     clearance_rules: Annotated[
         Path | None,
         typer.Option(help="File that says who needs which clearance; without it the shipped profile."),
@@ -191,6 +195,7 @@ def run(
         ingest_only=ingest_only,
         terminals=vendors,
         finding_photos_days=finding_photos,
+        faces_kept_days=faces_kept,
         clearance_rules=clearance_rules,
         declaration_clearance=declaration_clearance,
     )
@@ -288,10 +293,10 @@ def site_add(
 ) -> None:
     """Add a site, or change its name and time zone."""
     with open_database(database) as opened, opened.write() as connection:
-        registry.put_site(
+        site_registry.put_site(
             connection, site_id, name=name or site_id, name_en=name_en, timezone=timezone, now=now()
         )
-        registry.set_site_place(connection, site_id, district=district, sub_district=sub_district)
+        site_registry.set_site_place(connection, site_id, district=district, sub_district=sub_district)
     typer.echo(f"site {site_id}")
 
 
@@ -305,7 +310,9 @@ def site_set(
 ) -> None:
     """Change the district and sub-district of a site; what is not given stays, "" takes it away."""
     with open_database(database, must_exist=True) as opened, opened.write() as connection:
-        place = registry.set_site_place(connection, site_id, district=district, sub_district=sub_district)
+        place = site_registry.set_site_place(
+            connection, site_id, district=district, sub_district=sub_district
+        )
     typer.echo(f"site {site_id}: {place.district or '-'} / {place.sub_district or '-'}")
 
 
@@ -331,14 +338,14 @@ def gate_add(
     centre = key_files.signing_key(keys, create=True).public_key()
     with open_database(database) as opened, opened.write() as connection:
         if reissue:
-            credentials = registry.issue_gate_key(connection, site_id, gate_id, centre=centre, now=now())
+            credentials = site_registry.issue_gate_key(connection, site_id, gate_id, centre=centre, now=now())
         else:
-            credentials = registry.add_gate(
+            credentials = site_registry.add_gate(
                 connection, site_id, gate_id, centre=centre, name=name or gate_id, now=now()
             )
         if kiosk:
-            registry.set_kiosk(connection, site_id, gate_id, is_kiosk=True)
-        site, gate, is_kiosk = registry.gate_labels(connection, site_id, gate_id)
+            site_registry.set_kiosk(connection, site_id, gate_id, is_kiosk=True)
+        site, gate, is_kiosk = site_registry.gate_labels(connection, site_id, gate_id)
         # Before the commit: a key that could not be written must not be the one that counts.
         written = credentials.write(out)
     typer.echo(f"# Bring {', '.join(str(path) for path in written)} to the gate (mode 0600, not by mail).")
@@ -380,7 +387,7 @@ def gate_set_kiosk(
 ) -> None:
     """Let people be registered at a box: the centre then takes workers and consents from it."""
     with open_database(database, must_exist=True) as opened, opened.write() as connection:
-        registry.set_kiosk(connection, site_id, gate_id, is_kiosk=not off)
+        site_registry.set_kiosk(connection, site_id, gate_id, is_kiosk=not off)
     typer.echo(f"gate {site_id}/{gate_id} is {'no ' if off else 'a '}kiosk")
 
 
@@ -388,7 +395,7 @@ def gate_set_kiosk(
 def gate_revoke(site_id: SiteId, gate_id: _GateId, *, database: DatabaseOption = DEFAULT_DATABASE) -> None:
     """Believe nothing that a gate says any more; `gate add --reissue` takes it back with a new key."""
     with open_database(database, must_exist=True) as opened, opened.write() as connection:
-        registry.revoke_gate(connection, site_id, gate_id, now=now())
+        site_registry.revoke_gate(connection, site_id, gate_id, now=now())
     typer.echo(f"gate {site_id}/{gate_id} is revoked")
 
 

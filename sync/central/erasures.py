@@ -18,7 +18,7 @@ from sync.central.reception import GateName
 from sync.central.statements import insert_unless_there, upsert
 from sync.central.tables_people import duplicates, enrolments, erasure_items, erasures
 from sync.central.tables_phone import phone_drafts, phone_sessions
-from sync.erasure import FACE, WHOLE_RECORD, ErasureItem, ErasureReceipt, Place, nameless
+from sync.erasure import FACE, RETENTION, WHOLE_RECORD, ErasureItem, ErasureReceipt, Place, nameless
 from sync.people import ConsentWithdrawal
 from sync.records import Worker
 
@@ -102,7 +102,9 @@ def withdraw(
     if kind == WHOLE_RECORD:
         gone += ["person", *erasure_rows.forget(connection, worker_id)]
         versions = {**versions, **_erase_record(connection, worker, now)}
-    _list_items(connection, withdrawal.withdrawal_id, worker_id, gone, now)
+    # What goes by itself, day by day, needs no hand on every backup: those are let go by their age.
+    with_backups = withdrawal.recorded_by != RETENTION
+    _list_items(connection, withdrawal.withdrawal_id, worker_id, gone, now, with_backups=with_backups)
     return Erased(versions)
 
 
@@ -158,12 +160,19 @@ def _erase_record(connection: Connection, worker: Worker, now: datetime) -> dict
 
 
 def _list_items(
-    connection: Connection, erasure_id: str, worker_id: str, gone: list[str], now: datetime
+    connection: Connection,
+    erasure_id: str,
+    worker_id: str,
+    gone: list[str],
+    now: datetime,
+    *,
+    with_backups: bool,
 ) -> None:
     what = "person" if "person" in gone else "templates"
     rows = [_item(erasure_id, CENTRE, one, confirmed_at=now) for one in gone]
     rows.append(_item(erasure_id, CENTRE, DELETED_ROWS))
-    rows.append(_item(erasure_id, CENTRE, BACKUPS.format(day=now)))
+    if with_backups:
+        rows.append(_item(erasure_id, CENTRE, BACKUPS.format(day=now)))
     log, gates, status = tables.roster_log.c, tables.gates.c, tables.gate_status.c
     terminals = tables.terminals.c
     created = select(tables.workers.c.created_at).where(tables.workers.c.worker_id == worker_id)

@@ -33,6 +33,7 @@ from sync.central.desk import Desk
 from sync.central.duplicates import DuplicateSearch, DuplicateWatch
 from sync.central.erasure_cleanup import clean_up
 from sync.central.erasure_desk import answer_receipt
+from sync.central.face_retention import FaceRetention
 from sync.central.finding_watch import FindingWatch
 from sync.central.ingest import Ingest
 from sync.central.inspection_rules import InspectionSettings
@@ -231,8 +232,15 @@ class CentralService:
             on_roster_change=self.roster_changed,
             with_declarations=self._settings.declaration_clearance,
         )
+        faces = FaceRetention(
+            self.database,
+            self._settings.faces_kept_days,
+            now=self._now,
+            on_roster_change=self.roster_changed,
+        )
         return [
             watch.look,
+            faces.look,
             lambda: clean_up(self.database, self._now()),
             tracing.look,
             lists.look,

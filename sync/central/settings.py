@@ -13,6 +13,9 @@ from sync.central.errors import SettingRefused
 EMBEDDED = "embedded"
 DEFAULT_DATABASE = "sqlite:///var/central/central.db"
 DEFAULT_KEYS = Path("var/central")
+FACES_KEPT_DAYS = 30
+"""Of people who are on no site: long enough for a leave, short enough for whoever does not come back."""
+
 PLAIN_PORT, TLS_PORT = 1883, 8883
 """Registered with IANA for MQTT, and for MQTT over TLS."""
 
@@ -120,6 +123,7 @@ class CentreSettings:
     poll           how often changes and commands are looked for that another process wrote
     announce_every RosterHead is repeated so often
     finding_photos_days  photos of findings are deleted so long after they were taken
+    faces_kept_days      faces of people who are on no site are erased so long after
     clearance_rules        file of docs/clearances.md; None: the shipped profile
     declaration_clearance  the declaration of the day gives a clearance, to be asked for at the gates
     """
@@ -133,5 +137,6 @@ class CentreSettings:
     poll: timedelta = timedelta(milliseconds=200)
     announce_every: timedelta = timedelta(hours=1)
     finding_photos_days: int = 180
+    faces_kept_days: int = FACES_KEPT_DAYS
     clearance_rules: Path | None = None
     declaration_clearance: bool = False

@@ -51,6 +51,14 @@ persons = Table(
     Column("updated_at", Instant, nullable=False),
 )
 
+departures = Table(
+    "departures",
+    metadata,
+    # Who has left or is on no site, while the face is still kept; see face_retention.
+    Column("worker_id", ID, ForeignKey("workers.worker_id", ondelete="CASCADE"), primary_key=True),
+    Column("since", Instant, nullable=False, index=True),
+)
+
 enrolments = Table(
     "enrolments",
     metadata,
