@@ -9,6 +9,7 @@ from fastapi.responses import PlainTextResponse
 from nicegui import ui
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from sync.central import figure_words
 from sync.central.accounts_access import Right, Viewer
 from sync.central.api import API_PATH, api_app
 from sync.central.api_files import attachment
@@ -35,6 +36,7 @@ from sync.central.console.page_audit import build_audit_page
 from sync.central.console.page_buses import build_buses_page
 from sync.central.console.page_cases import build_cases_page
 from sync.central.console.page_clearances import build_clearances_page
+from sync.central.console.page_dashboard import build_dashboard_page
 from sync.central.console.page_declarations import build_declarations_page
 from sync.central.console.page_duplicates import build_duplicates_page
 from sync.central.console.page_erasures import build_erasures_page
@@ -51,6 +53,7 @@ from sync.central.console.page_real_name import build_real_name_page
 from sync.central.console.page_trainings import build_trainings_page
 from sync.central.console.page_workers import build_workers_page
 from sync.central.console.settings import ConsoleSettings
+from sync.central.figure_links import DASHBOARD
 from sync.central.front_office import FrontOffice
 from sync.central.phone import words_inspect
 from sync.central.phone.app import phone_app
@@ -64,6 +67,7 @@ def _open_alerts(office: FrontOffice, viewer: Viewer) -> int:
 
 PAGES: tuple[ConsolePage, ...] = (
     ConsolePage("/", words.LOG, build_log_page),
+    ConsolePage(DASHBOARD, figure_words.TITLE, build_dashboard_page),
     ConsolePage("/on-site", words.ON_SITE, build_on_site_page),
     ConsolePage("/gates", words.GATES, build_gates_page),
     ConsolePage("/attendance", words.ATTENDANCE, build_attendance_page),

@@ -79,6 +79,11 @@ class Visitor:
             ui.notify(f"{error} {error.next_step}", type="negative", timeout=8000, multi_line=True)
         return None
 
+    def asked_of(self, name: str, options: Mapping[str, str]) -> str:
+        """What the address says, where it is one of these; else nothing."""
+        value = self.asked.get(name, "")
+        return value if value in options else ""
+
     def download(self, name: str, file_format: str, pieces: Callable[[], Iterator[bytes]]) -> None:
         """Let the browser of the open page fetch a file; `pieces` is called when it comes."""
         ticket = self.downloads.offer(self.secret, Download(name, file_format, pieces))

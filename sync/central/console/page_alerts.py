@@ -80,7 +80,7 @@ async def build_alerts_page(visitor: Visitor, viewer: Viewer) -> None:
         await _AlertPart(visitor, alert_id, below, show).show()
 
     with search_bar():
-        site = choice(words.SITE, sites)
+        site = choice(words.SITE, sites, visitor.asked_of("site", sites))
         states = choice(said.STATE, {state.value: str(STATES[state]) for state in State})
         severity = choice(said.SEVERITY, {one.value: str(SEVERITIES[one]) for one in Severity})
         also_closed = ui.checkbox(str(said.CLOSED_TOO))

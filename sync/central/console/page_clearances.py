@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from datetime import datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -89,11 +89,11 @@ class _Clearances:
         self._sites = await own_sites(self._visitor)
         kinds = {one.kind: str(one.words) for one in self._rules.kinds}
         with search_bar():
-            asked = self._visitor.asked
-            self._site = choice(words.SITE, self._sites, _known(asked.get("site"), self._sites))
-            self._kind = choice(said.KIND, kinds, _known(asked.get("kind"), kinds))
+            asked = self._visitor.asked_of
+            self._site = choice(words.SITE, self._sites, asked("site", self._sites))
+            self._kind = choice(said.KIND, kinds, asked("kind", kinds))
             shows = {show.value: str(text) for show, text in said.SHOWS.items()}
-            first = _known(asked.get("show"), shows) or Show.NOT_DONE.value
+            first = asked("show", shows) or Show.NOT_DONE.value
             self._show = ui.select(shows, value=first, label=str(said.SHOW))
             self._show.props("outlined dense options-dense").classes("sg-field")
             self._team = text_field(words.TEAM)
@@ -263,10 +263,6 @@ class _Clearances:
             self._visitor.download(
                 "clearances", file_format, lambda: clearance_pieces(found, rules, file_format)
             )
-
-
-def _known(asked: str | None, options: Mapping[str, str]) -> str:
-    return asked if asked is not None and asked in options else ""
 
 
 def result_cells(one: ResultRow, rules: ClearanceRules, zone: ZoneInfo) -> dict[str, str]:

@@ -57,7 +57,7 @@ _REPORTS = (
 async def build_declarations_page(visitor: Visitor, viewer: Viewer) -> None:
     """Everything of one site and one day."""
     sites = await own_sites(visitor)
-    first_site = next(iter(sites), "")
+    first_site = visitor.asked_of("site", sites) or next(iter(sites), "")
     today = await visitor.ask(lambda _: visitor.office.declarations.today(first_site)) if first_site else None
     page = _Page(visitor, sites, first_site, today or date.min)
     await page.show()
@@ -71,7 +71,7 @@ class _Page:
         self._desk, self._reports = visitor.office.declarations, visitor.office.site_reports
         with search_bar():
             self._site = choice(words.SITE, sites, first_site)
-            self._day = text_field(words.DAY, kind="date", value=today.isoformat())
+            self._day = text_field(words.DAY, kind="date", value=visitor.asked.get("day", today.isoformat()))
             action(words.SEARCH, self.show, main=True, icon="search")
             export_actions(self._export, said.EXPORT)
         self._counts = ui.element("div").classes("sg-counts").props("role=status")

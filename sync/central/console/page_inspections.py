@@ -62,11 +62,12 @@ class _Lists:
         self._visitor = visitor
         self._desk = visitor.office.inspections
         with search_bar():
-            self._site = choice(words.SITE, sites)
+            self._site = choice(words.SITE, sites, visitor.asked_of("site", sites))
             states = {one.value: str(text) for one, text in both.STATES.items()}
             options = {"": str(said.UNSETTLED), _OVERDUE: str(said.ONLY_OVERDUE), **states}
             self._state = choice(both.STATE, {})
-            self._state.set_options({**options, _EVERY: str(said.EVERY_STATE)}, value="")
+            options[_EVERY] = str(said.EVERY_STATE)
+            self._state.set_options(options, value=visitor.asked_of("state", options))
             action(words.SEARCH, self.show, main=True, icon="search")
         self._findings = table(_FINDING_COLUMNS, key="finding_id", on_open=self._open_finding)
         self._findings.props(f'no-data-label="{both.NO_FINDINGS}"')

@@ -18,7 +18,7 @@ from sync.central.errors import SettingRefused
 from sync.central.exports_tables import event_pieces
 from sync.central.worker_desk import Site
 from sync.pages import action, facts, heading
-from sync.records import Outcome
+from sync.records import Direction, Outcome
 
 _COLUMNS = (
     ("time", words.TIME),
@@ -55,15 +55,21 @@ class _LogPage:
 
     async def build(self) -> None:
         with search_bar():
-            self._site = choice(words.SITE, site_options(list(self._sites.values())))
+            asked, sites = self._visitor.asked, site_options(list(self._sites.values()))
+            self._site = choice(words.SITE, sites, self._visitor.asked_of("site", sites))
             self._gate = text_field(words.GATE)
             self._worker = text_field(words.WORKER)
             self._team = text_field(words.TEAM)
-            self._since = text_field(words.SINCE, kind="datetime-local")
-            self._until = text_field(words.UNTIL, kind="datetime-local")
+            self._since = text_field(words.SINCE, kind="datetime-local", value=asked.get("since", ""))
+            self._until = text_field(words.UNTIL, kind="datetime-local", value=asked.get("until", ""))
             outcomes = {code.value: str(text) for code, text in words.OUTCOMES.items()}
-            self._outcome = choice(words.DECISION, outcomes)
-            self._reason = choice(words.REASON, {code: str(text) for code, text in words.REASONS.items()})
+            self._outcome = choice(words.DECISION, outcomes, self._visitor.asked_of("outcome", outcomes))
+            directions = {code.value: str(text) for code, text in words.DIRECTIONS.items()}
+            self._direction = choice(
+                words.DIRECTION, directions, self._visitor.asked_of("direction", directions)
+            )
+            reasons = {code: str(text) for code, text in words.REASONS.items()}
+            self._reason = choice(words.REASON, reasons, self._visitor.asked_of("reason", reasons))
             for field in (self._gate, self._worker, self._team, self._since, self._until):
                 field.on("keydown.enter", self._search)
             action(words.SEARCH, self._search, main=True, icon="search")
@@ -87,6 +93,7 @@ class _LogPage:
             since=_typed(self._since.value, zone),
             until=_typed(self._until.value, zone),
             outcome=Outcome(self._outcome.value) if self._outcome.value else None,
+            direction=Direction(self._direction.value) if self._direction.value else None,
             reason=self._reason.value,
         )
 

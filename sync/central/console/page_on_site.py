@@ -44,7 +44,8 @@ async def build_on_site_page(visitor: Visitor, viewer: Viewer) -> None:
         more.text = f"+ {rest:,} {words.PEOPLE}" if rest > 0 else ""
 
     with search_bar():
-        site = choice(words.SITE, site_options(sites))
+        options = site_options(sites)
+        site = choice(words.SITE, options, visitor.asked_of("site", options))
         team_name = text_field(words.TEAM).on("keydown.enter", show)
         action(words.REFRESH, show, main=True, icon="refresh")
     subheading(words.BY_TEAM)

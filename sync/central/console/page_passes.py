@@ -74,9 +74,11 @@ class _Page:
         self._rules: PassRules
         self._zone: ZoneInfo
         with search_bar():
-            self._site = choice(words.SITE, sites)
+            self._site = choice(words.SITE, sites, visitor.asked_of("site", sites))
             colours = {colour.value: str(text) for colour, text in said.COLOURS.items()}
-            self._colour = choice(said.COLOUR, colours).props("data-field=colour")
+            self._colour = choice(said.COLOUR, colours, visitor.asked_of("colour", colours)).props(
+                "data-field=colour"
+            )
             self._text = text_field(words.WORKER).props("data-field=text")
             action(words.SEARCH, self.show, main=True, icon="search")
             export_actions(self._export)
