@@ -22,7 +22,7 @@ from urllib.parse import urlencode, urlsplit
 
 from sqlalchemy import func, insert, select
 
-from sync.central import registry, tables
+from sync.central import site_registry, tables
 from sync.central.database import Database
 from sync.central.phone.shell import PERSON_COOKIE, TOKEN_FIELD
 from sync.central.tables_declarations import declarations
@@ -159,7 +159,7 @@ def _phones(database: Database, workers: int) -> list[str]:
     ids = [f"{run}-{number}" for number in range(workers)]
     with database.write() as connection:
         if connection.scalar(select(tables.sites.c.site_id).where(tables.sites.c.site_id == SITE)) is None:
-            registry.put_site(
+            site_registry.put_site(
                 connection, SITE, name="示例工地", name_en="Bench", timezone="Asia/Shanghai", now=now
             )
         for start in range(0, workers, _ROWS_AT_ONCE):

@@ -15,7 +15,7 @@ from gate.bench.faults_processes import PostgreSQL, Supervised, mosquitto, pytho
 from gate.bench.faults_proxy import Link, Proxy, State
 from gate.bench.faults_roster import RosterEditor
 from gate.bench.faults_truth import centre_version
-from sync.central import registry
+from sync.central import site_registry
 from sync.central.database import Database
 from sync.central.keys import signing_key
 
@@ -237,9 +237,9 @@ class Rig:
         now = datetime.now(UTC)
         with self.database.write() as connection:
             for site_id in SITES:
-                registry.put_site(connection, site_id, name=site_id, timezone="Asia/Shanghai", now=now)
+                site_registry.put_site(connection, site_id, name=site_id, timezone="Asia/Shanghai", now=now)
             for name, gate in self.gates.items():
-                issued = registry.add_gate(connection, gate.site_id, name, centre=centre, now=now)
+                issued = site_registry.add_gate(connection, gate.site_id, name, centre=centre, now=now)
                 issued.write(gate.folder)
                 broker = f"mqtt://127.0.0.1:{self._links[name].port}"
                 Job(gate.site_id, name, broker, events, rate).write(gate.folder)

@@ -23,7 +23,7 @@ from gate.bench.sync_load import (
 )
 from gate.bench.sync_rig import MEGABYTE, TIMEZONE, Centre, Meter, Use
 from models.bench_report import percentiles
-from sync.central import registry, tables
+from sync.central import registry, site_registry, tables
 from sync.central.access_log import AccessLog, EventFilter
 from sync.central.accounts_access import Role, Viewer
 from sync.central.database import Database
@@ -269,7 +269,7 @@ def _fill(database: Database, events: int) -> list[date]:
     sample = sample_event("site-0", "gate-0", 1, worker=0, at=first)
     with database.write() as connection:
         for number in range(QUERY_SITES):
-            registry.put_site(
+            site_registry.put_site(
                 connection, f"site-{number}", name=f"site {number}", timezone=TIMEZONE, now=first
             )
         # Built at the end, as after a restore: the log is filled here, not measured.

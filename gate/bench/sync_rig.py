@@ -29,7 +29,7 @@ from sqlalchemy import URL, create_engine, make_url, text
 
 from gate.clock import SystemClock
 from gate.errors import GateError
-from sync.central import registry
+from sync.central import site_registry
 from sync.central.database import Database
 from sync.central.keys import GateCredentials, signing_key
 from sync.central.service import CentralService
@@ -223,9 +223,9 @@ class Centre:
         """Register a site and gates of it."""
         now = datetime.now(UTC)
         with self.database.write() as connection:
-            registry.put_site(connection, site_id, name=site_id, timezone=TIMEZONE, now=now)
+            site_registry.put_site(connection, site_id, name=site_id, timezone=TIMEZONE, now=now)
             return [
-                registry.add_gate(connection, site_id, gate_id, centre=self.public_key, now=now)
+                site_registry.add_gate(connection, site_id, gate_id, centre=self.public_key, now=now)
                 for gate_id in gate_ids
             ]
 

@@ -18,7 +18,7 @@ from ruamel.yaml.error import YAMLError
 
 from sync.alerting import AlertRule, Level, Severity
 from sync.central.errors import CentralError
-from sync.central.registry import SitePlace
+from sync.central.site_registry import SitePlace
 from sync.errors import SecretUnsafe
 from sync.private_file import read_private
 from sync.records import Identifier

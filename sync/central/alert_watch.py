@@ -14,11 +14,11 @@ from typing import Any
 from sqlalchemy import Connection, Row, delete, insert, select, update
 
 from sync.alerting import AlertRules, Level, StepKind, told
-from sync.central import alert_rules, registry
+from sync.central import alert_rules, site_registry
 from sync.central.alert_channels import Channel, ChannelFile
 from sync.central.alerts import Alert, alert_of
 from sync.central.database import Database
-from sync.central.registry import SitePlace
+from sync.central.site_registry import SitePlace
 from sync.central.tables_alerts import alert_messages, alert_steps, alerts
 
 AT_ONCE = 200
@@ -64,7 +64,7 @@ class AlertWatch:
                 return 0
         channels = self._channels.current().channels
         with self._database.write() as connection:
-            telling = _Telling(alert_rules.rules(connection), channels, registry.site_places(connection))
+            telling = _Telling(alert_rules.rules(connection), channels, site_registry.site_places(connection))
             rows = connection.execute(due.limit(AT_ONCE).with_for_update(skip_locked=True)).all()
             for row in rows:
                 _step(connection, row, telling, now)

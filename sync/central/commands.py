@@ -9,7 +9,7 @@ from uuid import uuid4
 
 from sqlalchemy import Connection, insert, select, update
 
-from sync.central import registry, tables
+from sync.central import site_registry, tables
 from sync.central.errors import UnknownGate
 from sync.central.reception import GateName
 from sync.wire.messages import Action, Answer, Command
@@ -44,8 +44,8 @@ def ask(
 
     Raises UnknownGate, also for a terminal of another maker: nobody there would answer.
     """
-    registry.require_gate(connection, *gate)
-    if registry.is_terminal(connection, *gate):
+    site_registry.require_gate(connection, *gate)
+    if site_registry.is_terminal(connection, *gate):
         raise UnknownGate(
             f"gate {gate[1]} of site {gate[0]} is a terminal of another maker and takes no commands",
             next_step="open it at the terminal itself",

@@ -14,7 +14,7 @@ import psutil
 from numpy.typing import NDArray
 from sqlalchemy import Connection, insert
 
-from sync.central import registry, tables
+from sync.central import site_registry, tables
 from sync.central.asks import AskContext
 from sync.central.database import Database
 from sync.central.duplicates import DuplicateSearch
@@ -105,7 +105,7 @@ def _fill(
     """The registry; returns the faces of the first `remembered` people."""
     known = np.zeros((0, 128), np.float32)
     with database.write() as connection:
-        registry.put_site(connection, SITE, name="示例工地", timezone="Asia/Shanghai", now=now)
+        site_registry.put_site(connection, SITE, name="示例工地", timezone="Asia/Shanghai", now=now)
     for start in range(0, people, _ROWS):
         bases = _unit(rng.standard_normal((min(_ROWS, people - start), 128), dtype=np.float32))
         known = np.concatenate([known, bases])[:remembered]

@@ -21,7 +21,7 @@ from sync.central.audit import Action
 from sync.central.database import Database
 from sync.central.declarations import site_zone
 from sync.central.inspection_desk import InspectionCounts, inspection_counts
-from sync.central.registry import SitePlace
+from sync.central.site_registry import SitePlace
 from sync.central.tables_grid import grid_officers, grid_visits
 from sync.central.typed_fields import TypedFields
 from sync.clearance_rules.standing import day_of

@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime, timedelta
 
 from sqlalchemy import func, insert, select, text
 
-from sync.central import persons, registry, tables
+from sync.central import persons, registry, site_registry, tables
 from sync.central.database import POSTGRESQL, Database
 from sync.central.list_import import ListTerms, import_list
 from sync.central.list_keys import ListKeys
@@ -71,7 +71,7 @@ def fill_registry(database: Database, people: int) -> None:
     now = datetime.now(UTC)
     with database.write() as connection:
         for number in range(SITES):
-            registry.put_site(
+            site_registry.put_site(
                 connection, _site(number), name=f"示例工地 {number}", timezone="Asia/Shanghai", now=now
             )
     for start in range(0, people, _FILL_ROWS):

@@ -1,4 +1,4 @@
-"""The registry: sites, gates, lanes, workers, templates, consents, flags.
+"""The registry of people: workers, templates, consents, flags. Sites and gates: `site_registry`.
 
 Every function takes an open connection and is part of its transaction (`Database.write`). What concerns the
 roster of a site is written to the site's roster log in the same transaction; the service announces it.
@@ -6,26 +6,19 @@ roster of a site is written to the site's roster log in the same transaction; th
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import uuid4
-from zoneinfo import ZoneInfo
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from sqlalchemy import Connection, Table, delete, insert, select, update
 
 from sync.central import list_queue, roster_log, tables, tables_passes
-from sync.central.errors import AlreadyThere, SettingRefused, UnknownGate, UnknownSite
-from sync.central.keys import GateCredentials
 from sync.central.roster_log import Later, record_workers
-from sync.central.statements import chunks, insert_or, insert_unless_there, upsert
+from sync.central.site_registry import require_sites
+from sync.central.statements import chunks, insert_unless_there, upsert
 from sync.errors import RecordInvalid, UnknownFlag, UnknownWorker
 from sync.records import Clearance, Flag, FlagLevel, PassGrant, Template, Worker, WorkerStatus
-from sync.wire.sealing import KEY_BYTES
-from sync.wire.topics import ALL_GATES, PROBE
 
 _WORKER_COLUMNS = (
     "worker_id",
@@ -39,194 +32,6 @@ _WORKER_COLUMNS = (
     "grant_until",
     "face_consent_on",
 )
-_NOT_IN_A_TOPIC = frozenset("/+#")
-_RESERVED = (ALL_GATES, PROBE)
-
-
-@dataclass(frozen=True, slots=True)
-class SitePlace:
-    """Where a site belongs in the organisation; empty: not told."""
-
-    district: str
-    sub_district: str
-
-
-def put_site(
-    connection: Connection, site_id: str, *, name: str, timezone: str, now: datetime, name_en: str = ""
-) -> None:
-    """Add a site, or change its name and time zone; its sealing key and roster stay.
-
-    Raises:
-        SettingRefused: an id that cannot be part of a topic, or no IANA time zone.
-    """
-    _check_id(site_id)
-    try:
-        ZoneInfo(timezone)
-    except Exception as error:
-        raise SettingRefused(
-            f"{timezone!r} is no IANA time zone", next_step="give one like Asia/Shanghai"
-        ) from error
-    values = {"name": name, "name_en": name_en, "timezone": timezone}
-    connection.execute(
-        insert_or(connection, tables.sites)
-        .values(site_id=site_id, sealing_key=secrets.token_bytes(KEY_BYTES), created_at=now, **values)
-        .on_conflict_do_update(index_elements=["site_id"], set_=values)
-    )
-
-
-def set_site_place(
-    connection: Connection, site_id: str, *, district: str | None = None, sub_district: str | None = None
-) -> SitePlace:
-    """Say where a site belongs, None: as it was. Returns what holds now. Raises UnknownSite."""
-    _sealing_key(connection, site_id)
-    told = {"district": district, "sub_district": sub_district}
-    values = {column: text.strip() for column, text in told.items() if text is not None}
-    if values:
-        connection.execute(update(tables.sites).where(tables.sites.c.site_id == site_id).values(values))
-    return site_places(connection)[site_id]
-
-
-def site_places(connection: Connection) -> dict[str, SitePlace]:
-    """District and sub-district of every site."""
-    sites = tables.sites.c
-    return {
-        site_id: SitePlace(district, sub_district)
-        for site_id, district, sub_district in connection.execute(
-            select(sites.site_id, sites.district, sites.sub_district)
-        )
-    }
-
-
-def add_gate(
-    connection: Connection,
-    site_id: str,
-    gate_id: str,
-    *,
-    centre: Ed25519PublicKey,
-    now: datetime,
-    name: str = "",
-    name_en: str = "",
-) -> GateCredentials:
-    """Register a gate and issue its key pair; the private half is only in what is returned.
-
-    centre  the centre's public key, which goes with the credentials
-
-    Raises:
-        UnknownSite: no such site.
-        AlreadyThere: the site has a gate by that id; `issue_gate_key` gives it a new key.
-    """
-    _check_id(gate_id)
-    sealing_key = _sealing_key(connection, site_id)
-    if connection.scalar(select(tables.gates.c.gate_id).where(*_is_gate(tables.gates, site_id, gate_id))):
-        raise AlreadyThere(
-            f"site {site_id} has a gate {gate_id} already",
-            next_step="choose another id, or issue a new key: sitegate central gate add --reissue",
-        )
-    key = Ed25519PrivateKey.generate()
-    connection.execute(
-        insert(tables.gates).values(
-            site_id=site_id,
-            gate_id=gate_id,
-            name=name,
-            name_en=name_en,
-            public_key=key.public_key().public_bytes_raw(),
-            issued_at=now,
-        )
-    )
-    return GateCredentials(site_id, gate_id, key, sealing_key, centre)
-
-
-def put_gate_without_key(
-    connection: Connection, site_id: str, gate_id: str, *, name: str, now: datetime
-) -> None:
-    """Register a gate of another maker, or take a revoked one back: it is shown and named, and signs nothing.
-
-    Raises:
-        UnknownSite: no such site.
-        AlreadyThere: the site has a gate of ours by that id.
-    """
-    _check_id(gate_id)
-    _sealing_key(connection, site_id)
-    gates = tables.gates
-    if connection.scalar(select(gates.c.public_key).where(*_is_gate(gates, site_id, gate_id))):
-        raise AlreadyThere(
-            f"site {site_id} has a gate {gate_id} with a key already",
-            next_step="`sitegate central gate list` shows the gates; a terminal needs an id of its own",
-        )
-    values = {"name": name, "issued_at": now, "revoked_at": None}
-    connection.execute(
-        insert_or(connection, tables.gates)
-        .values(site_id=site_id, gate_id=gate_id, public_key=b"", **values)
-        .on_conflict_do_update(index_elements=["site_id", "gate_id"], set_=values)
-    )
-
-
-def issue_gate_key(
-    connection: Connection, site_id: str, gate_id: str, *, centre: Ed25519PublicKey, now: datetime
-) -> GateCredentials:
-    """Give a gate a new key pair; the old key is worth nothing from now on, a revoked gate is back.
-
-    Raises:
-        UnknownSite, UnknownGate: no such gate.
-        AlreadyThere: it is a terminal of another maker.
-    """
-    sealing_key = _sealing_key(connection, site_id)
-    if is_terminal(connection, site_id, gate_id):
-        raise AlreadyThere(
-            f"gate {gate_id} of site {site_id} is a terminal of another maker, which has no key",
-            next_step=f"first: sitegate central terminal remove {gate_id}",
-        )
-    key = Ed25519PrivateKey.generate()
-    _update_gate(
-        connection,
-        site_id,
-        gate_id,
-        public_key=key.public_key().public_bytes_raw(),
-        issued_at=now,
-        revoked_at=None,
-    )
-    # A box with a new key may be a new box, which counts its messages from the start.
-    connection.execute(
-        update(tables.gate_status)
-        .where(*_is_gate(tables.gate_status, site_id, gate_id))
-        .values(hello_counter=-1, health_counter=-1)
-    )
-    return GateCredentials(site_id, gate_id, key, sealing_key, centre)
-
-
-def revoke_gate(connection: Connection, site_id: str, gate_id: str, *, now: datetime) -> None:
-    """Believe nothing that this gate says any more, and send it nothing. Raises UnknownGate."""
-    _update_gate(connection, site_id, gate_id, revoked_at=now)
-
-
-def set_kiosk(connection: Connection, site_id: str, gate_id: str, *, is_kiosk: bool) -> None:
-    """Whether the centre takes workers, consents and declarations from that box. Raises UnknownGate."""
-    _update_gate(connection, site_id, gate_id, is_kiosk=is_kiosk)
-
-
-def rename_gate(connection: Connection, site_id: str, gate_id: str, *, name: str, name_en: str) -> None:
-    """Raises UnknownGate."""
-    _update_gate(connection, site_id, gate_id, name=name, name_en=name_en)
-
-
-def put_lane(
-    connection: Connection, site_id: str, gate_id: str, lane_id: str, *, name: str = "", direction: str = ""
-) -> None:
-    """Add or change a lane of a gate. Raises UnknownGate."""
-    require_gate(connection, site_id, gate_id)
-    upsert(
-        connection,
-        tables.lanes,
-        [
-            {
-                "site_id": site_id,
-                "gate_id": gate_id,
-                "lane_id": lane_id,
-                "name": name,
-                "direction": direction,
-            }
-        ],
-    )
 
 
 def put_worker(
@@ -263,7 +68,7 @@ def put_workers(
     """
     given = {worker.worker_id: (worker, templates) for worker, templates in workers}
     ids = sorted(given)
-    _require_sites(connection, {site_id for one, _ in given.values() for site_id in one.site_ids})
+    require_sites(connection, (site_id for one, _ in given.values() for site_id in one.site_ids))
     before = hold(connection, ids) if before is None else before
     rows = [_worker_row(given[one][0], now) for one in ids]
     replaced = ids
@@ -457,53 +262,6 @@ def workers(connection: Connection, worker_ids: Sequence[str]) -> list[Worker]:
     return roster_log.load_workers(connection, worker_ids)
 
 
-def gate_labels(
-    connection: Connection, site_id: str, gate_id: str
-) -> tuple[dict[str, str], dict[str, str], bool]:
-    """What the site is called and its time zone, what the gate is called, and whether it is a kiosk.
-
-    Raises UnknownGate.
-    """
-    sites, gates = tables.sites.c, tables.gates.c
-    row = connection.execute(
-        select(sites.name, sites.name_en, sites.timezone, gates.name.label("gate"), gates.is_kiosk)
-        .add_columns(gates.name_en.label("gate_en"))
-        .join_from(tables.gates, tables.sites, gates.site_id == sites.site_id)
-        .where(*_is_gate(tables.gates, site_id, gate_id))
-    ).one_or_none()
-    if row is None:
-        raise _unknown_gate(site_id, gate_id)
-    site = {"name": row.name, "name_en": row.name_en or row.name, "timezone": row.timezone}
-    return site, {"name": row.gate, "name_en": row.gate_en or row.gate}, row.is_kiosk
-
-
-def require_gate(connection: Connection, site_id: str, gate_id: str) -> None:
-    """Raises UnknownGate."""
-    if not connection.scalar(select(tables.gates.c.gate_id).where(*_is_gate(tables.gates, site_id, gate_id))):
-        raise _unknown_gate(site_id, gate_id)
-
-
-def is_terminal(connection: Connection, site_id: str, gate_id: str) -> bool:
-    """Whether that gate is a terminal of another maker."""
-    terminals = tables.terminals.c
-    here = select(terminals.terminal_id).where(terminals.site_id == site_id, terminals.terminal_id == gate_id)
-    return connection.scalar(here) is not None
-
-
-def _require_sites(connection: Connection, site_ids: set[str]) -> None:
-    for site_id in sorted(site_ids):
-        _sealing_key(connection, site_id)
-
-
-def _sealing_key(connection: Connection, site_id: str) -> bytes:
-    key = connection.scalar(select(tables.sites.c.sealing_key).where(tables.sites.c.site_id == site_id))
-    if key is None:
-        raise UnknownSite(
-            f"no site {site_id} in the registry", next_step=f"sitegate central site add {site_id}"
-        )
-    return bytes(key)
-
-
 def _require_worker(connection: Connection, worker_id: str) -> dict[str, list[str]]:
     before = hold(connection, [worker_id])
     if worker_id not in before:
@@ -557,34 +315,6 @@ def _template_row(worker_id: str, template: Template) -> dict[str, Any]:
     if template.worker_id != worker_id:
         raise RecordInvalid(f"template {template.template_id} is not of worker {worker_id}")
     return template.model_dump()
-
-
-def _is_gate(table: Table, site_id: str, gate_id: str) -> tuple[Any, Any]:
-    return table.c.site_id == site_id, table.c.gate_id == gate_id
-
-
-def _update_gate(connection: Connection, site_id: str, gate_id: str, **values: object) -> None:
-    changed = connection.execute(
-        update(tables.gates).where(*_is_gate(tables.gates, site_id, gate_id)).values(**values)
-    ).rowcount
-    if not changed:
-        raise _unknown_gate(site_id, gate_id)
-
-
-def _check_id(text: str) -> None:
-    bad = not text or len(text) > tables.ID_LENGTH or text in _RESERVED
-    if bad or any(sign in _NOT_IN_A_TOPIC or sign.isspace() or not sign.isprintable() for sign in text):
-        raise SettingRefused(
-            f"{text!r} cannot be an id",
-            next_step=f"up to {tables.ID_LENGTH} characters without space, slash, plus and hash, "
-            f"and neither {ALL_GATES!r} nor {PROBE!r}",
-        )
-
-
-def _unknown_gate(site_id: str, gate_id: str) -> UnknownGate:
-    return UnknownGate(
-        f"no gate {gate_id} at site {site_id}", next_step="`sitegate central gate list` shows them"
-    )
 
 
 def _unknown_worker(worker_id: str) -> UnknownWorker:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 from sqlalchemy import Connection, Row, delete, insert, select, update
 
-from sync.central import registry, tables
+from sync.central import site_registry, tables
 from sync.central.errors import AlreadyThere, SettingRefused, UnknownSite, UnknownTerminal
 from sync.central.statements import insert_or
 from sync.records import Direction
@@ -79,7 +79,7 @@ def add_terminal(
             next_step=f"to change it, first: sitegate central terminal remove {terminal_id}",
         )
     made = _terminal(site_id, terminal_id, direction, timezone, settings or {})
-    registry.put_gate_without_key(connection, site_id, terminal_id, name=name or terminal_id, now=now)
+    site_registry.put_gate_without_key(connection, site_id, terminal_id, name=name or terminal_id, now=now)
     connection.execute(
         insert(tables.terminals).values(
             terminal_id=terminal_id,
@@ -103,7 +103,7 @@ def remove_terminal(connection: Connection, terminal_id: str, *, now: datetime) 
     )
     if site_id is None:
         raise _unknown(terminal_id)
-    registry.revoke_gate(connection, site_id, terminal_id, now=now)
+    site_registry.revoke_gate(connection, site_id, terminal_id, now=now)
     return str(site_id)
 
 

@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 
 from sqlalchemy import text
 
-from sync.central import registry
+from sync.central import site_registry
 from sync.central.cases import CaseData, CaseKind, case_of, keep_found, open_case
 from sync.central.database import POSTGRESQL, Database
 from sync.central.errors import SettingRefused
@@ -138,7 +138,7 @@ def fill_for_tracing(
     now = datetime.now(UTC)
     with database.write() as connection:
         for number in range(_SITES):
-            registry.put_site(
+            site_registry.put_site(
                 connection, _site_id(number), name=f"示例工地 {number}", timezone="Asia/Shanghai", now=now
             )
         sizes = {

@@ -22,7 +22,7 @@ from gate.bench.faults_plan import DATABASE, REST_S, Kind, make_plan
 from gate.bench.faults_processes import BenchProgramMissing
 from gate.bench.faults_proxy import Link, Proxy, State
 from gate.bench.faults_truth import compare
-from sync.central import registry, tables
+from sync.central import registry, site_registry, tables
 from sync.central.database import Database
 from sync.central.ingest import Ingest
 from sync.central.keys import signing_key
@@ -158,8 +158,8 @@ def site(tmp_path: Path) -> Iterator[tuple[Path, Database]]:
         now = datetime.now(UTC)
         centre = signing_key(tmp_path / "keys", create=True).public_key()
         with database.write() as connection:
-            registry.put_site(connection, SITE, name=SITE, timezone="Asia/Shanghai", now=now)
-            registry.add_gate(connection, SITE, "gate-01", centre=centre, now=now).write(folder)
+            site_registry.put_site(connection, SITE, name=SITE, timezone="Asia/Shanghai", now=now)
+            site_registry.add_gate(connection, SITE, "gate-01", centre=centre, now=now).write(folder)
         Job(SITE, "gate-01", "mqtt://127.0.0.1", 10, 1.0).write(folder)
         with open_store(folder) as store:
             for number in range(10):

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from argon2 import PasswordHasher
 from sqlalchemy import insert
 
-from sync.central import registry, roster_log, tables
+from sync.central import registry, roster_log, site_registry, tables
 from sync.central.accounts_access import Role
 from sync.central.database import Database
 from sync.central.front_office import FrontOffice
@@ -143,7 +143,7 @@ def fill(database: Database) -> None:
     """Two sites, three gates, six workers, one flag, two days of passages."""
     with database.write() as connection:
         for site_id, name, name_en in ((A, "滨江示例工地", "Riverside"), (B, "北山示例工地", "North hill")):
-            registry.put_site(
+            site_registry.put_site(
                 connection, site_id, name=name, name_en=name_en, timezone="Asia/Shanghai", now=NOW
             )
         for site_id, gate_id, name in (
@@ -151,7 +151,7 @@ def fill(database: Database) -> None:
             (A, "gate-2", "二号门"),
             (B, "gate-1", "东门"),
         ):
-            registry.add_gate(connection, site_id, gate_id, centre=bytes(32), now=NOW, name=name)
+            site_registry.add_gate(connection, site_id, gate_id, centre=bytes(32), now=NOW, name=name)
         registry.put_workers(
             connection,
             [

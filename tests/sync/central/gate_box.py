@@ -10,7 +10,7 @@ from uuid import uuid4
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from sync.central import registry
+from sync.central import site_registry
 from sync.central.database import Database
 from sync.central.reception import Arrival
 from sync.records import Event, PassageNote
@@ -25,7 +25,7 @@ CENTRE_KEY = Ed25519PrivateKey.generate()
 
 def a_site(database: Database, site_id: str = SITE) -> None:
     with database.write() as connection:
-        registry.put_site(connection, site_id, name="示例工地", timezone="Asia/Shanghai", now=NOON)
+        site_registry.put_site(connection, site_id, name="示例工地", timezone="Asia/Shanghai", now=NOON)
 
 
 @dataclass
@@ -75,7 +75,7 @@ class GateBox:
 def a_gate(database: Database, gate_id: str = "gate-1", site_id: str = SITE) -> GateBox:
     """A gate that the registry knows."""
     with database.write() as connection:
-        credentials = registry.add_gate(
+        credentials = site_registry.add_gate(
             connection, site_id, gate_id, centre=CENTRE_KEY.public_key(), now=NOON
         )
     return GateBox(gate_id, site_id, credentials.gate_key, credentials.sealing_key)

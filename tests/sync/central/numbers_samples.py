@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import date, timedelta
 from typing import Any
 
-from sync.central import health, registry
+from sync.central import health, registry, site_registry
 from sync.central.accounts_access import Role, Viewer
 from sync.central.alerts import raise_alert
 from sync.central.front_office import FrontOffice
@@ -28,7 +28,7 @@ def with_figures(office: FrontOffice) -> FrontOffice:
     """B-001 works at both sites, which are in one district and two sub-districts."""
     with office.database.write() as connection:
         for site_id, sub_district in ((A, "滨江街道"), (B, "北山街道")):
-            registry.set_site_place(connection, site_id, district=DISTRICT, sub_district=sub_district)
+            site_registry.set_site_place(connection, site_id, district=DISTRICT, sub_district=sub_district)
         both = registry.worker(connection, "B-001")
         held = (Clearance(kind="training", valid_until=NOW + timedelta(days=100)),)
         put = both.model_copy(update={"site_ids": (A, B), "clearances": held})

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from sqlalchemy import insert, select
 
-from sync.central import persons, real_name, registry, tables
+from sync.central import persons, real_name, registry, site_registry, tables
 from sync.central.database import Database
 from sync.central.person_vault import PersonVault
 from sync.central.real_name import SiteLink
@@ -36,8 +36,8 @@ def a_site(
 ) -> SiteLink:
     """A site, a gate, three workers with papers, and the upload set up."""
     with database.write() as connection:
-        registry.put_site(connection, SITE, name="滨江示例工地", timezone="Asia/Shanghai", now=NOW - DAY)
-        registry.add_gate(connection, SITE, "gate-1", centre=bytes(32), now=NOW - DAY, name="一号门")
+        site_registry.put_site(connection, SITE, name="滨江示例工地", timezone="Asia/Shanghai", now=NOW - DAY)
+        site_registry.add_gate(connection, SITE, "gate-1", centre=bytes(32), now=NOW - DAY, name="一号门")
         for sequence, (worker_id, team) in enumerate(TEAMS.items(), start=1):
             worker = a_worker(worker_id, name=f"示例{sequence}", team=team, employer=CORP, site_ids=(SITE,))
             registry.put_worker(connection, worker, now=NOW - DAY)

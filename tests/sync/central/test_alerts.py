@@ -18,7 +18,7 @@ from typer.testing import CliRunner
 
 from sync.alerting import AlertRulesInvalid, StepKind, shipped_rules
 from sync.alerting.rules import SHIPPED_FILE
-from sync.central import cli, registry
+from sync.central import cli, site_registry
 from sync.central.alert_channels import FILE_NAME, ChannelFile, ChannelsInvalid, read_channels
 from sync.central.alert_sender import AlertSender
 from sync.central.alert_watch import AlertWatch
@@ -57,8 +57,8 @@ class Clock:
 def database(centre_database: Database) -> Database:
     with centre_database.write() as connection:
         for site_id, name in ((SITE, "滨江示例工地"), (OTHER, "山顶示例工地")):
-            registry.put_site(connection, site_id, name=name, timezone="Asia/Shanghai", now=T0)
-        registry.set_site_place(connection, SITE, district="示例区", sub_district="滨江街道")
+            site_registry.put_site(connection, site_id, name=name, timezone="Asia/Shanghai", now=T0)
+        site_registry.set_site_place(connection, SITE, district="示例区", sub_district="滨江街道")
     return centre_database
 
 
@@ -367,7 +367,7 @@ def test_the_command_line_shows_alerts_channels_and_rules_and_no_address(tmp_pat
 
     with Database.open(url) as database:
         with database.write() as connection:
-            registry.put_site(connection, SITE, name="示例", timezone="Asia/Shanghai", now=T0)
+            site_registry.put_site(connection, SITE, name="示例", timezone="Asia/Shanghai", now=T0)
         alert_id = raised(database)
         with a_receiver() as receiver:
             channel_file(keys, f"channels: [{{channel: hook, url: '{receiver.url}'}}]")

@@ -16,7 +16,7 @@ import pytest
 from ruamel.yaml import YAML
 from typer.testing import CliRunner
 
-from sync.central import keys, registry
+from sync.central import keys, registry, site_registry
 from sync.central.accounts import Accounts
 from sync.central.cli import app
 from sync.central.database import Database
@@ -65,7 +65,7 @@ def test_a_site_tells_its_district_and_keeps_it_when_it_is_renamed(
     run(central, "site", "set", "S-1", "--sub-district", " 示例街道 ")
     run(central, "site", "add", "S-1", "--name", "示例二期")
     with database(options) as opened, opened.read() as connection:
-        assert registry.site_places(connection) == {"S-1": registry.SitePlace("示例区", "示例街道")}
+        assert site_registry.site_places(connection) == {"S-1": site_registry.SitePlace("示例区", "示例街道")}
     assert "示例区 / -" in run(central, "site", "set", "S-1", "--sub-district", "")
     with pytest.raises(UnknownSite):
         run(central, "site", "set", "S-2", "--district", "示例区")

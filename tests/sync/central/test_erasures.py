@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection, insert, select
 
-from sync.central import erasures, gate_signs, persons, registry, roster_log, tables, terminals
+from sync.central import erasures, gate_signs, persons, registry, roster_log, site_registry, tables, terminals
 from sync.central.accounts_access import NotAllowed, NotFound, Role, Viewer
 from sync.central.asks import AskContext, AskRefused
 from sync.central.database import Database
@@ -41,7 +41,7 @@ def database(centre_database: Database) -> Database:
     a_site(centre_database)
     with centre_database.write() as connection:
         for gate_id in ("gate-1", "gate-2"):
-            registry.add_gate(
+            site_registry.add_gate(
                 connection, HERE, gate_id, centre=CENTRE_KEY.public_key(), now=NOON, name=f"门 {gate_id}"
             )
         terminals.add_terminal(connection, HERE, "terminal-1", direction=Direction.IN, now=NOON)
@@ -220,7 +220,7 @@ def test_what_no_machine_confirms_is_confirmed_by_a_person_with_a_remark(
 
 def test_a_gate_that_was_revoked_is_left_to_a_person(database: Database, desk: ErasureDesk) -> None:
     with database.write() as connection:
-        registry.revoke_gate(connection, HERE, "gate-2", now=LATER)
+        site_registry.revoke_gate(connection, HERE, "gate-2", now=LATER)
     erasure_id = desk.withdraw(MANAGER, "W-1", reason="本人申请")
     with database.write() as connection:
         says(connection, "gate-2", 99)

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Row, select
 
-from sync.central import event_rows, registry, tables
+from sync.central import event_rows, registry, site_registry, tables
 from sync.central.database import Database
 from sync.central.ingest import Ingest, Taken
 from sync.central.reception import Arrival
@@ -112,7 +112,7 @@ def test_events_of_an_unknown_gate_are_not_acknowledged_but_kept_to_be_looked_at
 
 def test_a_revoked_gate_is_believed_nothing_more(centre_database: Database, box: GateBox, take: Take) -> None:
     with centre_database.write() as connection:
-        registry.revoke_gate(connection, box.site_id, box.gate_id, now=NOON)
+        site_registry.revoke_gate(connection, box.site_id, box.gate_id, now=NOON)
     assert take(box.batch([box.event()])).replies == []
     assert rows(centre_database, tables.events) == []
     assert causes(centre_database) == {"revoked_gate": 1}
@@ -122,7 +122,7 @@ def test_a_gate_with_a_new_key_is_heard_and_the_old_key_is_not(
     centre_database: Database, box: GateBox, take: Take
 ) -> None:
     with centre_database.write() as connection:
-        fresh = registry.issue_gate_key(
+        fresh = site_registry.issue_gate_key(
             connection, box.site_id, box.gate_id, centre=CENTRE_KEY.public_key(), now=NOON
         )
     assert take(box.batch([box.event()])).replies == []

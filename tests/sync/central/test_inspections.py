@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 from sqlalchemy import Table, select
 
-from sync.central import checklists, inspections, registry, tables_grid
+from sync.central import checklists, inspections, site_registry, tables_grid
 from sync.central.accounts_access import NotAllowed, NotFound, Role, Viewer
 from sync.central.errors import AlreadyThere, SettingRefused
 from sync.central.exports_inspections import finding_pieces, grid_pieces, inspection_pieces
@@ -282,7 +282,7 @@ def test_a_site_has_one_officer_at_a_time_who_visits_and_follows_up(
     office: FrontOffice, clock: Clock
 ) -> None:
     with office.database.write() as connection:
-        registry.set_site_place(connection, A, district="示例区", sub_district="示例街道")
+        site_registry.set_site_place(connection, A, district="示例区", sub_district="示例街道")
     first = {"name": "示例网格员", "phone": "138 0000 0002", "grid": "示例网格 3"}
     with pytest.raises(NotAllowed):
         office.grid.name_officer(MANAGER, A, first)

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 from sqlalchemy import Connection, insert, select
 
-from sync.central import registry, tables, tables_people
+from sync.central import registry, site_registry, tables, tables_people
 from sync.central.database import Database
 from sync.central.ingest import Ingest, Taken
 from sync.central.note_handlers import HANDLERS
@@ -27,7 +27,7 @@ def kiosk(centre_database: Database) -> GateBox:
     a_site(centre_database)
     box = a_gate(centre_database)
     with centre_database.write() as connection:
-        registry.set_kiosk(connection, box.site_id, box.gate_id, is_kiosk=True)
+        site_registry.set_kiosk(connection, box.site_id, box.gate_id, is_kiosk=True)
         key = connection.scalar(select(tables.sites.c.sealing_key))
     assert key is not None
     box.sealing_key = bytes(key)
@@ -138,7 +138,7 @@ def test_a_gate_that_is_no_kiosk_registers_nobody(
     centre_database: Database, kiosk: GateBox, handled: list[str]
 ) -> None:
     with centre_database.write() as connection:
-        registry.set_kiosk(connection, kiosk.site_id, kiosk.gate_id, is_kiosk=False)
+        site_registry.set_kiosk(connection, kiosk.site_id, kiosk.gate_id, is_kiosk=False)
     assert reasons(take(centre_database, kiosk, a_note(kiosk, 1, "add", "R-1"))) == {1: NOT_A_KIOSK}
     assert handled == []
 

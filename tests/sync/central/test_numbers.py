@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import insert, select
 
-from sync.central import accounts_access, registry, tables
+from sync.central import accounts_access, site_registry, tables
 from sync.central.access_log import EventFilter
 from sync.central.accounts_access import NotAllowed, NotFound, Right, Role, Viewer
 from sync.central.alert_desk import AlertFilter
@@ -185,8 +185,8 @@ def test_hours_and_days_are_those_of_the_site(office: FrontOffice) -> None:
     nepal, new_york = ZoneInfo("Asia/Kathmandu"), ZoneInfo("America/New_York")
     with office.database.write() as connection:
         for site_id, zone in (("site-n", nepal), ("site-y", new_york)):
-            registry.put_site(connection, site_id, name=site_id, timezone=zone.key, now=NOW)
-            registry.set_site_place(connection, site_id, district="远方")
+            site_registry.put_site(connection, site_id, name=site_id, timezone=zone.key, now=NOW)
+            site_registry.set_site_place(connection, site_id, district="远方")
     before_midnight = datetime(2026, 3, 1, 23, 40, tzinfo=new_york)
     entered = [
         ("site-n", datetime(2026, 3, 2, 6, 10, tzinfo=nepal), nepal),

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection, func, select, text
 
-from sync.central import event_rows, registry, tables
+from sync.central import event_rows, site_registry, tables
 from sync.central.access_log import AccessLog, EventFilter
 from sync.central.accounts_access import Role, Viewer
 from sync.central.database import Database
@@ -36,7 +36,7 @@ def test_events_by_month_are_still_taken_once_and_found_by_their_day(
     new = [an_event(occurred_at=THIS_MONTH), an_event(occurred_at=YEARS_OFF)]
     with Database.open(url) as database:
         with database.write() as connection:
-            registry.put_site(
+            site_registry.put_site(
                 connection, "demo-site", name="示例工地", timezone="Asia/Shanghai", now=THIS_MONTH
             )
             assert taken(connection, old) == 2

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from sqlalchemy import select
 
-from sync.central import registry, tables
+from sync.central import registry, site_registry, tables
 from sync.central.keys import signing_key
 from sync.central.service import CentralService
 from sync.central.settings import BrokerSettings, CentreSettings
@@ -54,8 +54,8 @@ def test_a_declared_fever_is_red_in_the_roster_of_the_gate(
         a_site(service.database)
         box = a_gate(service.database)
         with service.database.write() as connection:
-            registry.put_site(connection, SITE, name="示例", timezone="UTC", now=now)
-            registry.set_kiosk(connection, SITE, box.gate_id, is_kiosk=True)
+            site_registry.put_site(connection, SITE, name="示例", timezone="UTC", now=now)
+            site_registry.set_kiosk(connection, SITE, box.gate_id, is_kiosk=True)
             before = registry.put_worker(connection, a_worker("W-1", site_ids=(SITE,)), now=now)[SITE]
             key = bytes(connection.scalar(select(tables.sites.c.sealing_key)) or b"")
         assert service.wait_connected(PATIENCE_S)

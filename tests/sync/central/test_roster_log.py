@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 
-from sync.central import registry, roster_log, tables
+from sync.central import registry, roster_log, site_registry, tables
 from sync.central.database import Database
 from sync.central.errors import AlreadyThere, SettingRefused, UnknownGate, UnknownSite
 from sync.central.roster_log import Digests
@@ -301,9 +301,9 @@ def test_what_is_not_in_the_registry_is_named(centre_database: Database, replica
         with pytest.raises(UnknownWorker, match="W-9"):
             registry.add_flag(connection, "W-9", Flag(level=FlagLevel.HOLD), now=NOON)
         with pytest.raises(UnknownGate, match="gate-9"):
-            registry.revoke_gate(connection, SITE, "gate-9", now=NOON)
+            site_registry.revoke_gate(connection, SITE, "gate-9", now=NOON)
         with pytest.raises(AlreadyThere, match="gate-1"):
-            registry.add_gate(connection, SITE, "gate-1", centre=CENTRE_KEY.public_key(), now=NOON)
+            site_registry.add_gate(connection, SITE, "gate-1", centre=CENTRE_KEY.public_key(), now=NOON)
         registry.put_worker(connection, a_worker(), now=NOON)
         with pytest.raises(UnknownFlag, match="f-9"):
             registry.remove_flag(connection, "W-1", "f-9")
@@ -321,4 +321,4 @@ def test_a_worker_of_a_site_that_does_not_exist_changes_nothing(centre_database:
 @pytest.mark.parametrize("site_id", ["", "a b", "a/b", "+", "#", "all", "acl-probe", "x" * 65])
 def test_an_id_that_cannot_be_part_of_a_topic_is_refused(centre_database: Database, site_id: str) -> None:
     with pytest.raises(SettingRefused), centre_database.write() as connection:
-        registry.put_site(connection, site_id, name="示例", timezone="Asia/Shanghai", now=NOON)
+        site_registry.put_site(connection, site_id, name="示例", timezone="Asia/Shanghai", now=NOON)

@@ -14,7 +14,7 @@ import pytest
 from sqlalchemy import insert, select
 from typer.testing import CliRunner
 
-from sync.central import commands, registry, tables, terminals
+from sync.central import commands, registry, site_registry, tables, terminals
 from sync.central.access_log import EventFilter
 from sync.central.accounts_access import Role, Viewer
 from sync.central.cli import app
@@ -95,7 +95,7 @@ def test_a_terminal_takes_no_key_and_no_command(centre_database: Database) -> No
     a_terminal(centre_database)
     with centre_database.write() as connection:
         with pytest.raises(AlreadyThere, match="has no key"):
-            registry.issue_gate_key(connection, SITE, TERMINAL, centre=CENTRE_KEY.public_key(), now=NOON)
+            site_registry.issue_gate_key(connection, SITE, TERMINAL, centre=CENTRE_KEY.public_key(), now=NOON)
         with pytest.raises(UnknownGate, match="takes no commands"):
             commands.ask(
                 connection, (SITE, TERMINAL), Action.OPEN_ONCE, issued_by="示例", reason="", now=NOON

@@ -9,7 +9,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import Connection, select, update
 
-from sync.central import registry, tables
+from sync.central import registry, site_registry, tables
 from sync.central.accounts_access import NotFound, Role, Viewer
 from sync.central.database import Database
 from sync.central.notes import NoteContext, NoteRefused
@@ -102,7 +102,7 @@ def test_what_is_changed_forked_or_sent_by_another_is_refused(
 
 def test_another_gate_s_key_signs_nothing_here(database: Database) -> None:
     with database.write() as connection:
-        credentials = registry.add_gate(
+        credentials = site_registry.add_gate(
             connection, HERE, "gate-7", centre=Ed25519PrivateKey.generate().public_key(), now=NOON
         )
         with pytest.raises(NoteRefused, match=FOREIGN_KEY):
@@ -185,7 +185,7 @@ def test_the_public_check_says_little_and_knows_the_date(
 
 def test_what_a_kiosk_queues_is_what_the_centre_takes(database: Database, tmp_path: Path) -> None:
     with database.write() as connection:
-        key = registry.add_gate(
+        key = site_registry.add_gate(
             connection, HERE, "kiosk-1", centre=Ed25519PrivateKey.generate().public_key(), now=NOON
         ).gate_key
     with LocalStore.open(tmp_path / "kiosk.db", StoreKey.load(tmp_path / "key", "", create=True)) as store:

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import func, select
 
-from sync.central import registry, tables
+from sync.central import site_registry, tables
 from sync.central.database import Database
 from sync.central.errors import UnknownSite
 from sync.vendor.adapter import event_of
@@ -18,7 +18,7 @@ from tests.sync.vendor.samples import NOW, record, terminal
 
 def test_a_terminals_records_join_the_log_once_and_late_ones_are_backlog(centre_database: Database) -> None:
     with centre_database.write() as connection:
-        registry.put_site(connection, "site-1", name="示例工地", timezone="Asia/Shanghai", now=NOW)
+        site_registry.put_site(connection, "site-1", name="示例工地", timezone="Asia/Shanghai", now=NOW)
     store = CentralLog(centre_database, [terminal()], now=lambda: NOW)
     events = []
     for number, time in enumerate(["2026-03-02 08:59:33", "2026-03-02 08:59:40", "2026-02-27 23:59:00"]):

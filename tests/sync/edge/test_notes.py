@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import pytest
 from sqlalchemy import Connection, func, select
 
-from sync.central import registry, tables_people
+from sync.central import site_registry, tables_people
 from sync.central.ask_handlers import HANDLERS as ANSWERS
 from sync.central.asks import AskContext, AskRefused
 from sync.central.database import Database
@@ -33,7 +33,7 @@ class Paper(Record):
 
 def be_a_kiosk(service: CentralService) -> None:
     with service.database.write() as connection:
-        registry.set_kiosk(connection, SITE, GATE, is_kiosk=True)
+        site_registry.set_kiosk(connection, SITE, GATE, is_kiosk=True)
 
 
 def taken(service: CentralService) -> int:

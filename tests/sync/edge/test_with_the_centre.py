@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import func, select
 
 from sync.alerting import StepKind, shipped_rules
-from sync.central import commands, registry, tables
+from sync.central import commands, registry, site_registry, tables
 from sync.central.alerts import Doing, act, raise_alert
 from sync.central.keys import signing_key
 from sync.central.service import CentralService
@@ -44,8 +44,8 @@ def service(rig: Rig, broker: Mosquitto, tmp_path: Path) -> Iterator[CentralServ
     with CentralService(settings) as service:
         public = signing_key(settings.keys).public_key()
         with service.database.write() as connection:
-            registry.put_site(connection, SITE, name="示例工地", timezone="Asia/Shanghai", now=now())
-            issued = registry.add_gate(connection, SITE, GATE, centre=public, now=now())
+            site_registry.put_site(connection, SITE, name="示例工地", timezone="Asia/Shanghai", now=now())
+            issued = site_registry.add_gate(connection, SITE, GATE, centre=public, now=now())
         for name in ("gate.key", "site.key"):
             (tmp_path / name).unlink()
         issued.write(tmp_path)
