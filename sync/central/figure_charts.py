@@ -29,7 +29,7 @@ def trend_chart(days: Sequence[date], lines: Sequence[tuple[str, Sequence[int]]]
         for symbol, (name, values) in zip(_SYMBOLS, lines, strict=False)
     ]
     made = _chart([f"{day:%m-%d}" for day in days], series)
-    return {**made, "legend": {"top": 0, "textStyle": _INK}}
+    return {**made, "legend": {"type": "scroll", "top": 0, "textStyle": _INK}}
 
 
 def _chart(labels: Sequence[str], series: Sequence[dict[str, Any]]) -> dict[str, Any]:
