@@ -48,6 +48,9 @@ class KioskSettings(Section):
     data_contact: str = Field(default="", description="where people turn to withdraw or complain")
     keep_photos: Literal["never", "with_consent"] = "with_consent"
     photo_days: int = Field(default=30, ge=1, le=3650)
+    faces_kept_days: int = Field(
+        default=30, ge=0, le=3650, description="faces of people on no site, where no centre counts the days"
+    )
     source: SourceSettings = Field(default=SourceSettings(), description="the kiosk's camera")
     helmet_shot: bool = Field(default=False, description="one more picture with the helmet on")
     liveness_missing: Literal["note", "refuse"] = Field(

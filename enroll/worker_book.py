@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from enroll.drafts import Drafts, EnrolmentDraft
 from enroll.errors import EnrollError
+from enroll.face_retention import FaceRetention
 from enroll.identity import GRANT_OVER, Identity, check_identity
 from enroll.name_search import NameIndex
 from enroll.registration import WORKER_FIELDS
@@ -75,6 +76,7 @@ class WorkerFile:
     sync: NoteState
     last_seen_at: datetime | None
     ageing: Ageing | None
+    face_goes_at: datetime | None = None
 
     @property
     def consent(self) -> Consent | None:
@@ -112,6 +114,7 @@ class WorkerBook:
     ) -> None:
         self._store = store
         self._drafts = drafts
+        self._retention = FaceRetention(store, settings, now=now)
         self._now = now
         self._zone = ZoneInfo(settings.site.timezone)
         self._lock = threading.Lock()
@@ -151,6 +154,7 @@ class WorkerBook:
             sync=store.subject_state(f"worker:{worker_id}"),
             last_seen_at=events[0].occurred_at if events else None,
             ageing=self._ageing_of(worker_id, templates),
+            face_goes_at=self._retention.goes_at(worker_id),
         )
 
     def typed(self, file: WorkerFile) -> dict[str, str]:

@@ -38,9 +38,10 @@ def background(office: KioskOffice, *, version: str) -> Iterator[None]:
 
 
 def erase_overdue(office: KioskOffice) -> int:
-    """Erase abandoned registrations and uploads, photos whose time is over, old questions; how many went."""
+    """Erase abandoned registrations and uploads, old questions, faces and photos that are overdue; a count."""
     office.store.forget_asks()
     abandoned = office.drafts.erase_abandoned() + office.imports.erase_abandoned()
+    abandoned += office.retention.erase_due()
     return abandoned + office.store.delete_expired_attachments(office.now())
 
 
@@ -48,7 +49,7 @@ def _erase_overdue(office: KioskOffice, stop: threading.Event) -> None:
     while True:
         try:
             if count := erase_overdue(office):
-                log.info("erased %d overdue drafts, uploads and pictures", count)
+                log.info("erased %d overdue drafts, uploads, faces and pictures", count)
         except StoreError as error:
             log.error("overdue data could not be erased: %s %s", error, error.next_step)
         if stop.wait(ERASE_EVERY_S):

@@ -15,6 +15,7 @@ from argon2 import PasswordHasher
 from enroll.accounts import KioskAccounts
 from enroll.consent_text import ConsentTexts
 from enroll.drafts import Drafts
+from enroll.face_retention import FaceRetention
 from enroll.id_reader import open_reader
 from enroll.import_desk import ImportDesk
 from enroll.registration import Registration
@@ -54,6 +55,7 @@ class KioskOffice:
         self.drafts = Drafts(store, now=now)
         self.registration = Registration(store, self.drafts, settings, now=now)
         self.imports = ImportDesk(store, settings, now=now)
+        self.retention = FaceRetention(store, settings, now=now)
         self.book = WorkerBook(store, self.drafts, settings, now=now)
         self.consent_texts = ConsentTexts.load(settings.kiosk, settings.site)
         self.id_reader = open_reader(settings.kiosk.id_reader)

@@ -56,6 +56,7 @@ class _View:
                 f"{w.AGEING}: {w.RECENT} {file.ageing.recent:.2f}, {w.THRESHOLD} {file.ageing.threshold:.2f}"
             )
             ui.label(why).classes("sg-wait").props("role=status")
+        self._say_when_the_face_goes()
         with ui.element("div").classes("sg-bar"):
             self._actions()
         with ui.element("section").classes("sg-card"):
@@ -108,6 +109,15 @@ class _View:
             (w.LAST_SEEN, self._time(file.last_seen_at)),
             (w.SYNC, self._sync_words()),
         ]
+
+    def _say_when_the_face_goes(self) -> None:
+        file = self._file
+        if not file.templates:
+            return
+        if file.face_goes_at is not None:
+            ui.label(f"{w.FACE_GOES_AT} {self._time(file.face_goes_at)}").classes("sg-wait")
+        elif file.worker.status is WorkerStatus.LEFT:
+            ui.label(str(w.CENTRE_ERASES)).classes("sg-wait")
 
     def _training(self) -> str:
         office = self._visitor.office

@@ -122,7 +122,14 @@ WHY = Words("原因", "Reason")
 WHY_MISSING = Words("请填写原因", "A reason is needed")
 BLOCK_ASK = Words("此人将不能进场，直到解除。", "The gate refuses this person until unblocked.")
 UNBLOCK_ASK = Words("此人可以重新进场。", "The gate lets this person in again.")
-LEAVE_ASK = Words("标记为离场，闸机不再放行。", "Marked as left; the gate lets nobody in who has left.")
+LEAVE_ASK = Words(
+    "标记为离场，闸机不再放行。人脸保留一段时间以便返场，之后自动删除。",
+    "Marked as left; the gate lets nobody in who has left. The face is kept a while for a return, then goes.",
+)
+FACE_GOES_AT = Words("已不在任何工地，人脸将自动删除：", "On no site: the face goes by itself on")
+CENTRE_ERASES = Words(
+    "已离场：人脸在中心设定的期限后自动删除。", "Has left: the centre erases the face after its period."
+)
 TAKE_BACK_ASK = Words("标记为在场。", "Marked as active.")
 WITHDRAW_ASK = Words(
     "撤回后立即删除，不能恢复：本机、每个闸机和中心的人脸特征与照片。之后请用二维码或工牌进场。",

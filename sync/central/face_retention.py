@@ -85,12 +85,12 @@ class FaceRetention:
 
 
 def note_departures(connection: Connection) -> None:
-    """Note since when people are on no site, and forget it of those who are back.
+    """Note since when people are on no site, and forget it of those who are back or whose face is gone.
 
     Whoever is seen so for the first time left at the last change of the record, or before it.
     """
-    back = select(_workers.worker_id).where(~_is_gone())
-    connection.execute(delete(departures).where(_departures.worker_id.in_(back)))
+    over = select(_workers.worker_id).where(or_(~_is_gone(), ~_has_face()))
+    connection.execute(delete(departures).where(_departures.worker_id.in_(over)))
     gone = select(_workers.worker_id, _workers.updated_at).where(
         _is_gone(), _has_face(), ~exists().where(_departures.worker_id == _workers.worker_id)
     )

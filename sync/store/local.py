@@ -17,6 +17,7 @@ from sync.store.asks import Asks
 from sync.store.attendance import Attendance, WallClock
 from sync.store.commands import CommandLog
 from sync.store.connections import Connections
+from sync.store.departures import Departures
 from sync.store.drafts import DraftRows
 from sync.store.filled_forms import FilledForms
 from sync.store.import_jobs import ImportJobs
@@ -64,6 +65,7 @@ class LocalStore(
     Trainings,
     Undo,
     Suggestions,
+    Departures,
     MatchScores,
 ):
     """Roster, events and outbox of one gate in one SQLCipher file; safe to use from any thread.

@@ -461,3 +461,15 @@ def _filled_forms(db: Database) -> None:
 def _unparked(db: Database) -> None:
     # What is to be sent is asked for ten times a second, also when thousands of rows are parked before it.
     db.execute("CREATE INDEX outbox_unparked ON outbox (item_id) WHERE parked_reason IS NULL")
+
+
+@migrations(name="0013_departures")
+def _departures(db: Database) -> None:
+    db.execute(
+        """
+        CREATE TABLE departures (
+            worker_id TEXT NOT NULL PRIMARY KEY REFERENCES workers (worker_id) ON DELETE CASCADE,
+            since TEXT NOT NULL
+        ) STRICT
+        """
+    )
