@@ -38,7 +38,7 @@ def background(office: KioskOffice, *, version: str) -> Iterator[None]:
 
 
 def erase_overdue(office: KioskOffice) -> int:
-    """Erase abandoned registrations and uploads, old questions, faces and photos that are overdue; a count."""
+    """Erase abandoned registrations and uploads, old questions, faces and photos that are overdue."""
     office.store.forget_asks()
     abandoned = office.drafts.erase_abandoned() + office.imports.erase_abandoned()
     abandoned += office.retention.erase_due()

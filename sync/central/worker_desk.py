@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, exists, func, or_, select
 
-from sync.central import audit, health, list_matches, registry, tables
+from sync.central import audit, face_retention, health, list_matches, registry, tables
 from sync.central.access_log import require_plain, workers_in_scope
 from sync.central.accounts_access import NotAllowed, Right, Viewer, in_scope, no_such
 from sync.central.audit import Action
@@ -62,11 +62,15 @@ class WorkerPage:
 
 @dataclass(frozen=True, slots=True)
 class WorkerFacts:
-    """One worker. Sites that the viewer may not see are left out of the record."""
+    """One worker. Sites that the viewer may not see are left out of the record.
+
+    gone_since  on no site since then, with a face that goes by itself when nobody comes back
+    """
 
     worker: Worker
     templates: int
     updated_at: datetime
+    gone_since: datetime | None = None
 
 
 class WorkerDesk:
@@ -169,6 +173,7 @@ class WorkerDesk:
                 worker.model_copy(update={"site_ids": seen}),
                 connection.scalar(count) or 0,
                 connection.execute(changed).scalar_one(),
+                face_retention.gone_since(connection, worker_id, self._now()),
             )
 
     def standing(self, viewer: Viewer, worker_id: str, at: datetime) -> tuple[Fact, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -84,6 +85,9 @@ class _WorkerDialog:
         dialog.on("hide", dialog.delete)
         await self._show()
 
+    def _day(self, at: datetime | None) -> str:
+        return "–" if at is None else f"{at.astimezone(self._zone):%Y-%m-%d}"
+
     async def _show(self) -> None:
         found = await self._visitor.ask(lambda viewer: self._desk.one(viewer, self._worker_id))
         if found is None:
@@ -105,6 +109,7 @@ class _WorkerDialog:
                     (words.CLEARANCES, ", ".join(one.kind for one in worker.clearances)),
                     (words.CONSENT, str(worker.face_consent_on or "")),
                     (words.TEMPLATES, str(found.templates)),
+                    (words.GONE_SINCE, self._day(found.gone_since)),
                 ]
             )
             subheading(words.FLAGS)

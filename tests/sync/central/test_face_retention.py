@@ -8,8 +8,10 @@ import pytest
 from sqlalchemy import Connection, select
 
 from sync.central import audit, erasures, persons, registry, roster_log, site_registry, tables, tables_people
+from sync.central.accounts_access import Role, Viewer
 from sync.central.database import Database
 from sync.central.face_retention import FaceRetention, gone_since
+from sync.central.worker_desk import WorkerDesk
 from sync.erasure import RETENTION
 from sync.people import Consent, Enrolment
 from sync.records import WorkerStatus
@@ -120,3 +122,11 @@ def test_after_the_erasure_only_a_new_consent_brings_a_face(database: Database) 
         enrol(connection, back(later + DAY, a_consent(given_at=later + DAY)), after=41 * DAY)
         assert templates(connection, "W-1") == 1
     assert calendar.look(later + 60 * DAY) == 0
+
+
+def test_the_worker_s_page_says_since_when_somebody_is_gone(database: Database) -> None:
+    desk = WorkerDesk(database, now=lambda: NOON + DAY)
+    admin = Viewer("admin", "", Role.ADMIN, None)
+    assert desk.one(admin, "W-1").gone_since is None
+    assert desk.one(admin, "W-2").gone_since == NOON
+    assert desk.one(admin, "W-3").gone_since is None  # left, but there is no face to go
