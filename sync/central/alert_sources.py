@@ -17,6 +17,7 @@ from sync.central.alerts import raise_alert
 from sync.central.event_rows import Work
 from sync.central.statements import chunks
 from sync.central.tables_alerts import SUBJECT_LENGTH, alerts
+from sync.central.tables_health import pass_copies
 from sync.records import Event
 
 TOO_HOT = frozenset({"temperature_high", "temperature_high_again"})
@@ -120,9 +121,11 @@ def contacts_confirmed(
 def forget_worker(connection: Connection, worker_id: str) -> int:
     """A worker's whole record is erased: the alerts about that person go with it.
 
-    A copied pass is named by the worker where the event does not say which pass it was.
+    A copied pass is named by its own id, or by the worker where the event does not say which pass it was.
     """
-    subjects = [f"{kind}:{worker_id}"[:SUBJECT_LENGTH] for kind in ("worker", "pass")]
+    copied = select(pass_copies.c.pass_id).where(pass_copies.c.worker_id == worker_id).distinct()
+    passes = ["pass:" + one for one in connection.scalars(copied) if one]
+    subjects = [f"{kind}:{worker_id}"[:SUBJECT_LENGTH] for kind in ("worker", "pass")] + passes
     gone = connection.execute(delete(alerts).where(alerts.c.subject.in_(subjects)))
     return gone.rowcount
 

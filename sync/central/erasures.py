@@ -100,6 +100,7 @@ def withdraw(
     gone = _erase_face(connection, worker_id, now)
     versions = registry.withdraw_consent(connection, worker_id, kind=FACE, now=now)
     if kind == WHOLE_RECORD:
+        alert_sources.forget_worker(connection, worker_id)  # first: by what goes next it knows whose they are
         gone += ["person", *erasure_rows.forget(connection, worker_id)]
         versions = {**versions, **_erase_record(connection, worker, now)}
     # What goes by itself, day by day, needs no hand on every backup: those are let go by their age.
@@ -136,7 +137,6 @@ def _erase_record(connection: Connection, worker: Worker, now: datetime) -> dict
     """Nothing stays but the number; its events keep the number and lose the name."""
     bare = nameless(worker.worker_id, worker.site_ids)
     persons.forget(connection, worker.worker_id)
-    alert_sources.forget_worker(connection, worker.worker_id)
     real_name.forget(connection, worker.worker_id)
     of_worker = phone_sessions.c.worker_id == worker.worker_id
     owned = select(phone_sessions.c.session_hash).where(of_worker)

@@ -114,13 +114,18 @@ def _keep(connection: Connection, first: Any, second: Any, now: datetime) -> Non
         .returning(pass_copies.c.first_event)
     )
     if connection.scalar(statement) is not None:
-        apart_s = round((second.occurred_at - first.occurred_at).total_seconds())
+        facts = {
+            "apart_s": round((second.occurred_at - first.occurred_at).total_seconds()),
+            "gate": second.gate_id,
+        }
+        if first.site_id == second.site_id:  # what is at another site is not told to this one
+            facts["other_gate"] = first.gate_id
         raise_alert(
             connection,
             RULE,
             site_id=second.site_id,
             subject=f"pass:{pass_id or second.worker_id}",
-            facts={"apart_s": apart_s, "gate": second.gate_id, "other_gate": first.gate_id},
+            facts=facts,
             now=now,
         )
 

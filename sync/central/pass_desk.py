@@ -112,7 +112,7 @@ class CorrectionRow:
 
 @dataclass(frozen=True, slots=True)
 class CopyRow:
-    """One pass at two gates."""
+    """One pass at two gates: site, gate, time; site and gate are empty where they are not the viewer's."""
 
     worker_id: str
     name: str
@@ -269,23 +269,30 @@ class PassDesk:
             site_id=site_id[:64],
             detail={"copies": "yes"},
         )
+        row = pass_copies.c
         query = (
             select(pass_copies, tables.workers.c.name)
-            .join(tables.workers, tables.workers.c.worker_id == pass_copies.c.worker_id)
-            .where(_of(viewer, site_id))
-            .order_by(pass_copies.c.second_at.desc(), pass_copies.c.first_event, pass_copies.c.second_event)
+            .join(tables.workers, tables.workers.c.worker_id == row.worker_id)
+            .where(
+                _of(viewer, site_id), or_(in_scope(viewer, row.first_site), in_scope(viewer, row.second_site))
+            )
+            .order_by(row.second_at.desc(), row.first_event, row.second_event)
             .limit(ROWS_MAX)
         )
+
+        def use(use_site: str, gate_id: str, at: datetime) -> tuple[str, str, datetime]:
+            return (use_site, gate_id, at) if viewer.sees(use_site) else ("", "", at)
+
         with self._database.read() as connection:
             return [
                 CopyRow(
-                    row.worker_id,
-                    row.name,
-                    row.pass_id,
-                    (row.first_site, row.first_gate, row.first_at),
-                    (row.second_site, row.second_gate, row.second_at),
+                    found.worker_id,
+                    found.name,
+                    found.pass_id,
+                    use(found.first_site, found.first_gate, found.first_at),
+                    use(found.second_site, found.second_gate, found.second_at),
                 )
-                for row in connection.execute(query)
+                for found in connection.execute(query)
             ]
 
     # -- decisions ---------------------------------------------------------------------------------------

@@ -219,6 +219,8 @@ class _Page:
     def _copy_cells(self, row: CopyRow) -> dict[str, str]:
         uses = [
             f"{self.wall(at)} {self._sites.get(site_id, site_id)} / {gate_id}"
+            if site_id
+            else f"{self.wall(at)} {said.ELSEWHERE}"
             for site_id, gate_id, at in (row.first, row.second)
         ]
         return {

@@ -178,6 +178,19 @@ def test_one_pass_at_two_gates_is_noticed_once_also_when_the_events_come_late(
     }
     assert desk.copies(MANAGER)[0].pass_id == "aa" * 8
     assert desk.copies(replace(MANAGER, site_ids=frozenset({B}))) == []
+    # Of two sites each is told of its own gate; where the other was is not said.
+    assert {(one.first[:2], one.second[:2]) for one in desk.copies(MANAGER)} == {
+        ((A, "gate-1"), (A, "gate-9")),
+        ((A, "gate-1"), ("", "")),
+        ((A, "gate-9"), ("", "")),
+    }
+    (told,) = [row.facts for row in raised if row.site_id == B]
+    assert "other_gate" not in told
+    with office.database.write() as connection:
+        gone = a_withdrawal(worker_id=WHO, kind=WHOLE_RECORD, withdrawn_at=NOW)
+        erasures.withdraw(connection, gone, now=NOW)
+        left = connection.scalars(select(alerts.c.subject).where(alerts.c.rule_id == "pass_copied")).all()
+    assert left == []
 
 
 @ON_ONE
