@@ -9,7 +9,7 @@ sealed once, however many gates ask.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, RowMapping, Table, func, select, update
@@ -61,27 +61,30 @@ class Later:
 
     def write(self, connection: Connection) -> dict[str, int]:
         """The log as of now, what is urgent first; the new version of each site concerned."""
-        calm = self._left.keys() - self._urgent
-        return {
-            **record_workers(connection, sorted(self._urgent), left=self._left, urgent=True),
-            **record_workers(connection, sorted(calm), left=self._left, urgent=False),
-        }
+        return record(
+            connection, load_changes(connection, list(self._left)), left=self._left, urgent=self._urgent
+        )
 
 
 def record_workers(
     connection: Connection, worker_ids: Sequence[str], *, left: Mapping[str, Iterable[str]], urgent: bool
 ) -> dict[str, int]:
     """`record` for workers as they are now: the log holds what the database holds."""
-    return record(connection, load_changes(connection, worker_ids), left=left, urgent=urgent)
+    changes = load_changes(connection, worker_ids)
+    return record(connection, changes, left=left, urgent=frozenset(worker_ids) if urgent else ())
 
 
 def record(
-    connection: Connection, changes: Sequence[Change], *, left: Mapping[str, Iterable[str]], urgent: bool
+    connection: Connection,
+    changes: Sequence[Change],
+    *,
+    left: Mapping[str, Iterable[str]],
+    urgent: Collection[str],
 ) -> dict[str, int]:
     """Write the log for workers that changed; returns the new version of each site concerned.
 
     left    worker id → sites the worker was on before (those not in `site_ids` any more get a removal)
-    urgent  a flag or a block: goes before everything else that waits
+    urgent  ids of those with a flag or a block: they go before everything else that waits
 
     Raises:
         UnknownSite: a worker is registered for a site that is not in the registry.
@@ -92,14 +95,15 @@ def record(
             by_site[site_id].append(change)
     versions = {}
     for site_id in sorted(by_site):  # always in this order, so that two writers cannot wait for each other
-        concerned = by_site[site_id]
-        for start in range(0, len(concerned), VERSION_ENTRIES):
-            versions[site_id], sealing_key = _next_version(connection, site_id)
-            rows = [
-                _row(site_id, versions[site_id], sealing_key, change, urgent=urgent)
-                for change in concerned[start : start + VERSION_ENTRIES]
-            ]
-            upsert(connection, tables.roster_log, rows)
+        for is_urgent in (True, False):
+            concerned = [one for one in by_site[site_id] if (one.worker.worker_id in urgent) is is_urgent]
+            for start in range(0, len(concerned), VERSION_ENTRIES):
+                versions[site_id], sealing_key = _next_version(connection, site_id)
+                rows = [
+                    _row(site_id, versions[site_id], sealing_key, change, urgent=is_urgent)
+                    for change in concerned[start : start + VERSION_ENTRIES]
+                ]
+                upsert(connection, tables.roster_log, rows)
     return versions
 
 

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import select
+from sqlalchemy import event, select
 
 from sync.central import registry, roster_log, site_registry, tables
 from sync.central.database import Database
 from sync.central.errors import AlreadyThere, SettingRefused, UnknownGate, UnknownSite
-from sync.central.roster_log import Digests
+from sync.central.roster_log import Digests, Later
 from sync.errors import RecordInvalid, UnknownFlag, UnknownWorker
 from sync.records import Clearance, Flag, FlagLevel, Method, PassGrant, Template, Worker, WorkerStatus
 from sync.wire.messages import RosterEntry, RosterPart, RosterWant
@@ -322,3 +323,29 @@ def test_a_worker_of_a_site_that_does_not_exist_changes_nothing(centre_database:
 def test_an_id_that_cannot_be_part_of_a_topic_is_refused(centre_database: Database, site_id: str) -> None:
     with pytest.raises(SettingRefused), centre_database.write() as connection:
         site_registry.put_site(connection, site_id, name="示例", timezone="Asia/Shanghai", now=NOON)
+
+
+def test_workers_of_several_sites_are_written_site_by_site_whoever_is_urgent(
+    centre_database: Database, replica: Replica
+) -> None:
+    """Two transactions that take the sites in different orders would wait for each other."""
+    a_site(centre_database, "z-site")
+    workers = (a_worker("W-1", site_ids=(SITE,)), a_worker("W-2", site_ids=("z-site",)))
+    locked: list[str] = []
+
+    def note(_connection: object, _cursor: object, statement: str, parameters: Any, *_: object) -> None:
+        if statement.startswith("UPDATE sites"):
+            values = parameters.values() if isinstance(parameters, dict) else parameters
+            locked.extend(one for one in values if one in (SITE, "z-site"))
+
+    event.listen(centre_database.engine, "before_cursor_execute", note)
+    try:
+        with centre_database.write() as connection:
+            later = Later()
+            for worker, status in zip(workers, (WorkerStatus.ACTIVE, WorkerStatus.BLOCKED), strict=True):
+                one = worker.model_copy(update={"status": status})
+                registry.put_worker(connection, one, now=NOON, later=later)
+            assert later.write(connection) == {SITE: 1, "z-site": 1}
+    finally:
+        event.remove(centre_database.engine, "before_cursor_execute", note)
+    assert locked == sorted(locked) and len(locked) == 2
