@@ -221,6 +221,8 @@ def reconcile(
 def put_flags(connection: Connection, worker_ids: Sequence[str], *, now: datetime) -> dict[str, int]:
     """Add and remove the flags of lists until they are what the matches say."""
     versions: dict[str, int] = {}
+    # Before the matches are read: who decides about one at this moment is waited for, or waits for us.
+    registry.hold(connection, worker_ids)
     listed = connection.execute(select(watch_lists.c.list_id, watch_lists.c.name))
     names = {row.list_id: row.name for row in listed}
     matches: dict[str, list[RowMapping]] = {}

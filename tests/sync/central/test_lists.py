@@ -29,6 +29,7 @@ from tests.sync.central.list_samples import (
     resident_number,
     slipped,
 )
+from tests.sync.central.two_writers import meanwhile
 from tests.sync.samples import NOON, a_worker
 
 MINE, OTHER = resident_number(12), resident_number(34)
@@ -291,3 +292,23 @@ def test_terms_that_contradict_themselves_are_refused(database: Database) -> Non
     ):
         with pytest.raises(SettingRefused):
             import_list(database, KEYS, terms, "x.csv", b"phone\n13800000001", by="x", now=NOON)
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_a_match_that_is_cleared_while_it_is_flagged_leaves_no_flag(
+    database: Database, matcher: ListMatcher
+) -> None:
+    a_registered(database, "W-1", number=MINE)
+    a_list(database, [f",{MINE},,"])
+    match_all(matcher)
+    (flag,) = flags(database)
+    with database.write() as connection:
+        registry.remove_flag(connection, "W-1", flag.flag_id)  # as if the matching had not come to it yet
+    meanwhile(
+        database,
+        lambda connection: decide(
+            connection, only_match(connection), confirm=False, reason="不是本人", by="tester", now=NOON
+        ),
+        lambda connection: list_matches.put_flags(connection, ["W-1"], now=NOON),
+    )
+    assert flags(database) == []
