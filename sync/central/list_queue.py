@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, delete, literal, select
+from sqlalchemy import Connection, delete, literal, select, true
 
 from sync.central.statements import insert_or, upsert
 from sync.central.tables_lists import watch_queue, watch_visitor_queue
@@ -26,6 +26,9 @@ def ask_all_visitors(connection: Connection, now: datetime) -> None:
     """A list changed: everybody who ever declared, in one statement."""
     connection.execute(delete(watch_visitor_queue))
     everybody = select(visitors.c.visitor_id, literal(now, watch_visitor_queue.c.asked_at.type))
-    connection.execute(
-        insert_or(connection, watch_visitor_queue).from_select(["visitor_id", "asked_at"], everybody)
+    asked = insert_or(connection, watch_visitor_queue).from_select(
+        ["visitor_id", "asked_at"],
+        everybody.where(true()),  # without it SQLite takes ON CONFLICT for a join
     )
+    # Who declares at this moment waits already.
+    connection.execute(asked.on_conflict_do_nothing())

@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import select
 
-from sync.central import declarations, list_visitors
+from sync.central import declarations, list_queue, list_visitors
 from sync.central.database import Database
 from sync.central.declarations import Declarer
 from sync.central.list_import import remove_list
@@ -17,11 +17,13 @@ from sync.central.list_matching import ListMatcher
 from sync.central.list_visitors import VisitorMatcher
 from sync.central.tables_alerts import alerts
 from sync.central.tables_lists import watch_visitor_matches, watch_visitor_queue
+from sync.central.tables_phone import visitors
 from sync.declarations import WORKER_FORM, Declaration, VisitorPapers
 from sync.forms import check, form
 from sync.people import DocumentType
 from tests.sync.central.gate_box import a_site
 from tests.sync.central.list_samples import SITE, VAULT, a_list, match_all, resident_number, slipped
+from tests.sync.central.two_writers import meanwhile
 from tests.sync.samples import NOON
 
 MINE, PHONE = resident_number(56), "13800000056"
@@ -139,3 +141,18 @@ def test_a_visitors_entry_that_ends_is_over(rig: Rig) -> None:
     rig.now = ends
     rig.match()
     assert rig.found() == [("number", MatchState.GONE)]
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_who_declares_while_everybody_is_asked_for_waits_once(rig: Rig) -> None:
+    rig.declares()
+    rig.match()
+    with rig.database.read() as connection:
+        (visitor_id,) = connection.scalars(select(visitors.c.visitor_id))
+    meanwhile(
+        rig.database,
+        lambda connection: list_queue.ask_visitor(connection, visitor_id, rig.now),
+        lambda connection: list_queue.ask_all_visitors(connection, rig.now),
+    )
+    with rig.database.read() as connection:
+        assert list(connection.scalars(select(watch_visitor_queue.c.visitor_id))) == [visitor_id]
