@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, exists, func, select
 
-from sync.central import audit, cases, tables
+from sync.central import audit, case_passes, cases, tables
 from sync.central.access_log import workers_in_scope
 from sync.central.accounts_access import NotAllowed, Right, Viewer, in_scope, no_such
 from sync.central.audit import Action
@@ -155,7 +155,7 @@ class CaseDesk:
         return self._facts(viewer, case_id, Action.EXPORTED_CASE)
 
     def open(self, viewer: Viewer, data: CaseData) -> str:
-        """Open a case and trace it; returns its id.
+        """Open a case and trace it; returns its id. The pass of its worker follows it.
 
         Raises NotAllowed, NotFound (site or worker, also one of a site that is not the viewer's),
         AlreadyThere, SettingRefused.
@@ -170,17 +170,25 @@ class CaseDesk:
                 raise no_such("worker", data.worker_id)
             case_id = cases.open_case(connection, data, by=viewer.user_id, now=now)
             self._note(connection, viewer, Action.OPENED_CASE, case_id, data.site_id, kind=data.kind.value)
+            versions = self._follow(connection, viewer, case_id)
+        self._announce(versions)
         trace_case(self._database, case_id, self.rules, now=now)
         return case_id
 
     def change(self, viewer: Viewer, case_id: str, data: CaseData) -> None:
-        """Kind, days, told trips and stays, remarks; traced anew. Raises NotFound, CaseClosed."""
+        """Kind (the pass follows), days, told trips and stays, remarks; traced anew.
+
+        Raises NotFound, CaseClosed.
+        """
         with self._database.write() as connection:
             case = self._held(connection, viewer, case_id)
             cases.change_case(connection, case_id, data)
             self._note(
                 connection, viewer, Action.CHANGED_CASE, case_id, case.data.site_id, kind=data.kind.value
             )
+            changed = data.kind is not case.data.kind
+            versions = self._follow(connection, viewer, case_id) if changed else {}
+        self._announce(versions)
         trace_case(self._database, case_id, self.rules, now=self._now())
 
     def trace(self, viewer: Viewer, case_id: str) -> int:
@@ -191,11 +199,13 @@ class CaseDesk:
         return len({reason.person for reason in found.reasons}) if found else 0
 
     def close(self, viewer: Viewer, case_id: str) -> None:
-        """Raises NotFound, CaseClosed."""
+        """What the case did to its worker's pass goes; contacts keep theirs. Raises NotFound, CaseClosed."""
         with self._database.write() as connection:
             case = self._held(connection, viewer, case_id)
             cases.close_case(connection, case_id, by=viewer.user_id, now=self._now())
             self._note(connection, viewer, Action.CLOSED_CASE, case_id, case.data.site_id)
+            versions = self._follow(connection, viewer, case_id)
+        self._announce(versions)
 
     def reopen(self, viewer: Viewer, case_id: str) -> None:
         """Raises NotFound."""
@@ -203,6 +213,8 @@ class CaseDesk:
             case = self._held(connection, viewer, case_id)
             cases.reopen_case(connection, case_id)
             self._note(connection, viewer, Action.REOPENED_CASE, case_id, case.data.site_id)
+            versions = self._follow(connection, viewer, case_id)
+        self._announce(versions)
         trace_case(self._database, case_id, self.rules, now=self._now())
 
     def confirm(
@@ -294,6 +306,26 @@ class CaseDesk:
         if connection.execute(query).first() is None:
             raise no_such("case", case_id)
         return cases.held_case(connection, case_id)
+
+    def _follow(self, connection: Connection, viewer: Viewer, case_id: str) -> Mapping[str, int]:
+        """Roster versions of what the case does now to its worker's pass. Raises NotAllowed."""
+        case = cases.held_case(connection, case_id)
+        done = case_passes.follow(connection, case, by=viewer.user_id, now=self._now())
+        for action, worker_ids in (
+            (Action.UNFLAGGED_WORKER, done.taken),
+            (Action.FLAGGED_WORKER, done.given),
+        ):
+            for worker_id in sorted(worker_ids):
+                viewer.require(Right.FLAG)
+                audit.note_by(
+                    connection,
+                    viewer,
+                    action,
+                    at=self._now(),
+                    subject=f"worker:{worker_id}",
+                    detail={"case": case_id},
+                )
+        return done.versions
 
     def _facts(self, viewer: Viewer, case_id: str, action: Action) -> CaseFacts:
         viewer.require(Right.TRACE_CASES)

@@ -160,7 +160,7 @@ def flag_was_removed(
 
 
 def withdraw(connection: Connection, source: str, *, now: datetime) -> dict[str, int]:
-    """A source (`declaration:<id>`, `contact:<id>`) no longer says what it said."""
+    """A source (`declaration:<id>`, `contact:<id>`, `case:<id>`) no longer says what it said."""
     here = {
         table: (table.c.source == source, table.c.taken_back_at.is_(None))
         for table in (pass_occurrences, pass_findings)

@@ -135,6 +135,7 @@ class PassRules(_Part):
     findings: tuple[FindingRule, ...] = Field(min_length=1)
     declared: tuple[DeclaredRule, ...] = ()
     declared_well: Identifier | None = None
+    cases: Mapping[Literal["confirmed", "suspected"], Identifier] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
@@ -149,11 +150,14 @@ class PassRules(_Part):
         for one in self.declared:
             if one.cause not in causes:
                 raise ValueError(f"declared {one.field}: no cause {one.cause}")
+        for kind, cause in self.cases.items():
+            if cause not in causes:
+                raise ValueError(f"cases {kind}: no cause {cause}")
         if missing := sorted({*BY_HAND.values()} - set(causes)):
             raise ValueError(f"the console sets these causes, they must be there: {', '.join(missing)}")
-        for colour, cause in BY_HAND.items():
-            if self.cause(cause).steps[0].colour != colour.value:
-                raise ValueError(f"{cause}: its first step must be {colour.value}")
+        for colour, by_hand in BY_HAND.items():
+            if self.cause(by_hand).steps[0].colour != colour.value:
+                raise ValueError(f"{by_hand}: its first step must be {colour.value}")
         if GRANTED not in findings or not self.finding(GRANTED).gives_green:
             raise ValueError(f"a finding {GRANTED} that gives green must be there: the console grants it")
         if self.declared_well is not None and self.declared_well not in findings:

@@ -270,6 +270,7 @@ class _CaseForm:
                     fields[name] = text_field(label, kind="date", value=f"{day or ''}")
                     fields[name].props(f"data-field={name}")
             ui.label(str(said.FROM_RULES)).classes("sg-note")
+            ui.label(str(said.OWN_PASS)).classes("sg-note")
             fields["trips"] = (
                 ui.textarea(str(said.TRIPS), value=trip_text(data.trips) if data else "")
                 .props(f'outlined dense autogrow hint="{said.TRIPS_HINT}"')

@@ -28,6 +28,10 @@ ONSET = Words("发病日期", "Onset")
 FIRST_DAY = Words("传染期首日", "First day")
 LAST_DAY = Words("传染期末日", "Last day")
 FROM_RULES = Words("不填首末日则按规则从发病日期推算。", "Without days the rules take them from the onset.")
+OWN_PASS = Words(
+    "在册人员的健康码按规则随病例变色，关闭病例即撤销。",
+    "A registered worker's own pass follows the case by the rules; closing it takes that back.",
+)
 TRIPS = Words("补充行程，每行一条", "Further trips, one a line")
 TRIPS_HINT = "火车 G1 2026-03-01 03 12A"
 PLACE = Words("补充住址", "Lodging")

@@ -124,6 +124,7 @@ def test_a_confirmation_flags_urgently_and_its_undo_takes_exactly_those_flags(of
     told: list[Mapping[str, int]] = []
     desk = desk_of(office, told)
     case_id, other_id = desk.open(MANAGER, DATA), desk.open(MANAGER, named("示例路人"))
+    told.clear()  # the case's own pass
     action_id = confirm(desk, case_id, "A-002", "A-003")
     assert len(told) == 1
     assert set(told[0]) == {A}

@@ -43,6 +43,7 @@ GRANTED = "{finding: granted, zh: 人工发绿码, en: Green by hand, covers: kn
         (GRANTED, GRANTED.replace("7}", "7, green_until: end_of_day}"), "not both"),
         ("cause: fever}", "cause: cold}", "no cause cold"),
         ("version: 1", "version: 1\ndeclared_well: declared_well", "no finding declared_well"),
+        ("suspected: suspected_case}", "suspected: maybe}", "cases suspected: no cause maybe"),
         ("same_site_s: 60", "same_site_s: 0", r"copies\.same_site_s"),
         ("version: 1", "version: 1\nversion: 2", "no YAML"),
     ],
