@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sync.declarations import SITE_FORM, WORKER_FORM, Declaration, SiteReport
+from enroll.identity import check_visitor
+from sync.declarations import SITE_FORM, WORKER_FORM, Declaration, SiteReport, VisitorPapers
 from sync.forms import Checked, Entered, Form, check, newest_form
 from sync.forms.rules import short_on
 from sync.forms.telling import typed
 from sync.records import WorkerStatus
 from sync.store import LocalStore
+from sync.words import Words
 
 DAYS_SHOWN = 14
 
@@ -60,6 +62,30 @@ class DeclarationDesk:
         declaration = Declaration(worker_id=worker_id, **filled)
         self._store.put_declaration(declaration)
         self._store.put_audit(by, "declared", subject=f"worker:{worker_id}")
+        return checked, declaration
+
+    def visitor_papers(self, typed: Mapping[str, str]) -> tuple[VisitorPapers | None, dict[str, Words]]:
+        """Who declares without being registered; without papers what is wrong, by field."""
+        return check_visitor(typed, today=self.today())
+
+    def declaration_of_visitor(self) -> FormToFill:
+        """The empty form: knowing somebody's papers opens no earlier answers."""
+        return self._to_fill(WORKER_FORM, None)
+
+    def declare_visitor(
+        self, papers: VisitorPapers, entered: Entered, *, by: str
+    ) -> tuple[Checked, Declaration | None]:
+        """As `declare`; whoever is on the roster by that name and document declares as that worker."""
+        holders = self._store.persons_by_document(papers.document_type, papers.document_number)
+        for worker in self._store.workers_by_id([one.worker_id for one in holders]):
+            if worker.name == papers.name and worker.status is WorkerStatus.ACTIVE:
+                return self.declare(worker.worker_id, entered, by=by)
+        checked, filled = self._checked(WORKER_FORM, entered, by=by)
+        if not checked.is_complete:
+            return checked, None
+        declaration = Declaration(visitor=papers, **filled)
+        self._store.put_declaration(declaration)
+        self._store.put_audit(by, "visitor_declared", subject=f"declaration:{declaration.declaration_id}")
         return checked, declaration
 
     def employers(self) -> list[str]:

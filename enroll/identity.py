@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from pydantic import ValidationError
 
 from enroll.id_reader import IdCard
+from sync.declarations import VisitorPapers
 from sync.people import DocumentType, Person, Sex
 from sync.records import Identifier, Record, Worker
 from sync.resident_number import (
@@ -34,6 +35,8 @@ FIELDS = (
 
 _PHONE = re.compile(r"\+?[0-9][0-9 \-]{4,24}")
 _LONGEST_TEXT = 200
+_LONGEST_VISITOR_PHONE = 20
+VISITOR_FIELDS = ("name", "phone", "document_type", "document_number")
 
 NAME_MISSING = Words("请填写姓名", "A name is needed")
 NAME_LONG = Words("最多 100 个字", "At most 100 characters")
@@ -42,6 +45,7 @@ NOT_A_DATE = Words("没有这个日期，格式 2026-03-31", "No such date; writ
 BIRTH_DIFFERS = Words("与证件号码中的出生日期不一致", "Differs from the birth date in the number")
 BIRTH_FUTURE = Words("出生日期晚于今天", "The birth date lies in the future")
 SEX_DIFFERS = Words("与证件号码中的性别不一致", "Differs from the sex in the number")
+PHONE_MISSING = Words("请填写手机号", "A phone number is needed")
 PHONE_ODD = Words("电话只能包含数字、空格、短横和开头的 +", "Digits, spaces, dashes and a leading + only")
 SITE_MISSING = Words("至少选择一个工地", "Choose at least one site")
 GRANT_BACKWARDS = Words("截止日期早于开始日期", "It ends before it begins")
@@ -155,6 +159,25 @@ def check_identity(
     return Identity({}, worker, person)
 
 
+def check_visitor(typed: Mapping[str, str], *, today: date) -> tuple[VisitorPapers | None, dict[str, Words]]:
+    """Name, phone and document of somebody who is not registered; else what is wrong, by field."""
+    values = {name: typed.get(name, "").strip() for name in VISITOR_FIELDS}
+    problems: dict[str, Words] = {}
+    _check_name_and_phone(values, problems)
+    if not values["phone"]:
+        problems["phone"] = PHONE_MISSING
+    elif len(values["phone"]) > _LONGEST_VISITOR_PHONE:
+        problems["phone"] = PHONE_ODD
+    number = _document_number(values, today, problems)
+    if problems or number is None:
+        return None, problems
+    kind = DocumentType(values["document_type"])
+    papers = VisitorPapers(
+        name=values["name"], phone=values["phone"], document_type=kind, document_number=number
+    )
+    return papers, {}
+
+
 def age_years(birth_date: date, today: date) -> int:
     """Completed years; somebody born on 29 February has a birthday on 1 March in other years."""
     had_birthday = (today.month, today.day) >= (birth_date.month, birth_date.day)
@@ -188,16 +211,20 @@ def typed_from_card(card: IdCard) -> dict[str, str]:
     return {name: value for name, value in found.items() if value}
 
 
-def _check_texts(values: Mapping[str, str], problems: dict[str, Words]) -> None:
+def _check_name_and_phone(values: Mapping[str, str], problems: dict[str, Words]) -> None:
     if not values["name"]:
         problems["name"] = NAME_MISSING
     elif len(values["name"]) > 100:
         problems["name"] = NAME_LONG
+    if values["phone"] and not _PHONE.fullmatch(values["phone"]):
+        problems["phone"] = PHONE_ODD
+
+
+def _check_texts(values: Mapping[str, str], problems: dict[str, Words]) -> None:
+    _check_name_and_phone(values, problems)
     for name in ("employer", "team", "trade", "address"):
         if len(values[name]) > _LONGEST_TEXT:
             problems[name] = TEXT_LONG
-    if values["phone"] and not _PHONE.fullmatch(values["phone"]):
-        problems["phone"] = PHONE_ODD
     if not values["site_ids"].split():
         problems["site_ids"] = SITE_MISSING
     try:

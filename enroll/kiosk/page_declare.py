@@ -9,11 +9,13 @@ from nicegui import ui
 from enroll.accounts import Right
 from enroll.kiosk import words_declare as w
 from enroll.kiosk.form_page import FormPage
-from enroll.kiosk.frame import KioskPage, KioskVisitor
+from enroll.kiosk.frame import KioskPage, KioskVisitor, choice
+from enroll.kiosk.words_enrol import DOCUMENT_TYPES
 from enroll.worker_book import Found
-from sync.declarations import Declaration
+from sync.declarations import Declaration, VisitorPapers
 from sync.forms import Checked
 from sync.pages import action, text_field
+from sync.people import DocumentType
 from sync.records import Worker, WorkerStatus
 
 
@@ -43,6 +45,46 @@ class _Page(FormPage):
                 query.on("keydown.enter", search)
                 action(w.SEARCH, search, main=True, icon="search")
             found = ui.element("div")
+            action(w.VISITOR, self.show_visitor, icon="badge")
+
+    def show_visitor(self) -> None:
+        """Who is not registered: name, phone, document."""
+        with self.anew(w.VISITOR):
+            ui.label(str(w.VISITOR_WHO)).classes("sg-note")
+            kinds = {kind.value: str(text) for kind, text in DOCUMENT_TYPES.items()}
+            with ui.element("div").classes("sg-form"):
+                fields: dict[str, ui.input | ui.select] = {
+                    "name": text_field(w.VISITOR_NAME),
+                    "phone": text_field(w.VISITOR_PHONE, kind="tel"),
+                    "document_type": choice(w.DOCUMENT_TYPE, kinds, DocumentType.RESIDENT_ID.value),
+                    "document_number": text_field(w.DOCUMENT_NUMBER),
+                }
+
+            async def forward() -> None:
+                given = {name: str(field.value or "") for name, field in fields.items()}
+                checked = await self.visitor.ask(lambda: self.desk.visitor_papers(given))
+                if checked is None:
+                    return
+                papers, problems = checked
+                for name, field in fields.items():
+                    field.error = str(problems[name]) if name in problems else None
+                if papers is not None:
+                    self._open_visitor(papers)
+
+            with ui.element("div").classes("sg-bar"):
+                action(w.BACK, self.show_search, icon="arrow_back")
+                action(w.FORWARD, forward, main=True, icon="arrow_forward")
+
+    def _open_visitor(self, papers: VisitorPapers) -> None:
+        desk, by = self.desk, self.visitor.user.user_id
+        self.show_form(
+            w.DECLARE,
+            papers.name,
+            desk.declaration_of_visitor(),
+            send=lambda entered: desk.declare_visitor(papers, entered, by=by),
+            on_sent=partial(self._receipt, papers.name),
+            on_back=self.show_visitor,
+        )
 
     async def _search(self, query: str, room: ui.element) -> None:
         def look() -> Found:
@@ -70,13 +112,13 @@ class _Page(FormPage):
                 f"{worker.name} · {worker.worker_id}",
                 to_fill,
                 send=lambda entered: desk.declare(worker.worker_id, entered, by=by),
-                on_sent=partial(self._receipt, worker),
+                on_sent=partial(self._receipt, worker.name),
                 on_back=self.show_search,
             )
 
-    def _receipt(self, worker: Worker, checked: Checked, declaration: Declaration) -> None:
+    def _receipt(self, name: str, checked: Checked, declaration: Declaration) -> None:
         with self.anew(w.DECLARED):
-            self.show_sent(worker.name, declaration.declared_at)
+            self.show_sent(name, declaration.declared_at)
             if checked.marks:
                 ui.label(str(w.NOT_WELL)).classes("sg-bad").props("role=alert")
             action(w.NEXT, self.show_search, main=True, icon="person_add")

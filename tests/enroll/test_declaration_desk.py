@@ -12,6 +12,7 @@ import pytest
 
 from enroll.declaration_desk import DeclarationDesk, runs_short
 from sync.declarations import Declaration, SiteReport
+from sync.people import Person
 from sync.records import Worker
 from sync.store import LocalStore, StoreKey
 
@@ -75,6 +76,40 @@ def test_what_is_wrong_is_said_and_nothing_is_kept(desk: DeclarationDesk, store:
     checked, declaration = desk.declare("W-1", {**HEALTHY, "health": []}, by="示例员")
     assert declaration is None and [problem.path for problem in checked.problems] == ["health"]
     assert waiting(store) == []
+
+
+VISITOR = {
+    "name": "示例访客",
+    "phone": "13800000000",
+    "document_type": "resident_id",
+    "document_number": "11010519491231002x",
+}
+
+
+def test_a_visitor_declares_by_papers_and_whoever_is_on_the_roster_as_that_worker(
+    desk: DeclarationDesk, store: LocalStore
+) -> None:
+    wrong = {**VISITOR, "name": "", "phone": "1" * 22, "document_number": "110105194912310021"}
+    papers, problems = desk.visitor_papers(wrong)
+    assert papers is None and set(problems) == {"name", "phone", "document_number"}
+    papers, problems = desk.visitor_papers(VISITOR)
+    assert papers is not None and (papers.document_number, problems) == ("11010519491231002X", {})
+    assert desk.declaration_of_visitor().entered == {}
+    checked, nothing = desk.declare_visitor(papers, {}, by="示例员")
+    assert nothing is None and checked.problems
+    _, visited = desk.declare_visitor(papers, HEALTHY, by="示例员")
+    assert visited is not None and (visited.worker_id, visited.visitor) == (None, papers)
+    person = Person(
+        worker_id="W-1", document_type=papers.document_type, document_number=papers.document_number
+    )
+    store.put_person(person)
+    _, other = desk.declare_visitor(papers, HEALTHY, by="示例员")
+    assert other is not None and other.worker_id is None  # the name is another one
+    _, known = desk.declare_visitor(papers.model_copy(update={"name": "示例人"}), HEALTHY, by="示例员")
+    assert known is not None and (known.worker_id, known.visitor) == ("W-1", None)
+    sent = [Declaration.model_validate_json(item.payload) for item in waiting(store)]
+    assert sent == [visited, other, known]
+    assert "示例访客" not in str(store.audit())
 
 
 def test_the_next_day_only_the_lodging_is_carried_over(desk: DeclarationDesk, clock: Clock) -> None:

@@ -346,6 +346,17 @@ def test_a_site_report_is_sent_after_a_correction_and_a_declaration_asks_for_wha
     expect(page.get_by_text("尚未提交")).to_be_visible()
     button(page, "返回").click()
     expect(page.get_by_text("请选择申报人")).to_be_visible()
+    button(page, "访客申报").click()
+    page.get_by_label("姓名").fill("示例访客")
+    page.get_by_label("证件号码").fill("110105194912310021")
+    button(page, "下一步").click()
+    expect(page.get_by_text("请填写手机号")).to_be_visible()
+    looks_right(page, "declare-visitor")
+    page.get_by_label("手机号").fill("13800000000")
+    page.get_by_label("证件号码").fill("11010519491231002X")
+    button(page, "下一步").click()
+    expect(button(page, "提交")).to_be_visible()
+    expect(page.get_by_text("示例访客")).to_be_visible()
 
 
 @pytest.mark.parametrize(("path", "afterwards"), [("/enrol", "证件号码"), ("/workers/ageing", "返回列表")])
