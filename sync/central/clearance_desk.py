@@ -27,6 +27,7 @@ from sync.central.tests_due import AtGate, NewResult, Ordered, OrderTerms, Taken
 from sync.central.tests_import import ImportReport, ImportTerms
 from sync.central.worker_desk import RosterChanged
 from sync.clearance_rules import ClearanceRules, State, day_of, end_of_day, shipped_rules
+from sync.clearance_rules.rules import LONGEST_D
 from sync.records import WorkerStatus
 
 ROWS_MAX = 500
@@ -378,6 +379,10 @@ class ClearanceDesk:
         viewer.require(Right.USE_CONSOLE)
         for text in (wanted.site_id, wanted.kind, wanted.team):
             require_plain(text)
+        if wanted.days is not None and not 0 <= wanted.days <= LONGEST_D:
+            raise SettingRefused(
+                "so many days cannot be looked ahead", next_step=f"at most {LONGEST_D:,}, or none"
+            )
         if wanted.site_id:
             viewer.require_site(wanted.site_id)
         now = self._now()

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from sync.central.errors import SettingRefused
 from sync.central.tests_due import AtGate, NewResult
-from sync.clearance_rules import end_of_day
+from sync.clearance_rules import YEARS, end_of_day
 
 
 def order_terms(
@@ -52,6 +52,9 @@ def result_typed(
 
 def _day(what: str, text: str) -> date:
     try:
-        return date.fromisoformat(text.strip())
-    except ValueError as error:
-        raise SettingRefused(f"{what} is missing or no day", next_step="write it as 2026-03-01") from error
+        day = date.fromisoformat(text.strip())
+    except ValueError:
+        day = None
+    if day is None or day.year not in YEARS:
+        raise SettingRefused(f"{what} is missing or no day", next_step="write it as 2026-03-01")
+    return day

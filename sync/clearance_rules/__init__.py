@@ -10,9 +10,19 @@ from sync.clearance_rules.rules import (
     read_rules,
     shipped_rules,
 )
-from sync.clearance_rules.standing import Person, Standing, State, day_of, end_of_day, standing, valid_until
+from sync.clearance_rules.standing import (
+    YEARS,
+    Person,
+    Standing,
+    State,
+    day_of,
+    end_of_day,
+    standing,
+    valid_until,
+)
 
 __all__ = [
+    "YEARS",
     "ClearanceRules",
     "Kind",
     "Person",

@@ -15,6 +15,11 @@ if TYPE_CHECKING:
     from sync.clearance_rules.rules import Kind
 
 
+YEARS = range(1900, 2200)
+"""Of days that somebody writes. What is beyond is a slip or means "for ever" (9999-12-31), and near the ends
+of the calendar neither the next day nor the hour in UTC can be told."""
+
+
 class State(StrEnum):
     """HOLDS and ENDS_SOON let in; the others do not."""
 

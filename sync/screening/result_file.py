@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, time
 from zoneinfo import ZoneInfo
 
-from sync.clearance_rules import Kind, day_of, end_of_day
+from sync.clearance_rules import YEARS, Kind, day_of, end_of_day
 from sync.people import DocumentType
 from sync.screening.entries import RowProblem, document_of, plain_name
 from sync.screening.list_file import COLUMNS, Columns, ListRow
@@ -102,6 +102,6 @@ def _moment(text: str, zone: ZoneInfo) -> datetime | None:
         return None
     try:
         year, month, day, hour, minute = (int(part or 0) for part in found.groups())
-        return datetime(year, month, day, hour, minute, tzinfo=zone)
+        return datetime(year, month, day, hour, minute, tzinfo=zone) if year in YEARS else None
     except ValueError:
         return None

@@ -12,6 +12,7 @@ from sync.central import audit, registry
 from sync.central.accounts_access import NotAllowed, NotFound, Role, Viewer
 from sync.central.audit import Action
 from sync.central.clearance_desk import ClearanceDesk, Show, Wanted
+from sync.central.clearance_forms import result_typed
 from sync.central.clearance_state import DueCount, due_counts
 from sync.central.errors import SettingRefused
 from sync.central.exports_clearances import clearance_pieces
@@ -21,7 +22,7 @@ from sync.central.tests_due import AtGate, NewResult
 from sync.clearance_rules import State
 from sync.records import Clearance
 from tests.sync.central.console_fixtures import clock, filled_postgresql, filled_sqlite, office
-from tests.sync.central.console_samples import NOW, A, B, Clock, at
+from tests.sync.central.console_samples import NOW, SHANGHAI, A, B, Clock, at
 from tests.sync.central.lodging_samples import MANAGER, SUPERVISOR, TODAY, VAULT
 
 __all__ = ["clock", "filled_postgresql", "filled_sqlite", "office"]
@@ -127,6 +128,12 @@ def test_what_cannot_be_ordered_or_entered_is_refused_with_the_reason(office: Fr
         desk.enter(MANAGER, A, NewResult("A-001", "test", "maybe", NOW))
     with pytest.raises(SettingRefused, match="nobody is chosen"):
         order(desk, team="没有的班组")
+    with pytest.raises(SettingRefused, match="so many days"):
+        desk.page(MANAGER, Wanted(days=1e9))
+    typed = {"worker_id": "A-001", "kind": "test", "result": "negative", "done_by": "", "reference": ""}
+    for done_on, last_day in (("9999-12-31", ""), ("2026-03-01", "9999-12-31"), ("0001-01-01", "")):
+        with pytest.raises(SettingRefused, match="no day"):
+            result_typed(done_on=done_on, done_time="", last_day=last_day, zone=SHANGHAI, **typed)
 
 
 @ON_ONE

@@ -121,6 +121,20 @@ def test_a_workbook_with_a_title_old_numbers_and_a_last_day(papers: FrontOffice)
     assert kinds(papers, "A-001") == {"medical": at("07-01 00:00")}
 
 
+def test_a_year_beyond_every_calendar_costs_its_row_only(papers: FrontOffice) -> None:
+    """9999-12-31 is how some laboratories write that something has no end."""
+    header = "证件号码,检测结果,采样时间,有效期至\n"
+    text = (
+        header
+        + f"{NUMBERS['A-001']},阴性,2026-03-02,9999-12-31\n"
+        + f"{NUMBERS['A-001']},阴性,0001-01-01,\n"
+        + f"{NUMBERS['A-002']},阴性,2026-03-02,2026-03-05\n"
+    )
+    report = take(papers, text)
+    assert (report.taken, [row for row, _ in report.problems]) == (1, [2, 3])
+    assert kinds(papers, "A-002")["test"] == at("03-06 00:00")
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
