@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -16,6 +17,40 @@ _KINDS = {
     "site_report": Words("工地日报", "Daily report"),
     "erased": Words("删除回执", "Confirmation of an erasure"),
 }
+
+_REASONS: tuple[tuple[str, str], ...] = (
+    (r"not registered as a kiosk .*", "本机未在中心登记为登记机"),
+    (r"the centre could not take it; its log says why", "中心处理出错，原因见中心日志"),
+    (r"unsealable", "内容无法解密，本机密钥可能已更换"),
+    (r"malformed(: .*)?", r"记录格式有误\1"),
+    (r"of a newer version \((.*)\): .*", r"记录的版本（\1）比中心新"),
+    (r"templates without a consent for the face on record", "有人脸特征，但没有人脸同意的记录"),
+    (r"the whole record was erased: .*", "此人的全部档案已删除"),
+    (r"the number (.+) is somebody's at another site.*", r"工号 \1 已属于其他工地的另一人"),
+    (r"a kiosk registers people for its own site (.+) only", r"登记机只能为本工地 \1 登记人员"),
+    (r"papers or consent are of another worker than the record", "证件或同意书属于另一人"),
+    (r"template (\S+) belongs to another worker", r"人脸特征 \1 属于另一人"),
+    (r"template (\S+) .*", r"人脸特征 \1 不可用"),
+    (r"worker (.+) was merged into (.+): change that one", r"工号 \1 已合并到 \2"),
+    (r"worker (.+) is registered at other sites only", r"工号 \1 只在其他工地登记"),
+    (r"two records are needed to be compared", "比对需要两条不同的记录"),
+    (r"no withdrawal (.+)", "中心没有对应的撤回请求"),
+    (r"a visitor without papers", "访客没有证件信息"),
+    (r"the centre has no key for document numbers", "中心缺少证件号码的密钥"),
+    (r"of another site", "记录属于其他工地"),
+    (r"declared in the future: .*", "填报时间晚于中心时间，本机时钟有误"),
+    (r"for a day to come", "填报日期晚于今天"),
+    (r"no form (\S+) of version (\S+) in this program", r"中心没有表单 \1 第 \2 版"),
+    (r"not as the form asks: (.*)", r"填报内容不符合表单要求：\1"),
+    (r"the record names another site or kiosk", "记录写的是其他工地或其他登记机"),
+    (r"another record has this number in the chain of its key", "同一编号已有另一条培训记录"),
+    (r"the record does not follow the one before it of the same key", "培训记录与前一条不衔接"),
+    (r"signed with the key of another gate", "签名使用了其他设备的密钥"),
+    (r"training record (\d+): the signature is wrong", r"培训记录 \1 签名有误，可能被改动"),
+    (r"training record (\d+) cannot be read", r"培训记录 \1 无法读取"),
+    (r"training record (\d+): (.*)", r"培训记录 \1 内容前后矛盾：\2"),
+)
+"""What the centre says, and the same in Chinese; the first that fits counts."""
 
 _STEPS: tuple[tuple[str, Words], ...] = (
     (
@@ -55,12 +90,15 @@ _ASK = Words(
 
 @dataclass(frozen=True, slots=True)
 class RefusedNote:
-    """`worker_id` is empty for what is about nobody (a daily report); `reason` is the centre's text."""
+    """`worker_id` is empty for what is about nobody (a daily report).
+
+    reason  the centre's own words as `en`; `zh` is empty where they are not known here
+    """
 
     record_id: str
     kind: Words
     worker_id: str
-    reason: str
+    reason: Words
     step: Words
 
 
@@ -71,8 +109,21 @@ def refused_notes(rows: Iterable[tuple[str, str, str, str]]) -> list[RefusedNote
             record_id,
             _KINDS.get(kind, Words(kind, kind)),
             subject.removeprefix("worker:") if subject.startswith("worker:") else "",
-            reason,
+            Words(reason_in_chinese(reason), reason),
             next((step for start, step in _STEPS if reason.startswith(start)), _ASK),
         )
         for kind, record_id, subject, reason in rows
     ]
+
+
+def reason_in_chinese(reason: str) -> str:
+    """Empty for a reason that is not known here."""
+    for pattern, chinese in _REASONS:
+        if match := re.fullmatch(pattern, reason, re.DOTALL):
+            return match.expand(chinese)
+    return ""
+
+
+def reason_words(reason: str) -> str:
+    """The centre's reason as a page shows it: Chinese first, its own words beside."""
+    return f"{reason_in_chinese(reason)} {reason}".strip()

@@ -11,6 +11,7 @@ from enroll.erasure_receipt import Receipt, ask_centre, local_receipt, with_answ
 from enroll.kiosk import words_roster as w
 from enroll.kiosk.frame import KioskPage, KioskVisitor
 from enroll.kiosk.tables import cell, roster_style, table
+from enroll.refused_notes import reason_words
 from sync.pages import action, facts, heading
 
 RECEIPT_PATH = "/receipt/{withdrawal_id}"
@@ -102,7 +103,7 @@ class _View:
         if not self._visitor.office.settings.centre.enabled:
             return str(w.ALONE)
         if receipt.note.parked_reason:
-            return f"{w.NOTE_REFUSED} {receipt.note.parked_reason}"
+            return f"{w.NOTE_REFUSED} {reason_words(receipt.note.parked_reason)}"
         if receipt.note.waiting:
             return str(w.NOTE_WAITS)
         if not receipt.has_answer:

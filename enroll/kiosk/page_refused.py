@@ -42,7 +42,7 @@ async def build_refused_page(visitor: KioskVisitor) -> None:
                     if one.worker_id:
                         path = WORKER_PATH.format(worker_id=one.worker_id)
                         ui.link(one.worker_id, path).classes("sg-row-link")
-                cell(one.reason)
+                cell(str(one.reason).strip())
                 cell(str(one.step))
 
 

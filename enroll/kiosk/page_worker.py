@@ -16,6 +16,7 @@ from enroll.kiosk.page_receipt import RECEIPT_PATH
 from enroll.kiosk.page_workers import WORKER_PATH, WORKERS_PATH
 from enroll.kiosk.tables import cell, roster_style, table
 from enroll.kiosk.words_enrol import DOCUMENT_TYPES, SEXES
+from enroll.refused_notes import reason_words
 from enroll.worker_book import WorkerFile
 from sync.erasure import FACE, WHOLE_RECORD
 from sync.pages import action, facts, heading, subheading, text_field
@@ -129,7 +130,7 @@ class _View:
         if not self._visitor.office.settings.centre.enabled:
             return str(words.STAND_ALONE)
         if state.parked_reason:
-            return f"{words.REFUSED}: {state.parked_reason}"
+            return f"{words.REFUSED}: {reason_words(state.parked_reason)}"
         return str(words.WAITING if state.waiting else w.TAKEN)
 
     def _history(self) -> None:
