@@ -52,8 +52,13 @@ DIFFERENT = Words("不是同一人", "Different people")
 REOPEN = Words("重新处理", "Decide again")
 KEEP = Words("保留此工号，合并另一条", "Keep this number, merge the other")
 SURE_MERGE = Words(
-    "另一条登记将删除，其工地、培训、关注和同意转到保留的工号。不能撤销。",
-    "The other record goes; its sites, clearances, flags and consents move here. It cannot be undone.",
+    "另一条登记将删除，其工地、培训、关注和同意转到保留的工号。此步不能撤销：另一工号的姓名、单位、班组、电话，"
+    "以及两边都有人脸时另一条的人脸，不再保留。若事后发现是两个人，须在登记机重新登记并重新取得同意。"
+    "以前的通行记录仍在原工号下。",
+    "The other record goes; its sites, clearances, flags and consents move here. It cannot be undone: "
+    "name, employer, team and telephone of the other number are not kept, nor its face where both have one. "
+    "If they turn out to be two people, the other one is registered anew at a kiosk, with a new consent. "
+    "Earlier events stay under their old number.",
 )
 MERGED_INTO = Words("已合并到", "merged into")
 ELSEWHERE = Words("登记在其他工地", "registered at another site")
