@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import logging
 import shutil
 import signal
@@ -21,14 +20,16 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from gate.cli.screen_thread import start_screen
+from gate.cli.screen_thread import start_screen, wait_screen_ended
 from gate.clock import SystemClock
 from gate.demo.centre import DEMO_PASSWORD, DEMO_USER, DemoCentre
+from gate.demo.day import Day
 from gate.demo.footage import SAMPLES, enrolment_photos, write_footage, write_kiosk_footage
 from gate.demo.kiosk import KIOSK_ID, KIOSK_PASSWORD, KIOSK_USER, DemoKiosk
 from gate.demo.kiosk_act import COURSE, QuickCourse, gate_follows, lock_out, register_and_train, until
-from gate.demo.scenario import AFTERWARDS, NAMES, PERSON_A, PERSON_B, ROUND, Director, Step, is_right
-from gate.demo.visit import KioskVisit, kiosk_visit, what_is_missing
+from gate.demo.people import WITHOUT_FACE, A, B, write_roster
+from gate.demo.scenario import AFTERWARDS, ROUND, Director, Step, is_right
+from gate.demo.visit import KioskVisit, kiosk_visit, open_browser, what_is_missing
 from gate.errors import GateError
 from gate.override import write_pin
 from gate.relays.simulated import SimulatedRelay
@@ -46,8 +47,6 @@ from models.zoo import Zoo
 from sync.store_settings import StoreSettings
 
 DEMO_PIN = "246810"
-BORN_ON = "1980-01-01"
-CONSENT = ("2026-11-01", "demo")
 FOLDER = Path("var/demo")
 FOOTAGE, FOOTAGE_AFTERWARDS, FOOTAGE_KIOSK = "footage.avi", "afterwards.avi", "kiosk.avi"
 MILLISECONDS = 1000.0
@@ -65,6 +64,9 @@ def demo(
         int, typer.Option(help="Port of the centre's console; 0 takes a free one.")
     ] = 8090,
     kiosk_port: Annotated[int, typer.Option(help="Port of the kiosk; 0 takes a free one.")] = 8085,
+    shots: Annotated[
+        Path, typer.Option(file_okay=False, help="With --once: where the pictures of the pages go.")
+    ] = FOLDER / "shots",
 ) -> None:
     """Register a few people, play footage as the cameras and show what the gate decides."""
     console = Console()
@@ -86,7 +88,7 @@ def demo(
     if missing:
         console.print(f"    [yellow]without {missing}: nobody is registered through the kiosk's pages[/]")
     console.print("[bold]2/5[/] registering sample people from a roster")
-    _register(settings, enrolment_photos(zoo, FOLDER / "photos"), with_a=not by_kiosk)
+    _register(settings, enrolment_photos(zoo, FOLDER / "photos"), by_kiosk=by_kiosk)
     console.print("[bold]3/5[/] starting broker, centre and console")
     ports = (0, 0) if once else (console_port, kiosk_port)
     with ExitStack() as running:
@@ -110,15 +112,19 @@ def demo(
         console.print("[bold]4/5[/] starting the kiosk")
         kiosk.start()
         console.print(f"    kiosk        [link]{kiosk.url}[/]   {KIOSK_USER} / {KIOSK_PASSWORD}")
-        visit = running.enter_context(kiosk_visit(kiosk.url)) if by_kiosk else None
         good = True
+        browser = running.enter_context(open_browser()) if by_kiosk else None
+        visit = kiosk_visit(browser, kiosk.url) if browser is not None else None
         if visit is not None and course is not None:
             with open_store(settings, create=False) as store:
                 good = register_and_train(visit, course, settings, store, console)
         console.print("[bold]5/5[/] opening the gate")
-        good = _play(settings, centre, console, visit, once=once) and good
-        if visit is not None:
-            good = good and _play_afterwards(settings, console)
+        good = _play(settings, centre, console, once=once) and good
+        if good and browser is not None and visit is not None:
+            day = Day(browser, settings, centre, console, shots=shots, folder=FOLDER)
+            good = _play_day(day, settings, zoo, visit, console)
+        elif once and good:
+            console.print("    [yellow]without a browser the day at the site is skipped[/]")
         if not good:
             raise typer.Exit(1)
 
@@ -141,20 +147,12 @@ def _settings(*, once: bool, port: int) -> Settings:
     )
 
 
-def _register(settings: Settings, photos: dict[str, list[str]], *, with_a: bool) -> None:
+def _register(settings: Settings, photos: dict[str, list[str]], *, by_kiosk: bool) -> None:
     """Write a roster file and import it by the command that a site would use."""
     roster = FOLDER / "people.csv"
-    with roster.open("w", newline="", encoding="utf-8-sig") as file:
-        rows = csv.writer(file)
-        rows.writerow(
-            ["工号", "姓名", "出生日期", "单位", "班组", "培训有效期", "照片", "人脸同意日期", "同意书版本"]
-        )
-        people = [(PERSON_B, "木工班", photos["b"])]
-        if with_a:
-            people.append((PERSON_A, "钢筋班", photos["a"]))
-        for number, team, files in people:
-            person = [number, NAMES[number], BORN_ON, "示例公司", team]
-            rows.writerow([*person, "2099-12-31", ";".join(files), *CONSENT])
+    # Who is registered at the kiosk is in no roster; who only declares on a phone is wanted for the day.
+    others = WITHOUT_FACE if by_kiosk else (A,)
+    write_roster(roster, (B, *others), {A.worker_id: photos["a"], B.worker_id: photos["b"]})
     open_store(settings).close()
     command = [
         sys.executable, "-m", "gate.cli", "roster", "import", str(roster),
@@ -165,9 +163,7 @@ def _register(settings: Settings, photos: dict[str, list[str]], *, with_a: bool)
         raise GateError("the sample people could not be registered", next_step="see the lines above")
 
 
-def _play(
-    settings: Settings, centre: DemoCentre, console: Console, visit: KioskVisit | None, *, once: bool
-) -> bool:
+def _play(settings: Settings, centre: DemoCentre, console: Console, *, once: bool) -> bool:
     write_pin(FOLDER / "override.pin", DEMO_PIN)
     service = build_service(settings, clock=SystemClock())
     director = Director(centre, break_broker=once)
@@ -184,12 +180,7 @@ def _play(
         console.print(f"    broker       {centre.broker_url}")
         console.print(f"    metrics      {service.serve_metrics()}")
         if once:
-            good = _judge_round(console, service, centre, director, url)
-            # While the gate still talks to the centre: it has to confirm that it forgot.
-            with open_store(settings, create=False) as store:
-                if good and visit is not None:
-                    lock_out(visit, store, console)
-                return good
+            return _judge_round(console, service, centre, director, url)
         console.print("    playing round after round; flag somebody at the console and watch; Ctrl-C ends")
         while not stop.is_set():
             if director.round_over.wait(0.5):
@@ -199,6 +190,17 @@ def _play(
     finally:
         stop.set()
         service.stop()
+        wait_screen_ended(SCREEN_START_S)
+
+
+def _play_day(day: Day, settings: Settings, zoo: Zoo, visit: KioskVisit, console: Console) -> bool:
+    """The day, then the consent is taken back and the same man comes once more."""
+    console.print("A day at the site: a browser goes through the centre's pages")
+    good = day.play(zoo)
+    # While the gate talks to the centre: it has to confirm that it forgot.
+    with open_store(settings, create=False) as store, gate_follows(settings, store):
+        lock_out(visit, store, console)
+    return _play_afterwards(settings, console) and good
 
 
 def _play_afterwards(settings: Settings, console: Console) -> bool:

@@ -14,6 +14,7 @@ from gate.view import GateView
 log = logging.getLogger(__name__)
 
 RETRY_AFTER_S = 5.0
+_THREAD = "screen supervisor"
 
 
 def start_screen(view: GateView, settings: ScreenSettings, stop: threading.Event) -> Future[str]:
@@ -43,5 +44,12 @@ def start_screen(view: GateView, settings: ScreenSettings, stop: threading.Event
                     url.set_exception(error)
                 stop.wait(RETRY_AFTER_S)
 
-    threading.Thread(target=serve, name="screen supervisor", daemon=True).start()
+    threading.Thread(target=serve, name=_THREAD, daemon=True).start()
     return url
+
+
+def wait_screen_ended(timeout_s: float) -> None:
+    """Until the screens that were told to stop are gone: one process serves one screen at a time."""
+    for thread in threading.enumerate():
+        if thread.name == _THREAD:
+            thread.join(timeout_s)

@@ -12,7 +12,7 @@ from rich.console import Console
 from ruamel.yaml import YAML
 
 from gate.clock import SystemClock
-from gate.demo.scenario import NAMES, PERSON_A
+from gate.demo.people import A
 from gate.demo.visit import KioskVisit, Newcomer
 from gate.errors import GateError
 from gate.settings import Settings
@@ -27,8 +27,7 @@ QUICK_PAGE_S, QUICK_COURSE_S = 5, 30
 POLL_S = 0.05
 PATIENCE_S = 60.0
 
-NEWCOMER = Newcomer(PERSON_A, NAMES[PERSON_A], "11010519491231002X", "钢筋班")
-"""The number is the example of the standard GB 11643-1999."""
+NEWCOMER = Newcomer(A.worker_id, A.name, A.document_number, A.team)
 
 
 class QuickCourse:

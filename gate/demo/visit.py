@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from gate.demo.kiosk import KIOSK_PASSWORD, KIOSK_USER
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page
+    from playwright.sync_api import Browser, Page
 
 WIDTH_PX, HEIGHT_PX = 1280, 800
 PATIENCE_MS = 120_000
@@ -166,20 +166,25 @@ class KioskVisit:
 
 
 @contextmanager
-def kiosk_visit(url: str) -> Iterator[KioskVisit]:
-    """Sign in at the kiosk with a headless Chromium."""
+def open_browser() -> Iterator[Browser]:
+    """A headless Chromium; one for everything, as Playwright runs once per thread."""
     from playwright.sync_api import sync_playwright  # noqa: PLC0415 - an extra
 
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=_chromium(), args=list(_OPTIONS))
-        page = browser.new_page(viewport={"width": WIDTH_PX, "height": HEIGHT_PX}, locale="zh-CN")
-        page.set_default_timeout(PATIENCE_MS)
-        page.goto(f"{url.rstrip('/')}/login")
-        page.get_by_label("用户名").fill(KIOSK_USER)
-        page.get_by_label("密码").fill(KIOSK_PASSWORD)
-        page.get_by_role("button").click()
-        page.wait_for_selector(".sg-tiles")
         try:
-            yield KioskVisit(page, url)
+            yield browser
         finally:
             browser.close()
+
+
+def kiosk_visit(browser: Browser, url: str) -> KioskVisit:
+    """Sign in at the kiosk."""
+    page = browser.new_page(viewport={"width": WIDTH_PX, "height": HEIGHT_PX}, locale="zh-CN")
+    page.set_default_timeout(PATIENCE_MS)
+    page.goto(f"{url.rstrip('/')}/login")
+    page.get_by_label("用户名").fill(KIOSK_USER)
+    page.get_by_label("密码").fill(KIOSK_PASSWORD)
+    page.get_by_role("button").click()
+    page.wait_for_selector(".sg-tiles")
+    return KioskVisit(page, url)
