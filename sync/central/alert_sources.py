@@ -1,4 +1,4 @@
-"""What raises alerts of what gates, kiosks and phones send, and of what officers confirm.
+"""What raises alerts of what kiosks and phones send, and of what officers confirm; of gates: `gate_fever`.
 
 Each is part of the transaction in which it happened, and asks nothing of the database where nothing is wrong.
 """
@@ -6,7 +6,7 @@ Each is part of the transaction in which it happened, and asks nothing of the da
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -14,44 +14,15 @@ from sqlalchemy import Connection, delete, select
 
 from sync.central import tables
 from sync.central.alerts import raise_alert
-from sync.central.event_rows import Work
 from sync.central.statements import chunks
 from sync.central.tables_alerts import SUBJECT_LENGTH, alerts
 from sync.central.tables_health import pass_copies
-from sync.records import Event
-
-TOO_HOT = frozenset({"temperature_high", "temperature_high_again"})
-"""Reason codes of the gate (gate/reasons.py)."""
-
-HISTORY_AFTER = timedelta(days=1)
-"""What a gate tells of so long ago is history: nobody stands there any more."""
 
 SHORT_WITHIN = timedelta(days=3)
 """A supply that runs out within so many days is short."""
 
 FEVER, CONTACT = "fever", "contact"
 """An answer and a mark of the worker's declaration (sync/forms/data)."""
-
-
-def fever_at_gate(
-    connection: Connection, work: Sequence[Work], fresh: Collection[str], now: datetime
-) -> None:
-    """Of events that are new here, those of somebody who was too hot."""
-    hot: dict[str, Event] = {
-        event.event_id: event
-        for one in work
-        for _, event, _ in one.events
-        if not TOO_HOT.isdisjoint(event.reasons)
-    }
-    for event_id in sorted(hot.keys() & set(fresh)):
-        event = hot[event_id]
-        if now - event.occurred_at < HISTORY_AFTER:
-            place = f"gate:{event.site_id}/{event.gate_id}"
-            subject = f"worker:{event.worker_id}" if event.worker_id else place
-            facts = {"gate": event.gate_id, "lane": event.lane_id}
-            raise_alert(
-                connection, "fever_at_gate", site_id=event.site_id, subject=subject, facts=facts, now=now
-            )
 
 
 def declared(

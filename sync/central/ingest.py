@@ -13,7 +13,7 @@ from datetime import datetime
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from sqlalchemy.exc import DataError, IntegrityError
 
-from sync.central import alert_sources, event_rows, notes, numbering, reception, tables
+from sync.central import event_rows, gate_fever, notes, numbering, reception, tables
 from sync.central.database import Database
 from sync.central.event_rows import Work
 from sync.central.note_handlers import HANDLERS
@@ -143,10 +143,12 @@ class Ingest:
             fresh = event_rows.insert_events(connection, work, now)
             stolen = event_rows.foreign(connection, work, fresh)
             numbering.number(connection, _numbers(work, fresh), now)
-            alert_sources.fever_at_gate(connection, work, fresh, now)
+            hot = gate_fever.too_hot(work, fresh, now)
+            gate_fever.tell(connection, hot, now)
             event_rows.insert_passages(connection, work)
             event_rows.apply_passages(connection)
             sites = notes.take(connection, work, self._handlers)
+            sites |= gate_fever.colour(connection, hot, now)
             event_rows.see(connection, work, now)
             refused = [*refusals, *_refusals(work)]
             refused += [Refusal(one.gate, FOREIGN, one.received_at) for one, _, _ in stolen]

@@ -135,6 +135,7 @@ class PassRules(_Part):
     findings: tuple[FindingRule, ...] = Field(min_length=1)
     declared: tuple[DeclaredRule, ...] = ()
     declared_well: Identifier | None = None
+    too_hot_at_gate: Identifier | None = None
     cases: Mapping[Literal["confirmed", "suspected"], Identifier] = Field(default_factory=dict)
 
     @model_validator(mode="after")
@@ -147,17 +148,17 @@ class PassRules(_Part):
         for rule in self.causes:
             if unknown := sorted(set(rule.ended_by) - set(findings)):
                 raise ValueError(f"{rule.cause}: ended by a finding that is not there: {', '.join(unknown)}")
-        for one in self.declared:
-            if one.cause not in causes:
-                raise ValueError(f"declared {one.field}: no cause {one.cause}")
-        for kind, cause in self.cases.items():
+        named = [(f"declared {one.field}", one.cause) for one in self.declared]
+        named += [(f"cases {kind}", cause) for kind, cause in self.cases.items()]
+        named += [("too_hot_at_gate", self.too_hot_at_gate)] if self.too_hot_at_gate is not None else []
+        for place, cause in named:
             if cause not in causes:
-                raise ValueError(f"cases {kind}: no cause {cause}")
+                raise ValueError(f"{place}: no cause {cause}")
         if missing := sorted({*BY_HAND.values()} - set(causes)):
             raise ValueError(f"the console sets these causes, they must be there: {', '.join(missing)}")
-        for colour, by_hand in BY_HAND.items():
-            if self.cause(by_hand).steps[0].colour != colour.value:
-                raise ValueError(f"{by_hand}: its first step must be {colour.value}")
+        for colour, cause in BY_HAND.items():
+            if self.cause(cause).steps[0].colour != colour.value:
+                raise ValueError(f"{cause}: its first step must be {colour.value}")
         if GRANTED not in findings or not self.finding(GRANTED).gives_green:
             raise ValueError(f"a finding {GRANTED} that gives green must be there: the console grants it")
         if self.declared_well is not None and self.declared_well not in findings:

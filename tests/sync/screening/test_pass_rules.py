@@ -44,6 +44,7 @@ GRANTED = "{finding: granted, zh: 人工发绿码, en: Green by hand, covers: kn
         ("cause: fever}", "cause: cold}", "no cause cold"),
         ("version: 1", "version: 1\ndeclared_well: declared_well", "no finding declared_well"),
         ("suspected: suspected_case}", "suspected: maybe}", "cases suspected: no cause maybe"),
+        ("version: 1", "version: 1\ntoo_hot_at_gate: heat", "too_hot_at_gate: no cause heat"),
         ("same_site_s: 60", "same_site_s: 0", r"copies\.same_site_s"),
         ("version: 1", "version: 1\nversion: 2", "no YAML"),
     ],
