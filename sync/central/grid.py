@@ -21,7 +21,7 @@ from sync.central.audit import Action
 from sync.central.database import Database
 from sync.central.declarations import site_zone
 from sync.central.inspection_desk import InspectionCounts, inspection_counts
-from sync.central.site_registry import SitePlace
+from sync.central.site_registry import SitePlace, hold_site
 from sync.central.tables_grid import grid_officers, grid_visits
 from sync.central.typed_fields import TypedFields
 from sync.clearance_rules.standing import day_of
@@ -319,8 +319,7 @@ def _hold_site(connection: Connection, viewer: Viewer, site_id: str) -> None:
     """Two who name an officer at the same moment wait for each other here."""
     viewer.require(Right.MANAGE_GRID)
     viewer.require_site(site_id)
-    site = tables.sites.c.site_id
-    if connection.scalar(select(site).where(site == site_id).with_for_update()) is None:
+    if not hold_site(connection, site_id):
         raise no_such("site", site_id)
 
 

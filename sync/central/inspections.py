@@ -22,6 +22,7 @@ from sync.central.declarations import site_zone
 from sync.central.door_checks import clean_jpeg
 from sync.central.errors import CentralError, SettingRefused
 from sync.central.inspection_rules import InspectionSettings, levels_of, may
+from sync.central.site_registry import hold_site
 from sync.central.tables_grid import finding_photos, finding_steps, findings, inspections
 from sync.clearance_rules.standing import day_of, end_of_day
 from sync.inspections import (
@@ -73,6 +74,7 @@ def record(
             f"the role {viewer.role} does not inspect at the level {level}",
             next_step="choose the level of your own account",
         )
+    hold_site(connection, site_id)  # two who find the same thing at once make one finding
     zone = site_zone(connection, site_id)
     checklist = checklists.held(connection, checklist_id, version)
     if level not in checklist.levels:

@@ -245,6 +245,14 @@ def require_sites(connection: Connection, site_ids: Iterable[str]) -> None:
         _sealing_key(connection, site_id)
 
 
+def hold_site(connection: Connection, site_id: str) -> bool:
+    """Whether the site is there; on PostgreSQL others who hold it wait until the commit."""
+    site = tables.sites.c.site_id
+    # Not its key: gates go on reporting what happens there.
+    query = select(site).where(site == site_id).with_for_update(key_share=True)
+    return connection.scalar(query) is not None
+
+
 def is_terminal(connection: Connection, site_id: str, gate_id: str) -> bool:
     """Whether that gate is a terminal of another maker."""
     terminals = tables.terminals.c

@@ -8,7 +8,7 @@ from datetime import date, timedelta
 
 import pytest
 from PIL import Image
-from sqlalchemy import Table, select
+from sqlalchemy import Connection, Table, select
 
 from sync.central import checklists, inspections, site_registry, tables_grid
 from sync.central.accounts_access import NotAllowed, NotFound, Role, Viewer
@@ -36,6 +36,7 @@ from tests.sync.central.console_samples import NOW, A, B, Clock
 from tests.sync.central.lodging_samples import CHECKER, FOREIGNER, MANAGER, SUPERVISOR, TODAY
 from tests.sync.central.phone_samples import count
 from tests.sync.central.test_lodging import a_photo
+from tests.sync.central.two_writers import meanwhile
 
 __all__ = ["clock", "filled_postgresql", "filled_sqlite", "office"]
 
@@ -328,3 +329,16 @@ def test_nothing_of_the_grid_is_kept_by_worker_so_an_erasure_has_nothing_to_take
     kept = [one for one in vars(tables_grid).values() if isinstance(one, Table)]
     assert kept
     assert all("worker_id" not in table.columns for table in kept)
+
+
+@pytest.mark.parametrize("office", ["postgresql"], indirect=True)
+def test_two_who_find_the_same_thing_at_once_make_one_finding(office: FrontOffice) -> None:
+    inspect(office, typed=IN_ORDER)
+
+    def inspects(connection: Connection) -> str:
+        now = office.now()
+        return inspections.record(connection, INSPECTOR, A, "four_in_place", 1, SUB, TWO_FAULTS, now=now)
+
+    meanwhile(office.database, inspects, inspects)
+    room = office.inspections.finding(INSPECTOR, the_finding(office, "room_ready").finding_id)
+    assert [one.step for one in room.steps] == [Step.FOUND, Step.SEEN_AGAIN]
