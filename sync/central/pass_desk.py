@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from heapq import nsmallest
 from typing import Any
 from uuid import uuid4
 from zoneinfo import ZoneInfo
@@ -46,6 +47,7 @@ from sync.screening.pass_rules import BY_HAND, GRANTED, LONGEST_DAYS, PassRules
 
 ROWS_MAX = 500
 SOURCE = "console"
+_AT_ONCE = 1000
 _CATEGORIES = (RED_CATEGORY, YELLOW_CATEGORY)
 
 
@@ -191,16 +193,18 @@ class PassDesk:
             site_id=site_id[:64],
             detail={"colour": colour.value if colour else "", "text": text},
         )
-        with self._database.read() as connection:
-            found = _coloured(connection, viewer, site_id, self._now(), text=text.strip())
-        kept = [
-            one
-            for one in found
-            if one.status.colour is colour or (colour is None and (text.strip() or one.status.colour))
-        ]
         worst = [PassColour.RED, PassColour.YELLOW, PassColour.GREEN, None]
-        kept.sort(key=lambda one: (worst.index(one.status.colour), one.worker_id))
-        return kept if rows is None else kept[:rows]
+
+        def rank(one: PassRow) -> tuple[int, str]:
+            return worst.index(one.status.colour), one.worker_id
+
+        with self._database.read() as connection:
+            kept = (
+                one
+                for one in _coloured(connection, viewer, site_id, self._now(), text=text.strip())
+                if one.status.colour is colour or (colour is None and (text.strip() or one.status.colour))
+            )
+            return sorted(kept, key=rank) if rows is None else nsmallest(rows, kept, key=rank)
 
     def one(self, viewer: Viewer, worker_id: str) -> PassFacts:
         """One person's pass and where it comes from. Raises NotAllowed, NotFound."""
@@ -218,15 +222,15 @@ class PassDesk:
             return pass_facts(connection, registry.worker(connection, worker_id), now)
 
     def corrections(
-        self, viewer: Viewer, *, site_id: str = "", all_of_them: bool = False
+        self, viewer: Viewer, *, site_id: str = "", all_of_them: bool = False, rows: int | None = ROWS_MAX
     ) -> list[CorrectionRow]:
-        """Requests, the one that is due first. Raises NotAllowed."""
+        """Requests, the one that is due first; `rows` None: for an export. Raises NotAllowed."""
         viewer.require(Right.SEE_PASSES)
         now = self._now()
         audit.note_look(
             self._database,
             viewer,
-            Action.LOOKED_AT_COLOURS,
+            Action.LOOKED_AT_COLOURS if rows is not None else Action.EXPORTED_COLOURS,
             at=now,
             site_id=site_id[:64],
             detail={"corrections": "all" if all_of_them else "open"},
@@ -237,7 +241,7 @@ class PassDesk:
             .join(tables.workers, worker.worker_id == corrections.c.worker_id)
             .where(_of(viewer, site_id))
             .order_by(corrections.c.answer != "", corrections.c.due_at, corrections.c.correction_id)
-            .limit(ROWS_MAX)
+            .limit(rows)
         )
         if not all_of_them:
             query = query.where(corrections.c.answer == "")
@@ -454,8 +458,8 @@ def _of(viewer: Viewer, site_id: str) -> Any:
 
 def _coloured(
     connection: Connection, viewer: Viewer, site_id: str, now: datetime, *, text: str = ""
-) -> list[PassRow]:
-    """Everybody who has a flag of a colour or a green; with a text everybody whom it names."""
+) -> Iterator[PassRow]:
+    """Everybody with a flag of a colour or a green, with a text everybody whom it names; some at a time."""
     worker, flag = tables.workers.c, tables.flags.c
     marked = exists().where(flag.worker_id == worker.worker_id, flag.category.in_(_CATEGORIES))
     has_green = cast(tables.workers.c.clearances, Text).contains(f'"{GREEN_KIND}"')
@@ -464,21 +468,20 @@ def _coloured(
     ).where(_of(viewer, site_id))
     if text:
         named = (worker.name, worker.worker_id)
-        query = query.where(or_(*(one.icontains(text, autoescape=True) for one in named))).limit(ROWS_MAX)
+        query = query.where(or_(*(one.icontains(text, autoescape=True) for one in named)))
     else:
         query = query.where(or_(marked, has_green))
-    people = connection.execute(query.order_by(worker.worker_id)).all()
-    flags = _flags(connection, [row.worker_id for row in people])
-    return [
-        PassRow(
-            row.worker_id,
-            row.name,
-            row.team,
-            row.employer,
-            pass_at(flags.get(row.worker_id, ()), _greens(row.clearances), now),
-        )
-        for row in people
-    ]
+    query = query.order_by(worker.worker_id).execution_options(yield_per=_AT_ONCE)
+    for people in connection.execute(query).partitions():
+        flags = _flags(connection, [row.worker_id for row in people])
+        for row in people:
+            yield PassRow(
+                row.worker_id,
+                row.name,
+                row.team,
+                row.employer,
+                pass_at(flags.get(row.worker_id, ()), _greens(row.clearances), now),
+            )
 
 
 def _flags(connection: Connection, worker_ids: Sequence[str]) -> dict[str, list[Flag]]:

@@ -168,7 +168,7 @@ class _Page:
     async def _export_requests(self, file_format: str) -> None:
         site_id = str(self._site.value)
         found = await self._visitor.ask(
-            lambda one: self._desk.corrections(one, site_id=site_id, all_of_them=True)
+            lambda one: self._desk.corrections(one, site_id=site_id, all_of_them=True, rows=None)
         )
         if found is not None:
             rules = self._rules

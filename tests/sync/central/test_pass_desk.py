@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from sync.central import audit, erasures, health, pass_corrections, registry
+from sync.central import audit, erasures, health, pass_corrections, pass_desk, registry
 from sync.central.accounts_access import NotAllowed, NotFound, Role, Viewer
 from sync.central.errors import SettingRefused
 from sync.central.exports_passes import correction_pieces, pass_pieces
@@ -191,6 +191,26 @@ def test_one_pass_at_two_gates_is_noticed_once_also_when_the_events_come_late(
         erasures.withdraw(connection, gone, now=NOW)
         left = connection.scalars(select(alerts.c.subject).where(alerts.c.rule_id == "pass_copied")).all()
     assert left == []
+
+
+@ON_ONE
+def test_nobody_is_left_out_of_a_search_or_an_export_by_how_many_there_are(
+    office: FrontOffice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pass_desk, "ROWS_MAX", 2)
+    desk = desk_of(office)
+    desk.set_colour(MEDIC, "A-005", PassColour.RED, days=None, why="示例")
+    with office.database.write() as connection:
+        for worker_id in ("A-001", "A-002", "A-003"):
+            pass_corrections.ask(connection, worker_id, "示例", PassStatus(None), now=NOW)
+    # A-005 comes after more people with the same text than a page has.
+    assert [one.worker_id for one in desk.rows(MEDIC, text="A-", rows=2)] == ["A-005", "A-001"]
+    assert [one.worker_id for one in desk.rows(MEDIC, text="A-", colour=PassColour.RED)] == ["A-005"]
+    assert len(desk.rows(MEDIC, text="A-", rows=None)) == 5
+    assert len(desk.corrections(MEDIC, rows=2)) == 2
+    assert len(desk.corrections(MEDIC, rows=None)) == 3
+    noted = [line.action for line in audit.lines(office.database, ADMIN, now=NOW)]
+    assert noted.count("exported_colours") == 2
 
 
 @ON_ONE
