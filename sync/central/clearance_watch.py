@@ -59,8 +59,10 @@ class ClearanceWatch:
         done = 0
         if self._is_time(OVERDUE_EVERY):
             with self._database.write() as connection:
-                done += tests_due.note_overdue(connection, self._rules, now=self._now(), limit=ORDERS_AT_ONCE)
+                done = tests_due.note_overdue(connection, self._rules, now=self._now(), limit=ORDERS_AT_ONCE)
                 _forget(connection, self._now())
+            if done == ORDERS_AT_ONCE:  # more wait: at once again
+                del self._looked[OVERDUE_EVERY]
         if self._with_declarations and self._is_time(DECLARED_EVERY):
             done += self._declared()
         return done

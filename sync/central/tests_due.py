@@ -16,7 +16,7 @@ from typing import Any
 from uuid import uuid4
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 
 from sync.central import health, registry
 from sync.central.alerts import raise_alert
@@ -275,19 +275,30 @@ def hand_on(connection: Connection, worker_id: str, to: str, *, now: datetime) -
 
 
 def note_overdue(connection: Connection, rules: ClearanceRules, *, now: datetime, limit: int) -> int:
-    """Raise one alert for each site with orders that have become overdue; how many orders those were."""
+    """Raise one alert for each site with orders that have become overdue; how many orders those were.
+
+    Its facts are how many are overdue there by now, told before or not.
+    """
     row, batch = test_orders.c, test_batches.c
+    is_overdue = (row.due_by <= now, row.done_at.is_(None), row.cancelled_at.is_(None))
     due = connection.execute(
-        select(row.order_id, row.kind, batch.site_id)
+        select(row.order_id, batch.site_id)
         .join_from(test_orders, test_batches, batch.batch_id == row.batch_id)
-        .where(row.due_by <= now, row.done_at.is_(None), row.cancelled_at.is_(None), row.alerted.is_(False))
+        .where(*is_overdue, row.alerted.is_(False))
         .order_by(row.due_by)
         .limit(limit)
         .with_for_update(of=test_orders, skip_locked=True)  # another process has those already
     ).all()
-    by_site: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
-    for one in due:
-        by_site[one.site_id][one.kind] += 1
+    by_site: dict[str, dict[str, int]] = defaultdict(dict)
+    for some in chunks(sorted({one.site_id for one in due})):
+        counts = (
+            select(batch.site_id, row.kind, func.count())
+            .join_from(test_orders, test_batches, batch.batch_id == row.batch_id)
+            .where(*is_overdue, batch.site_id.in_(some))
+            .group_by(batch.site_id, row.kind)
+        )
+        for site_id, kind, count in connection.execute(counts):
+            by_site[site_id][kind] = count
     for site_id, kinds in sorted(by_site.items()):
         raise_alert(
             connection,

@@ -6,13 +6,15 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 import pytest
+from sqlalchemy import select
 
-from sync.central import registry
+from sync.central import clearance_watch, registry
 from sync.central.clearance_desk import ClearanceDesk
 from sync.central.clearance_watch import ClearanceWatch
 from sync.central.declarations import declaration_handler
 from sync.central.front_office import FrontOffice
 from sync.central.notes import NoteContext
+from sync.central.tables_alerts import alerts
 from sync.clearance_rules import shipped_rules
 from sync.declarations import WORKER_FORM, Declaration
 from sync.records import Clearance
@@ -125,3 +127,19 @@ def test_overdue_orders_are_found_also_after_the_clock_was_set_back(
     assert watch.look() == 0
     clock.moves(days=33)
     assert watch.look() == 2
+
+
+@pytest.mark.parametrize("office", ["sqlite"], indirect=True)
+def test_more_overdue_orders_than_one_look_takes_are_told_at_once_and_counted_whole(
+    office: FrontOffice, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(clearance_watch, "ORDERS_AT_ONCE", 2)
+    desk = ClearanceDesk(office.database, now=office.now)
+    who = ["A-001", "A-002", "A-003"]
+    desk.order(MANAGER, site_id=A, kind="test", due_on=TODAY, why="示例", worker_ids=who)
+    watch = watch_of(office, [], with_declarations=False)
+    clock.at = at("03-03 00:00")
+    assert [watch.look(), watch.look(), watch.look()] == [2, 1, 0]
+    with office.database.read() as connection:
+        (facts,) = connection.scalars(select(alerts.c.facts)).all()
+    assert facts == {"test overdue": 3}
