@@ -142,7 +142,7 @@ def test_a_report_fills_in_the_last_figures_and_shows_the_days(
     desk: DeclarationDesk, store: LocalStore, clock: Clock
 ) -> None:
     assert desk.employers() == ["示例建工"]
-    supplies = {"masks": {"stock": "10", "daily_use": "4"}}
+    supplies: dict[str, Any] = {"masks": {"stock": "10", "daily_use": "4"}}
     _, report = desk.send_report("示例建工", {**FIGURES, "supplies": supplies}, by="示例员")
     assert report is not None and runs_short(report) == [("masks", date(2026, 3, 4))]
     assert [SiteReport.model_validate_json(item.payload) for item in waiting(store)] == [report]
