@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from sqlalchemy import select
 
@@ -12,10 +12,14 @@ from sync.central import audit
 from sync.central.accounts_access import Right, Viewer, no_such
 from sync.central.audit import Action
 from sync.central.database import Database
-from sync.central.figures import Figures, Place, SiteOfPlace, of_days
+from sync.central.figures import Figures, Place, SiteOfPlace, Tallies, of_days
+from sync.central.kept_results import KeptResults
 from sync.central.numbers import Trend, sites_of, tallies, trend
 from sync.central.tables_declarations import site_reports
 from sync.clearance_rules import ClearanceRules
+
+KEEP_BOARD = timedelta(seconds=20)
+"""Shorter than the page's own refresh. Figures depend on role, sites and day; many may look at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +65,7 @@ class NumbersDesk:
         self._database = database
         self._now = now
         self.rules = rules
+        self._boards: KeptResults[Tallies] = KeptResults(KEEP_BOARD)
 
     def sites(self, viewer: Viewer) -> list[SiteOfPlace]:
         """What can be chosen. Raises NotAllowed."""
@@ -92,13 +97,19 @@ class NumbersDesk:
             sites = sites_of(connection, viewer, place)
             if not sites:
                 raise no_such("site", place.site_id or place.sub_district or place.district)
-            counted = tallies(connection, viewer, sites, day, self.rules, now=now)
-        groups = of_days(sites, day, now)
+
+        def count() -> Tallies:
+            with self._database.read() as connection:
+                return tallies(connection, viewer, sites, day, self.rules, now=now)
+
+        question = (viewer.role, tuple(one.site_id for one in sites), day)
+        counted, at = self._boards.get(question, now, count)
+        groups = of_days(sites, day, at)
         return Board(
             place,
-            day or now.astimezone(sites[0].zone).date(),
+            day or at.astimezone(sites[0].zone).date(),
             any(group.is_live for group in groups),
-            now.astimezone(sites[0].zone),
+            at.astimezone(sites[0].zone),
             tuple(sites),
             counted.whole(),
             {one.site_id: counted.of_site(one.site_id) for one in sites},
