@@ -198,7 +198,7 @@ class ListDesk:
 
     def preview(self, viewer: Viewer, name: str, raw: bytes, *, on_rows: OnRows | None = None) -> Report:
         """What would become of a file. Raises NotAllowed, ListUnusable."""
-        self._require_all_sites(viewer)
+        self.require_all_sites(viewer)
         return list_import.preview(name, raw, now=self._now(), on_rows=on_rows)
 
     def import_(
@@ -217,7 +217,7 @@ class ListDesk:
 
         Raises NotAllowed, ListUnusable, SettingRefused, FeedRefused.
         """
-        self._require_all_sites(viewer)
+        self.require_all_sites(viewer)
         keys = self._keys()
         if keys is None:
             raise SettingRefused(
@@ -256,7 +256,7 @@ class ListDesk:
 
     def remove(self, viewer: Viewer, list_id: str, *, reason: str) -> None:
         """No entry of it counts any more. Raises NotAllowed, UnknownList, SettingRefused."""
-        self._require_all_sites(viewer)
+        self.require_all_sites(viewer)
         if not reason.strip() or len(reason) > REASON_MAX:
             raise SettingRefused("a removal needs a reason", next_step=f"at most {REASON_MAX} characters")
         now = self._now()
@@ -271,9 +271,8 @@ class ListDesk:
                 detail={"reason": reason.strip()},
             )
 
-    # -- inside ------------------------------------------------------------------------------------------
-
-    def _require_all_sites(self, viewer: Viewer) -> None:
+    def require_all_sites(self, viewer: Viewer) -> None:
+        """Raises NotAllowed for whoever may not import or remove a list."""
         viewer.require(Right.MANAGE_LISTS)
         sites = tables.sites.c.site_id
         with self._database.read() as connection:
@@ -283,6 +282,8 @@ class ListDesk:
                 "a list holds for all sites, and your account does not see all of them",
                 next_step="leave it to somebody who does",
             )
+
+    # -- inside ------------------------------------------------------------------------------------------
 
     def _matches(
         self, viewer: Viewer, action: Action, list_id: str, state: MatchState | None, rows: int

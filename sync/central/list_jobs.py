@@ -70,7 +70,7 @@ class ListJobs:
 
     def start(self, viewer: Viewer, terms: ListTerms, name: str, raw: bytes, *, is_check: bool) -> ListJob:
         """Begin; what goes wrong later stands in the job. Raises NotAllowed, SettingRefused, AlreadyThere."""
-        viewer.require(Right.MANAGE_LISTS)
+        self._desk.require_all_sites(viewer)
         terms.checked(self._now())
         with self._lock:
             running = self._job
@@ -89,7 +89,7 @@ class ListJobs:
 
     def stop(self, viewer: Viewer) -> None:
         """Give the running one up; it ends within a moment. Raises NotAllowed."""
-        viewer.require(Right.MANAGE_LISTS)
+        self._desk.require_all_sites(viewer)
         self._stopping.set()
 
     def wait(self, timeout_s: float) -> bool:

@@ -119,6 +119,8 @@ def test_matches_of_other_sites_are_not_there_and_lists_are_for_who_sees_all(off
         lambda: office.lists.matches(manager),
         lambda: office.lists.lists(manager),
         lambda: office.list_jobs.start(manager, terms(), "x.csv", b"phone\n1\n", is_check=True),
+        lambda: office.list_jobs.start(HERE, terms(), "x.csv", b"phone\n1\n", is_check=True),
+        lambda: office.list_jobs.stop(HERE),
     )
     for refused in forbidden:
         with pytest.raises(NotAllowed):
