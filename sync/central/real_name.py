@@ -145,13 +145,14 @@ def put_site(connection: Connection, link: SiteLink, *, now: datetime) -> None:
         return
     if link.from_day < known.from_day:
         values["seen_event"] = min(known.seen_event, _before(connection, link, zone))
+        values["seen_correction"] = None
     row = real_name_sites.c
     connection.execute(update(real_name_sites).where(row.site_id == link.site_id).values(**values))
 
 
-def site_link(connection: Connection, site_id: str) -> SiteLink:
-    """Raises NotUploaded."""
-    found = site_links(connection, site_id)
+def site_link(connection: Connection, site_id: str, *, hold: bool = False) -> SiteLink:
+    """`hold`: on PostgreSQL nobody else changes how it is set up until the commit. Raises NotUploaded."""
+    found = site_links(connection, site_id, hold=hold)
     if not found:
         raise NotUploaded(
             f"site {site_id} is not set up for the real-name platform",
@@ -160,12 +161,14 @@ def site_link(connection: Connection, site_id: str) -> SiteLink:
     return found[0]
 
 
-def site_links(connection: Connection, site_id: str = "") -> list[SiteLink]:
+def site_links(connection: Connection, site_id: str = "", *, hold: bool = False) -> list[SiteLink]:
     """Every site that is set up, or the one."""
     names = tuple(SiteLink.__dataclass_fields__)
     query = select(*(real_name_sites.c[name] for name in names)).order_by(real_name_sites.c.site_id)
     if site_id:
         query = query.where(real_name_sites.c.site_id == site_id)
+    if hold:
+        query = query.with_for_update()
     return [SiteLink(**row._mapping) for row in connection.execute(query)]
 
 

@@ -61,6 +61,8 @@ KEPT_FOR = timedelta(days=90)
 
 CALLS_MAX = 30
 BACKOFF_S = (15.0, 900.0)
+ASK_AFTER_TROUBLE = timedelta(seconds=2 * BACKOFF_S[0])
+"""Later than the next look at the site, which then begins with something else."""
 
 
 @dataclass(slots=True)
@@ -172,7 +174,7 @@ class RealNameUpload:
     def _look_at(self, site_id: str) -> bool:
         """Whether more waits than one look does. Raises what `PlatformClient` raises."""
         with self._database.write() as connection:
-            link = site_link(connection, site_id)
+            link = site_link(connection, site_id, hold=True)
             moved = queue_events(connection, link, now=self._now())
         with self._database.read() as connection:
             row = real_name_sites.c
@@ -180,6 +182,7 @@ class RealNameUpload:
         now = self._now()
         if people_at is None or not timedelta() <= now - people_at < PEOPLE_EVERY:
             with self._database.write() as connection:
+                link = site_link(connection, site_id, hold=True)
                 queue_corrections(connection, link, now=now)
                 queue_people(connection, link, now=now)
                 results.forget_ended(connection, site_id, before=now - KEPT_FOR)
@@ -208,7 +211,7 @@ class RealNameUpload:
                     row.state.in_([one.value for one in OPEN]),
                     or_(row.next_ask_at <= self._now(), row.next_ask_at > self._now() + 2 * ASK_SLOWEST),
                 )
-                .order_by(row.sent_at)
+                .order_by(row.asked, row.sent_at)
             ).all()
         for request in due:
             if look.is_spent:
@@ -217,7 +220,7 @@ class RealNameUpload:
             if request.state == RequestState.TAKEN:
                 self._ask_result(look, request)
             else:
-                self._find_out(look, request)
+                self._try_to_find_out(look, request)
 
     def _ask_result(self, look: _Look, request: Any) -> None:
         try:
@@ -225,10 +228,10 @@ class RealNameUpload:
         except (PlatformBusy, AccessRefused):
             raise
         except AnswerLost:
-            self._put_off(request)  # so that the next look begins with something else
+            self._put_off(request, first=ASK_AFTER_TROUBLE)
             raise
         except RequestRefused:  # it does not know the serial any more: see what it has
-            self._find_out(look, request)
+            self._try_to_find_out(look, request)
             return
         team_no = result.team_no
         is_there = result.state == "done" or look.dialect.is_there_already(result.message)
@@ -242,13 +245,32 @@ class RealNameUpload:
                 connection, self._vault, look.dialect, request, result, team_no=team_no, now=self._now()
             )
 
-    def _put_off(self, request: Any) -> None:
+    def _put_off(self, request: Any, *, first: timedelta = ASK_FIRST) -> None:
         with self._database.write() as connection:
-            results.put_off(connection, request, now=self._now(), first=ASK_FIRST, slowest=ASK_SLOWEST)
+            results.put_off(connection, request, now=self._now(), first=first, slowest=ASK_SLOWEST)
 
     def _ask_team_number(self, look: _Look, request: Any) -> str:
         employer, team = request.items[0]
         return look.client.team_number(team_of(look.link, employer, team, "", look.dialect))
+
+    def _try_to_find_out(self, look: _Look, request: Any) -> None:
+        """A request of which the platform does not tell waits, and holds nothing else of the site up."""
+        try:
+            self._find_out(look, request)
+        except (PlatformBusy, AccessRefused):
+            raise
+        except AnswerLost:
+            self._put_off(request, first=ASK_AFTER_TROUBLE)
+            raise
+        except RequestRefused as error:
+            if not request.asked:  # its own words may name somebody
+                log.warning(
+                    "real-name platform, site %s: it does not tell what became of a request (%s, code %s)",
+                    look.link.site_id,
+                    request.kind,
+                    error.code,
+                )
+            self._put_off(request)
 
     def _find_out(self, look: _Look, request: Any) -> None:
         """What the platform has of a request whose answer never came."""

@@ -6,16 +6,17 @@ import logging
 import time
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import insert, select, update
+from sqlalchemy import Connection, insert, select, update
 
 from sync.central import erasures, persons, real_name, registry, service, tables
 from sync.central.database import Database
 from sync.central.person_vault import PersonVault
 from sync.central.real_name import Hold, State, team_id
+from sync.central.real_name_queue import queue_events
 from sync.central.service import CentralService
 from sync.central.settings import BrokerSettings, CentreSettings
 from sync.central.tables_alerts import alerts
@@ -28,6 +29,7 @@ from sync.central.tables_real_name import (
 )
 from sync.erasure import WHOLE_RECORD
 from sync.people import ConsentWithdrawal
+from sync.real_name import AnswerLost, PlatformClient, RequestRefused
 from sync.real_name.simulator import PlatformServer
 from sync.records import Direction, Method, Outcome, Passage
 from tests.sync.central.console_samples import NOW, an_event
@@ -42,6 +44,7 @@ from tests.sync.central.real_name_samples import (
     pass_by,
     passages,
 )
+from tests.sync.central.two_writers import meanwhile
 from tests.sync.people_samples import a_consent, a_person
 from tests.sync.real_name.samples import PROJECT, SECRET_TEXT, a_platform, resident_number
 from tests.sync.samples import a_worker
@@ -408,3 +411,74 @@ def test_a_team_that_the_platform_has_already_is_found_by_name_or_told_by_number
     )
     upload.runs(steps=5)
     assert sorted(direction for _, _, direction in upload.sent()) == ["01", "02"]
+
+
+@ON_SQLITE
+@pytest.mark.parametrize(
+    "trouble",
+    [RequestRefused("-7", f"查无此人 {resident_number(4)}"), AnswerLost("the answer cannot be read")],
+    ids=["refused", "unreadable"],
+)
+def test_a_request_of_which_the_platform_does_not_tell_holds_nothing_else_up(
+    upload: Upload,
+    database: Database,
+    trouble: Exception,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    upload.runs(steps=5)
+    with database.write() as connection:
+        worker = a_worker("A-004", name="示例四", team="钢筋一班", employer=CORP, site_ids=(SITE,))
+        registry.put_worker(connection, worker, now=upload.clock())
+        papers = a_person("A-004", document_number=resident_number(4))
+        persons.put_person(connection, VAULT, papers, now=upload.clock())
+
+    def does_not_tell(*_: object) -> bool:
+        raise trouble
+
+    monkeypatch.setattr(PlatformClient, "has_worker", does_not_tell)
+    upload.platform.faults.lost = 1
+    upload.runs(steps=5)
+    pass_by(database, passages("A-001", 2, first=1))
+    upload.runs(steps=15)
+    assert upload.people()["A-004"] == (State.SENT, "")
+    assert upload.states() == {State.ACCEPTED: 2}
+    assert ("does not tell" in caplog.text) is isinstance(trouble, RequestRefused)
+    assert resident_number(4) not in caplog.text
+
+
+@ON_SQLITE
+def test_an_earlier_first_day_sends_what_managers_wrote_long_ago_too(
+    upload: Upload, database: Database, tmp_path: Path
+) -> None:
+    long_ago = NOW - timedelta(days=20)
+    correction(database, "old", occurred_at=long_ago, made_at=long_ago, local_day=long_ago.date())
+    upload.runs(steps=10)
+    assert upload.states() == {}
+    with database.read() as connection:
+        link = real_name.site_link(connection, SITE)
+    with database.write() as connection:
+        real_name.put_site(connection, replace(link, from_day=long_ago.date()), now=upload.clock())
+    upload.runs(steps=10)
+    assert upload.states() == {State.ACCEPTED: 1}
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_an_earlier_first_day_that_is_set_while_passages_are_queued_counts(
+    upload: Upload, database: Database
+) -> None:
+    pass_by(database, [an_event(1, NOW - timedelta(days=20)), an_event(2, NOW - HOUR)])
+    with database.read() as connection:
+        earlier = replace(real_name.site_link(connection, SITE), from_day=date(2026, 1, 1))
+
+    def queues(connection: Connection) -> int:
+        link = real_name.site_link(connection, SITE, hold=True)
+        return queue_events(connection, link, now=NOW)
+
+    with database.write() as connection:
+        queued_before = queues(connection)
+    pass_by(database, [an_event(3, NOW - HOUR)])
+    meanwhile(database, lambda one: real_name.put_site(one, earlier, now=NOW), queues)
+    with database.write() as connection:
+        queues(connection)
+    assert queued_before and upload.states() == {State.WAITING: 3}
