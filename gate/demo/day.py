@@ -37,7 +37,7 @@ REFUSED_FOR = {people.A: Reason.FLAG_BLOCK, people.B: Reason.PASS_RED}
 _SCREENS = {people.A: "gate-list", people.B: "gate-pass"}
 _MEASURES = ("Disinfected", "Isolated", "Sent to test")
 _BUS_NUMBER, _SEATS = "示例001", ("12", "11", "13")
-_LIST = "example-list"
+_LIST, _LIST_CATEGORY = "example-list", "示例"
 
 
 class Day:
@@ -109,7 +109,7 @@ class Day:
         with file.open("w", newline="", encoding="utf-8-sig") as out:
             rows = csv.writer(out)
             rows.writerow(["姓名", "证件号码", "电话"])
-            rows.writerow(["示例名单人员", people.A.document_number, ""])
+            rows.writerow([people.A.name, people.A.document_number, ""])
         self._centre.import_list(
             _LIST,
             file,
@@ -120,9 +120,9 @@ class Day:
             "--name",
             "示例名单",
             "--category",
-            "示例",
+            _LIST_CATEGORY,
         )
-        until(lambda: bool(store.worker(people.A.worker_id).flags), "the flag of the list reaches the gate")
+        until(lambda: _is_on_list(store, people.A), "the flag of the list reaches the gate")
         office.see_match(people.A)
         self._say(f"`sitegate central list import`: {people.A.name} is on it, and flagged at the gate")
 
@@ -162,7 +162,11 @@ class Day:
             phone.look_at_pass(people.B, "phone-pass")
 
     def _say(self, text: str) -> None:
-        self._console.print(f"    {text}", highlight=False)
+        self._console.print(f"    {text}", highlight=False, soft_wrap=True)
+
+
+def _is_on_list(store: LocalStore, person: DemoPerson) -> bool:
+    return any(flag.category == _LIST_CATEGORY for flag in store.worker(person.worker_id).flags)
 
 
 def _colour(store: LocalStore, person: DemoPerson) -> PassColour | None:

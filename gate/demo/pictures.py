@@ -15,6 +15,9 @@ _COLOURS = (256, 128, 64, 32)
 _MAX_BYTES = 200_000
 _HEIGHT_MAX_PX = 1600
 _COARSE_PX = 24
+_NOTHING_MOVES = """() => document.getAnimations().every((one) => one.playState !== "running"
+  || one.effect?.getComputedTiming().iterations === Infinity)"""
+"""A dialog comes in over a quarter of a second; what turns for ever is not waited for."""
 
 Box = tuple[int, int, int, int]
 """Left, top, right, bottom in pixels."""
@@ -30,6 +33,7 @@ class Pictures:
 
     def take(self, page: Page, name: str, *, whole: bool = False) -> None:
         """What the window shows; with `whole` the window is made as high as the page, within reason."""
+        page.wait_for_function(_NOTHING_MOVES)
         seen = page.viewport_size
         height_px = page.evaluate("document.documentElement.scrollHeight") if whole else 0
         if seen is None or height_px <= seen["height"]:
@@ -37,6 +41,7 @@ class Pictures:
             return
         page.set_viewport_size({"width": seen["width"], "height": min(height_px, _HEIGHT_MAX_PX)})
         page.evaluate("scrollTo(0, 0)")
+        page.wait_for_function(_NOTHING_MOVES)
         self.keep(page.screenshot(), name)
         page.set_viewport_size(seen)
 

@@ -29,7 +29,7 @@ _STYLE = (Path(__file__).parent / "console.css").read_text(encoding="utf-8")
 _LONG_CELLS = frozenset({"worker", "reason", "detail", "issues", "name", "subject"})
 """Columns that may take more than one line."""
 
-_TIGHT_CELLS = frozenset({"time", "number", "passage"})
+_TIGHT_CELLS = frozenset({"time", "number", "passage", "version"})
 """Columns that take a second line before the table has to be pushed aside; a date stays whole."""
 
 _OPEN_CELL = """
