@@ -188,31 +188,6 @@ def set_kiosk(connection: Connection, site_id: str, gate_id: str, *, is_kiosk: b
     _update_gate(connection, site_id, gate_id, is_kiosk=is_kiosk)
 
 
-def rename_gate(connection: Connection, site_id: str, gate_id: str, *, name: str, name_en: str) -> None:
-    """Raises UnknownGate."""
-    _update_gate(connection, site_id, gate_id, name=name, name_en=name_en)
-
-
-def put_lane(
-    connection: Connection, site_id: str, gate_id: str, lane_id: str, *, name: str = "", direction: str = ""
-) -> None:
-    """Add or change a lane of a gate. Raises UnknownGate."""
-    require_gate(connection, site_id, gate_id)
-    upsert(
-        connection,
-        tables.lanes,
-        [
-            {
-                "site_id": site_id,
-                "gate_id": gate_id,
-                "lane_id": lane_id,
-                "name": name,
-                "direction": direction,
-            }
-        ],
-    )
-
-
 def gate_labels(
     connection: Connection, site_id: str, gate_id: str
 ) -> tuple[dict[str, str], dict[str, str], bool]:
