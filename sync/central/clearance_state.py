@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, or_, select
 
 from sync.central import tables
 from sync.central.accounts_access import Viewer, in_scope
@@ -30,6 +30,8 @@ from sync.clearance_rules import (
 from sync.records import Clearance, WorkerStatus
 
 _JUST_BEFORE = timedelta(microseconds=1)
+_DAYS_OF_ZONES = timedelta(days=2)
+"""No site's day begins so long before the same day in UTC."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +159,7 @@ def lines(
     for value, column in ((site_id, link.site_id), (team, workers.team), (worker_id, workers.worker_id)):
         if value:
             query = query.where(column == value)
-    orders = _orders(connection, viewer, site_id=site_id, worker_id=worker_id)
+    orders = _orders(connection, viewer, when, site_id=site_id, worker_id=worker_id)
     kinds = [one for one in rules.kinds if not kind or one.kind == kind]
     days: dict[str, _Day] = {}
     for row in connection.execute(query):
@@ -216,10 +218,12 @@ def _on(orders: Sequence[Any], day: _Day) -> OrderedTest | None:
 
 
 def _orders(
-    connection: Connection, viewer: Viewer, *, site_id: str, worker_id: str
+    connection: Connection, viewer: Viewer, when: date | datetime, *, site_id: str, worker_id: str
 ) -> dict[tuple[str, str, str], list[Any]]:
-    """By worker, site and kind, the latest first; what was taken back is left out."""
+    """By worker, site and kind, the latest first; without what was taken back, or over before that day."""
     row, batch = test_orders.c, test_batches.c
+    day = when.astimezone(UTC).date() if isinstance(when, datetime) else when
+    before = datetime.combine(day, time(), UTC) - _DAYS_OF_ZONES
     query = (
         select(
             row.worker_id,
@@ -235,6 +239,7 @@ def _orders(
         .where(
             in_scope(viewer, batch.site_id),
             row.cancelled_at.is_(None),
+            or_(row.done_at.is_(None), row.done_at >= before, row.due_by > before),
         )
         .order_by(row.ordered_at.desc())
     )

@@ -156,6 +156,24 @@ def test_results_are_looked_at_and_taken_back_by_whoever_manages_them(office: Fr
 
 
 @ON_ONE
+def test_an_order_counts_on_its_own_days_also_long_after(office: FrontOffice, clock: Clock) -> None:
+    desk = desk_of(office)
+    order(desk, "A-001", due_on=TODAY + timedelta(days=5))
+    order(desk, "A-004")
+    desk.enter(MANAGER, A, NewResult("A-001", "test", "negative", at("03-02 10:00")))
+    clock.moves(days=60)
+
+    def tests_on(day: date) -> list[DueCount]:
+        with office.database.read() as connection:
+            return [one for one in due_counts(connection, MANAGER, day) if one.kind == "test"]
+
+    assert tests_on(TODAY) == [DueCount(A, "test", 2, 1, overdue=0)]
+    assert tests_on(TODAY + timedelta(days=5)) == [DueCount(A, "test", 2, 1, overdue=1)]
+    assert tests_on(TODAY + timedelta(days=6)) == [DueCount(A, "test", 1, 0, overdue=1)]
+    assert tests_on(TODAY - timedelta(days=1)) == []
+
+
+@ON_ONE
 def test_the_export_has_every_line_and_runs_no_formula(office: FrontOffice) -> None:
     desk = desk_of(office)
     order(desk, "A-004")
