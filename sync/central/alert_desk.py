@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Row, Select, case, func, select
 
 from sync.alerting import AlertRule, AlertRules, Level, Severity, State, StepKind, missing
 from sync.central import alert_rules, alerts, audit, tables
+from sync.central.access_log import require_plain
 from sync.central.accounts_access import Right, Viewer, in_scope, no_such
 from sync.central.alerts import Alert, Doing, alert_of, noted_measures
 from sync.central.audit import Action
@@ -106,13 +107,13 @@ class AlertDesk:
             return alert_rules.rules(connection)
 
     def rows(self, viewer: Viewer, wanted: AlertFilter, *, most: int = ROWS_MAX) -> list[AlertRow]:
-        """What is open first, of that the worst, then the newest. Raises NotAllowed."""
+        """What is open first, of that the worst, then the newest. Raises NotAllowed, SettingRefused."""
         self._note_list(viewer, Action.LOOKED_AT_ALERTS, wanted)
         with self._database.read() as connection:
             return _rows(connection, viewer, wanted, most, self._now())
 
     def export(self, viewer: Viewer, wanted: AlertFilter) -> Iterator[AlertRow]:
-        """All of them, for a file. Raises NotAllowed."""
+        """All of them, for a file. Raises NotAllowed, SettingRefused."""
         self._note_list(viewer, Action.EXPORTED_ALERTS, wanted)
         return self._all(viewer, wanted)
 
@@ -138,8 +139,9 @@ class AlertDesk:
         return int(count), changed_at
 
     def one(self, viewer: Viewer, alert_id: str) -> AlertFacts:
-        """Raises NotAllowed, NotFound."""
+        """Raises NotAllowed, NotFound, SettingRefused."""
         viewer.require(Right.HANDLE_ALERTS)
+        require_plain(alert_id)
         subject = f"alert:{alert_id[:64]}"
         audit.note_look(self._database, viewer, Action.LOOKED_AT_ALERT, at=self._now(), subject=subject)
         with self._database.read() as connection:
@@ -151,6 +153,8 @@ class AlertDesk:
         Raises NotAllowed, NotFound, ActedMeanwhile, StepRefused, AlreadyThere, SettingRefused.
         """
         viewer.require(Right.HANDLE_ALERTS)
+        for text in (alert_id, doing.measure, " ".join(doing.remarks.split())):  # lines are no harm
+            require_plain(text)
         if len(doing.remarks) > REMARKS_MAX:
             raise SettingRefused(
                 f"备注过长 · remarks are longer than {REMARKS_MAX} characters", next_step="shorten them"
@@ -174,6 +178,7 @@ class AlertDesk:
 
     def _note_list(self, viewer: Viewer, action: Action, wanted: AlertFilter) -> None:
         viewer.require(Right.HANDLE_ALERTS)
+        require_plain(wanted.site_id)
         detail = {"state": wanted.state or "", "severity": wanted.severity or ""}
         audit.note_look(
             self._database, viewer, action, at=self._now(), site_id=wanted.site_id[:64], detail=detail
@@ -183,8 +188,7 @@ class AlertDesk:
         with self._database.read() as connection:
             rules, now = alert_rules.rules(connection), self._now()
             query = _query(viewer, wanted, rules)
-            found = connection.execution_options(yield_per=500).execute(query)
-            for rows in found.partitions(500):
+            for rows in connection.execute(query.execution_options(yield_per=500)).partitions():
                 yield from _named(connection, rows, rules, now)
 
 

@@ -16,6 +16,7 @@ from sync.central.accounts_access import NotAllowed, NotFound, Role, Viewer
 from sync.central.alert_desk import AlertFilter
 from sync.central.alerts import Doing, raise_alert
 from sync.central.audit import Action
+from sync.central.errors import SettingRefused
 from sync.central.exports_alerts import alert_pieces
 from sync.central.front_office import FrontOffice
 from tests.sync.central.console_fixtures import clock, filled_postgresql, filled_sqlite, office
@@ -112,3 +113,15 @@ def test_alerts_over_the_api_and_as_files(office: FrontOffice) -> None:
     assert sheet is not None
     raised_at = NOW.astimezone(ZoneInfo("Asia/Shanghai")).replace(tzinfo=None)
     assert sheet.cell(2, 8).value == raised_at
+
+
+def test_a_zero_in_what_is_sent_is_refused_before_a_database_sees_it(office: FrontOffice) -> None:
+    alert_id, desk = raised(office), office.alerts
+    with pytest.raises(SettingRefused):
+        desk.rows(MANAGER, AlertFilter(site_id="\0"))
+    with pytest.raises(SettingRefused):
+        desk.one(MANAGER, "\0")
+    for doing in (Doing(StepKind.MEASURE, 0, "\0"), Doing(StepKind.ACKNOWLEDGED, 0, remarks="\0")):
+        with pytest.raises(SettingRefused):
+            desk.act(MANAGER, alert_id, doing)
+    desk.act(MANAGER, alert_id, Doing(StepKind.ACKNOWLEDGED, 0, remarks="示例\n第二行"))
