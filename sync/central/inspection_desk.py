@@ -17,6 +17,7 @@ from sync.central.audit import Action
 from sync.central.checklists import Shelf
 from sync.central.database import Database
 from sync.central.declarations import site_zone
+from sync.central.door_checks import clean_jpeg
 from sync.central.inspection_rules import InspectionSettings, levels_of, steps_of
 from sync.central.tables_grid import finding_photos, finding_steps, findings
 from sync.central.tables_grid import inspections as inspection_rows
@@ -258,11 +259,11 @@ class InspectionDesk:
             )
 
     def put_photo(self, viewer: Viewer, finding_id: str, content: bytes) -> str:
-        """See `inspections.put_photo`."""
+        """As a new JPEG without anything but pixels. As `inspections.put_photo`; FieldsRefused: no photo."""
+        viewer.require(Right.INSPECT)
+        jpeg = clean_jpeg(content, self.settings.photo_max_px)
         with self._database.write() as connection:
-            return inspections.put_photo(
-                connection, viewer, finding_id, content, self.settings, now=self._now()
-            )
+            return inspections.put_photo(connection, viewer, finding_id, jpeg, self.settings, now=self._now())
 
     def photo(self, viewer: Viewer, photo_id: str) -> bytes:
         """See `inspections.photo`."""

@@ -19,7 +19,6 @@ from sync.central import audit, checklists
 from sync.central.accounts_access import NotAllowed, Right, Viewer, in_scope, no_such
 from sync.central.audit import Action
 from sync.central.declarations import site_zone
-from sync.central.door_checks import clean_jpeg
 from sync.central.errors import CentralError, SettingRefused
 from sync.central.inspection_rules import InspectionSettings, levels_of, may
 from sync.central.site_registry import hold_site
@@ -170,14 +169,16 @@ def put_photo(
     connection: Connection,
     viewer: Viewer,
     finding_id: str,
-    content: bytes,
+    jpeg: bytes,
     settings: InspectionSettings,
     *,
     now: datetime,
 ) -> str:
-    """Keep a photo of a finding, as a new JPEG of bounded size without anything but its pixels.
+    """Keep a photo of a finding.
 
-    Returns the photo's id. Raises NotFound, NotAllowed, PhotosRefused, FieldsRefused: no photo.
+    jpeg  by `clean_jpeg`, made before the transaction: nobody waits for a large picture to be unpacked
+
+    Returns the photo's id. Raises NotFound, NotAllowed, PhotosRefused.
     """
     row = _held(connection, viewer, finding_id)
     if FindingState(row.state) not in (FindingState.OPEN, FindingState.MENDED):
@@ -196,7 +197,7 @@ def put_photo(
             photo_id=photo_id,
             finding_id=finding_id,
             state=row.state,
-            jpeg=clean_jpeg(content, settings.photo_max_px),
+            jpeg=jpeg,
             taken_at=now,
             taken_by=viewer.user_id,
         )

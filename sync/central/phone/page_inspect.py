@@ -13,6 +13,7 @@ from starlette.responses import RedirectResponse, Response
 
 from sync.central import checklists, grid, inspections
 from sync.central.accounts_access import Right, Viewer, no_such
+from sync.central.door_checks import clean_jpeg
 from sync.central.grid import SiteGrid
 from sync.central.inspection_desk import FindingFacts, FindingFilter
 from sync.central.inspection_forms import read_step
@@ -210,11 +211,12 @@ def _add_finding_pages(area: APIRouter, shell: PhoneShell) -> None:
             now = shell.now()
             data = read_step(step, _of_step(step, typed), day_of(now, zone))
             inspections.change(connection, viewer, finding_id, step, data.note, due_on=data.due_on, now=now)
-            if picture:
-                inspections.put_photo(connection, viewer, finding_id, picture, desk.settings, now=now)
+            if jpeg:
+                inspections.put_photo(connection, viewer, finding_id, jpeg, desk.settings, now=now)
             return f"{_PATH}/finding/{finding_id}?saved=1"
 
         try:
+            jpeg = clean_jpeg(picture, desk.settings.photo_max_px) if picture else b""
             return shell.once(form, viewer.user_id, work)
         except FieldsRefused as refused:
             slips = {f"{step}-{name}": slip for name, slip in refused.slips.items()}
@@ -227,13 +229,13 @@ def _add_finding_pages(area: APIRouter, shell: PhoneShell) -> None:
     @area.post("/inspect/finding/{finding_id}/photo")
     def add_photo(request: Request, finding_id: str, form: SentForm) -> Response:
         viewer = shell.require_staff(request, Right.INSPECT)
-        picture = _photo_of(form, "photo")
 
         def work(connection: Connection) -> str:
-            inspections.put_photo(connection, viewer, finding_id, picture, desk.settings, now=shell.now())
+            inspections.put_photo(connection, viewer, finding_id, jpeg, desk.settings, now=shell.now())
             return f"{_PATH}/finding/{finding_id}?saved=1"
 
         try:
+            jpeg = clean_jpeg(_photo_of(form, "photo"), desk.settings.photo_max_px)
             return shell.once(form, viewer.user_id, work)
         except FieldsRefused as refused:
             return page(request, viewer, finding_id, slips=refused.slips)
