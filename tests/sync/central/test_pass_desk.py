@@ -193,7 +193,6 @@ def test_one_pass_at_two_gates_is_noticed_once_also_when_the_events_come_late(
     assert left == []
 
 
-@ON_ONE
 def test_nobody_is_left_out_of_a_search_or_an_export_by_how_many_there_are(
     office: FrontOffice, monkeypatch: pytest.MonkeyPatch
 ) -> None:
