@@ -19,7 +19,7 @@ from sqlalchemy import Connection, Table, insert, select, update
 from sync.central import tables
 from sync.central.errors import AlreadyThere, SettingRefused, UnknownGate, UnknownSite
 from sync.central.keys import GateCredentials
-from sync.central.statements import insert_or, upsert
+from sync.central.statements import insert_or
 from sync.wire.sealing import KEY_BYTES
 from sync.wire.topics import ALL_GATES, PROBE
 
