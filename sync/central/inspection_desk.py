@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, Connection, Row, and_, case, func, select
 
 from sync.alerting import Severity
 from sync.central import audit, checklists, inspections, tables
+from sync.central.access_log import require_plain
 from sync.central.accounts_access import Right, Viewer, in_scope, no_such
 from sync.central.audit import Action
 from sync.central.checklists import Shelf
@@ -170,6 +171,7 @@ class InspectionDesk:
     def finding(self, viewer: Viewer, finding_id: str) -> FindingFacts:
         """Raises NotAllowed, NotFound."""
         viewer.require(Right.INSPECT)
+        require_plain(finding_id)
         now = self._now()
         self._note(viewer, Action.LOOKED_AT_FINDING, f"finding:{finding_id[:64]}", now)
         with self._database.read() as connection:
@@ -204,6 +206,7 @@ class InspectionDesk:
     def inspection(self, viewer: Viewer, inspection_id: str) -> InspectionFacts:
         """Raises NotAllowed, NotFound."""
         viewer.require(Right.INSPECT)
+        require_plain(inspection_id)
         now = self._now()
         self._note(viewer, Action.LOOKED_AT_INSPECTION, f"inspection:{inspection_id[:64]}", now)
         of_this = (

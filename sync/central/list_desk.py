@@ -143,6 +143,7 @@ class ListDesk:
     def one(self, viewer: Viewer, match_id: str) -> MatchFacts:
         """Both sides of a match. Raises NotAllowed, NotFound, PersonDataUnreadable."""
         viewer.require(Right.MANAGE_LISTS)
+        require_plain(match_id)
         subject = f"match:{match_id[:64]}"
         audit.note_look(self._database, viewer, Action.LOOKED_AT_MATCH, at=self._now(), subject=subject)
         with self._database.read() as connection:
@@ -165,6 +166,8 @@ class ListDesk:
         Raises NotAllowed, NotFound, DecidedMeanwhile, SettingRefused without a reason.
         """
         viewer.require(Right.MANAGE_LISTS)
+        for text in (match_id, " ".join(reason.split())):  # lines are no harm
+            require_plain(text)
         if len(reason) > REASON_MAX:
             raise SettingRefused("the reason is too long", next_step=f"at most {REASON_MAX} characters")
         now = self._now()
@@ -257,6 +260,8 @@ class ListDesk:
     def remove(self, viewer: Viewer, list_id: str, *, reason: str) -> None:
         """No entry of it counts any more. Raises NotAllowed, UnknownList, SettingRefused."""
         self.require_all_sites(viewer)
+        for text in (list_id, " ".join(reason.split())):
+            require_plain(text)
         if not reason.strip() or len(reason) > REASON_MAX:
             raise SettingRefused("a removal needs a reason", next_step=f"at most {REASON_MAX} characters")
         now = self._now()

@@ -101,6 +101,8 @@ def test_a_finding_goes_from_the_inspector_to_the_site_and_back_until_it_is_acce
     with pytest.raises(SettingRefused):
         desk.change(MANAGER, room.finding_id, Step.MENDED, "  ")
     assert desk.change(MANAGER, room.finding_id, Step.MENDED, "已清空") is FindingState.MENDED
+    with pytest.raises(SettingRefused):
+        desk.finding(MANAGER, "a\0b")
     with pytest.raises(FindingRefused):  # a second phone, with the page of before
         desk.change(MANAGER, room.finding_id, Step.MENDED, "已清空")
     with pytest.raises(SettingRefused):

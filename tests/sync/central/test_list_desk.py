@@ -15,7 +15,7 @@ from sqlalchemy import select
 from sync.central import persons, registry, tables
 from sync.central.accounts_access import NotAllowed, NotFound, Role, Viewer
 from sync.central.database import Database
-from sync.central.errors import AlreadyThere
+from sync.central.errors import AlreadyThere, SettingRefused
 from sync.central.front_office import FrontOffice
 from sync.central.list_comparison import Agreement
 from sync.central.list_desk import DecidedMeanwhile
@@ -124,6 +124,14 @@ def test_matches_of_other_sites_are_not_there_and_lists_are_for_who_sees_all(off
     )
     for refused in forbidden:
         with pytest.raises(NotAllowed):
+            refused()
+    unreadable: tuple[Callable[[], object], ...] = (
+        lambda: office.lists.one(HERE, "a\0b"),
+        lambda: office.lists.decide(HERE, row.match_id, confirm=False, reason="a\0b"),
+        lambda: office.lists.remove(EVERYWHERE, "contacts", reason="a\0b"),
+    )
+    for refused in unreadable:
+        with pytest.raises(SettingRefused):
             refused()
     both = Viewer("district", "示例", Role.SUPERVISOR, frozenset({SITE, "other-site"}))
     office.lists.remove(both, "contacts", reason="解除")
