@@ -12,7 +12,7 @@ from gate import reasons
 from gate.reasons import Reason, Severity, Words
 from gate.screen import words
 from gate.view import Answer, Health, LaneView, Phase, ScreenHead
-from sync.phone_addresses import code_svg
+from sync.qr_codes import code_svg
 from sync.records import Outcome
 from sync.wire.messages import Notice
 

@@ -11,7 +11,8 @@ from sync.central.phone import words_site as said
 from sync.central.phone.page_site_report import chosen_site
 from sync.central.phone.settings import PHONE_PATH
 from sync.central.phone.shell import PhoneShell
-from sync.phone_addresses import code_svg, declare_address
+from sync.phone_addresses import declare_address
+from sync.qr_codes import code_svg
 
 MISSING_PATH, POSTER_PATH = f"{PHONE_PATH}/missing", f"{PHONE_PATH}/poster"
 

@@ -98,7 +98,7 @@ def test_a_manager_reads_the_log_page_by_page(manager: Caller) -> None:
     assert manager.post("/events/count") == {"count": 10, "is_exact": True}
     assert manager.post("/events/search", worker="DROP TABLE")["rows"][0]["worker_id"] == "A-005"
     facts = manager.get(f"/events/{A}-gate-1-8")
-    assert facts["record"]["reasons"] == ["flag_hold", "tailgating"]
+    assert facts["record"]["reasons"] == ["flag_hold", "clearance_ends_soon", "tailgating"]
 
 
 def test_another_sites_data_is_not_there(manager: Caller, office: FrontOffice) -> None:

@@ -57,6 +57,7 @@ def test_a_checklist_is_gone_through_by_hand_and_its_finding_mended_with_a_photo
     expect(page.locator("h1")).to_contain_text("滨江示例工地")
     look("inspect-site")
     page.click("a:has-text('四到位')")
+    page.wait_for_selector("form[data-kept]")
     for item in ("person_named", "duty_today", "disinfectant", "drill"):
         page.check(f"[name=i-{item}][value=yes]")
     page.check("[name=i-room_ready][value=no]")

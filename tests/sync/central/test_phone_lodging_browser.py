@@ -167,7 +167,7 @@ def test_a_team_fills_in_a_sheet_loses_nothing_by_a_reload_and_signs(
     look("check-begin")
     fill(page, TEAM)
     page.click("main button")
-    page.wait_for_selector(f"[name='{first}-met']")
+    page.wait_for_selector(f"form[data-kept] [name='{first}-met']")
     page.check(f"[name='{first}-met'][value=yes]")
     page.fill(f"[name='{first}-temperature_c']", "36.5")
     page.reload()

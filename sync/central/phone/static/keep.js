@@ -13,18 +13,21 @@
   } else if (form.dataset.keep !== "refused") {
     const typed = JSON.parse(sessionStorage.getItem(key) || "{}");
     for (const one of kept()) {
+      if (one.value !== one.defaultValue && "defaultValue" in one) continue; // typed before this was loaded
       const name = one.name + (one.type === "radio" ? "=" + one.value : "");
       if (!(name in typed)) continue;
       if (one.type === "radio" || one.type === "checkbox") one.checked = typed[name];
       else one.value = typed[name];
     }
   }
-  form.addEventListener("input", () => {
+  const keep = () => {
     const typed = {};
     for (const one of kept()) {
       const is_choice = one.type === "radio" || one.type === "checkbox";
       typed[one.name + (one.type === "radio" ? "=" + one.value : "")] = is_choice ? one.checked : one.value;
     }
     sessionStorage.setItem(key, JSON.stringify(typed));
-  });
+  };
+  form.addEventListener("input", keep);
+  form.dataset.kept = "yes"; // from now on
 })();
