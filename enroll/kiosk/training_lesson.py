@@ -84,10 +84,11 @@ class LessonView:
         self._update(has_picture=has_picture)
 
     def _key(self) -> tuple[object, ...]:
-        """What is rebuilt only when it changes: the slide or the question."""
+        """What is rebuilt only when it changes: the slide, the question or the result."""
         lesson = self._lesson
         return (
             lesson.is_over,
+            len(lesson.records),  # they come a moment after the end
             lesson.page,
             *((one.state.phase, len(one.state.answers)) for one in lesson.sessions),
         )
