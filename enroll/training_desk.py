@@ -99,6 +99,8 @@ class Lesson:
         self.class_page = 0
         self.class_over = False
         self.records: dict[str, SignedTraining] = {}
+        self.turn = threading.Lock()
+        """For whoever looks and whoever takes a step at the same time: one after the other."""
 
     @property
     def is_class(self) -> bool:

@@ -69,9 +69,10 @@ class LessonView:
 
         def work() -> bool:
             shot = self._camera.next()
-            lesson.look(
-                None if shot is None else shot.image, () if shot is None else shot.faces, self._moment()
-            )
+            with lesson.turn:
+                lesson.look(
+                    None if shot is None else shot.image, () if shot is None else shot.faces, self._moment()
+                )
             return self._camera.has_picture
 
         has_picture = await self._visitor.ask(work)
@@ -99,7 +100,8 @@ class LessonView:
 
         def work() -> None:
             try:
-                step()
+                with self._lesson.turn:
+                    step()
             except StepRefused as error:
                 refused.append(error)
 
