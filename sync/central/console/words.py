@@ -11,6 +11,14 @@ from sync.words import Words as Words  # noqa: PLC0414 - the console takes its w
 
 TITLE = Words("工地通行中心", "Sitegate centre")
 LOGOUT = Words("退出", "Sign out")
+MENU = Words("菜单", "Menu")
+MENU_GROUPS = {
+    "site": Words("现场", "Site"),
+    "people": Words("人员", "People"),
+    "checks": Words("核查", "Checks"),
+    "office": Words("管理", "Office"),
+}
+"""By `frame.MenuGroup`."""
 
 LOG = Words("通行记录", "Access log")
 ON_SITE = Words("在场人员", "On site now")
