@@ -6,6 +6,7 @@ import functools
 
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import PlainTextResponse
+from nicegui import app as nicegui_app
 from nicegui import ui
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -59,6 +60,7 @@ from sync.central.phone import words_inspect
 from sync.central.phone.app import phone_app
 from sync.central.phone.settings import PHONE_PATH
 from sync.pages import RESPONSE_TIMEOUT_S, heading, run_pages
+from sync.web_door import dead_end
 
 
 def _open_alerts(office: FrontOffice, viewer: Viewer) -> int:
@@ -154,7 +156,12 @@ def _console() -> FastAPI:
     for page in PAGES:
         _serve(page)
     run_pages(app, words.TITLE)
+    nicegui_app.exception_handler(404)(_no_such_page)
     return app
+
+
+def _no_such_page(request: Request, error: Exception) -> Response:
+    return dead_end(words.TITLE, words.NO_SUCH_PAGE, [(words.TO_THE_START, "/")], status=404)
 
 
 def _serve(page: ConsolePage) -> None:
@@ -170,6 +177,7 @@ def _serve(page: ConsolePage) -> None:
                 await page.build(visitor, viewer)
             else:
                 ui.label(str(words.MAY_NOT)).classes("sg-note")
+                ui.label(str(words.TELL_AN_ADMIN)).classes("sg-note")
 
     title = f"{page.words.zh} · {words.TITLE.zh}"
     ui.page(page.path, title=title, response_timeout=RESPONSE_TIMEOUT_S)(build)

@@ -14,6 +14,7 @@ from nicegui import run, ui
 
 from sync import pages
 from sync.central.accounts_access import Right, Viewer
+from sync.central.api_problems import status_of
 from sync.central.console import words
 from sync.central.console.access import LOGIN_PATH, address_of, session_secret
 from sync.central.console.downloads import Download, Downloads
@@ -83,7 +84,7 @@ class Visitor:
         except SessionEnded:
             ui.navigate.to(LOGIN_PATH)
         except SyncError as error:
-            ui.notify(f"{error} {error.next_step}", type="negative", timeout=8000, multi_line=True)
+            tell_error(error)
         return None
 
     def asked_of(self, name: str, options: Mapping[str, str]) -> str:
@@ -192,6 +193,13 @@ def _who(visitor: Visitor, viewer: Viewer) -> None:
         ui.button(str(words.LOGOUT), on_click=sign_out, color=None).props("flat no-caps dense").classes(
             "sg-out"
         )
+
+
+def tell_error(error: SyncError) -> None:
+    """What went wrong: in Chinese of what kind it is, then exactly what and the next step."""
+    kind = words.PROBLEMS.get(status_of(error), words.FAULT)
+    said = f"{kind}\n{error} {error.next_step}".strip()
+    ui.notify(said, type="negative", timeout=8000, multi_line=True, classes="sg-told")
 
 
 def choice(label: Words, options: Mapping[str, str], value: str = "") -> ui.select:

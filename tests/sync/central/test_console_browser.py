@@ -201,7 +201,13 @@ def test_a_manager_sees_the_own_site_and_no_word_of_another(enter: Enter, url: s
             assert word not in content, (path, word)
     page.goto(f"{url}/audit")
     page.wait_for_selector("text=Your role does not include this page")
+    page.wait_for_selector("text=请管理员调整角色")  # and what to do about it
     assert page.locator(".sg-table").count() == 0
+    page.goto(f"{url}/person/B-001")
+    page.wait_for_selector("text=没有找到，或不属于您的工地")
+    page.goto(f"{url}/nothing-here")
+    page.click("text=回到首页")
+    page.wait_for_selector(".sg-title")
 
 
 def test_the_log_is_filtered_by_keyboard_and_paged(enter: Enter) -> None:
