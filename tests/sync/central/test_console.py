@@ -14,6 +14,7 @@ from fastapi import FastAPI
 from pydantic import ValidationError
 
 from gate.reasons import Reason
+from sync.central import site_registry
 from sync.central.access_log import BoundedCount
 from sync.central.accounts_access import Role
 from sync.central.console import ConsoleSettings, run_console, words
@@ -22,7 +23,7 @@ from sync.central.console.downloads import VALID_S, Download, Downloads
 from sync.central.database import Database
 from sync.central.errors import SettingRefused
 from sync.central.front_office import FrontOffice
-from tests.sync.central.console_samples import PASSWORD, QUICK_HASHER
+from tests.sync.central.console_samples import NOW, PASSWORD, QUICK_HASHER, A
 
 
 def test_every_reason_of_a_gate_is_explained_to_the_office() -> None:
@@ -75,10 +76,12 @@ def test_offers_that_nobody_fetches_do_not_pile_up() -> None:
 
 
 def test_whoever_has_no_page_at_the_console_is_led_to_the_phone_pages(centre_database: Database) -> None:
+    with centre_database.write() as connection:
+        site_registry.put_site(connection, A, name="示例", name_en="", timezone="Asia/Shanghai", now=NOW)
     office = FrontOffice(centre_database, hasher=QUICK_HASHER)
-    office.accounts.add_user("checker", password=PASSWORD, role=Role.CHECKER, site_ids=())
+    office.accounts.add_user("checker", password=PASSWORD, role=Role.CHECKER, site_ids=(A,))
     secret = office.accounts.login("checker", PASSWORD, address="").secret
-    door = ConsoleAccess(FastAPI(), office, ConsoleSettings())
+    door = ConsoleAccess(FastAPI(), office, ConsoleSettings(port=0))
 
     async def look() -> httpx.Response:
         transport = httpx.ASGITransport(app=door)
