@@ -59,10 +59,12 @@ class Proxy:
         asyncio.set_event_loop(self._loop)
         try:
             self._loop.run_forever()
+            self._loop.run_until_complete(asyncio.sleep(0))  # what has not begun would close nothing
             rest = asyncio.all_tasks(self._loop)
             for task in rest:
                 task.cancel()
             self._loop.run_until_complete(asyncio.gather(*rest, return_exceptions=True))
+            self._loop.run_until_complete(asyncio.sleep(0))
         finally:
             self._loop.close()
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -83,7 +83,6 @@ def screening(
     looks: Annotated[int, typer.Option(min=1, help="Pictures per distance, movement and carrier.")] = 60,
 ) -> None:
     """Matching of lists, tracing of a case, flag to refusal, policy, QR passes."""
-    logging.getLogger("sync.central").setLevel(logging.ERROR)  # every match would be a line
     console = Console()
     asked = set(part or [PartName.ALL])
     wanted = set(PartName) if PartName.ALL in asked else asked
@@ -91,7 +90,9 @@ def screening(
 
     def done(measure: Callable[[], Sequence[Part]]) -> None:
         before = os.getloadavg()[0]
-        for found in measure():
+        with _few_lines():
+            measured = measure()
+        for found in measured:
             load = [Figure("load average before", before, ""), Figure("after", os.getloadavg()[0], "")]
             parts.append(Part(found.name, found.how, [*found.figures, *load], found.series))
             console.print(table_of(parts[-1]))
@@ -113,6 +114,18 @@ def screening(
     _plot(parts, path.with_suffix(".png"))
     console.print(missed(parts))
     console.print(f"written to {path} and {path.with_suffix('.png')}")
+
+
+@contextmanager
+def _few_lines() -> Iterator[None]:
+    """Every match would be a line."""
+    talks = logging.getLogger("sync.central")
+    before = talks.level
+    talks.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        talks.setLevel(before)
 
 
 def _lists(server: URL, entries: int, people: int, newcomers: int, wanted: set[PartName]) -> list[Part]:

@@ -68,10 +68,7 @@ class EmbeddedBroker:
         asyncio.set_event_loop(self._loop)
         try:
             self._loop.run_until_complete(self._serve())
-            rest = asyncio.all_tasks(self._loop)
-            for task in rest:  # connections that have not said who they are
-                task.cancel()
-            self._loop.run_until_complete(asyncio.gather(*rest, return_exceptions=True))
+            self._loop.run_until_complete(_end_the_rest())
         finally:
             self._loop.close()
 
@@ -95,3 +92,19 @@ class EmbeddedBroker:
             return
         await self._end.wait()
         await broker.shutdown()
+
+
+async def _end_the_rest() -> None:
+    """Connections that have not said who they are, also those that came in this moment."""
+    await _a_few_turns()
+    rest = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in rest:
+        task.cancel()
+    await asyncio.gather(*rest, return_exceptions=True)
+    await _a_few_turns()
+
+
+async def _a_few_turns() -> None:
+    """Of the loop: a task that has not begun would not close what it was given, nor a close come through."""
+    for _ in range(5):
+        await asyncio.sleep(0)

@@ -113,7 +113,9 @@ def test_a_rejected_record_is_parked_and_the_others_go_on(
     eventually(lambda: rig.store.outbox_depth() == 0, "the others are acknowledged")
     ((item, reason),) = rig.store.outbox_parked()
     assert (item.item_id, reason) == (2, "unknown lane")
-    health = eventually(lambda: (h := centre.last(topics.HEALTH)).outbox_parked and h, "health reports it")
+    health = eventually(
+        lambda: (h := centre.last(topics.HEALTH)) and h.outbox_parked and h, "health reports it"
+    )
     assert "1 records parked" in health.outbox
 
 

@@ -161,7 +161,7 @@ def test_a_digest_that_never_fits_is_taken_over_once_and_stays_reported(
     eventually(lambda: "differs" in agent.status().problem, "it is said")
     eventually(lambda: rig.store.replica_staging() is None, "the snapshot is in force")
     assert rig.store.count_workers() == 3
-    health = eventually(lambda: (h := centre.last(topics.HEALTH)).roster and h, "health says it")
+    health = eventually(lambda: (h := centre.last(topics.HEALTH)) and h.roster and h, "health says it")
     assert "differs" in health.roster
 
 
