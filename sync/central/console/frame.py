@@ -198,7 +198,7 @@ def _who(visitor: Visitor, viewer: Viewer) -> None:
 def tell_error(error: SyncError) -> None:
     """What went wrong: in Chinese of what kind it is, then exactly what and the next step."""
     kind = words.PROBLEMS.get(status_of(error), words.FAULT)
-    said = f"{kind}\n{error} {error.next_step}".strip()
+    said = f"{kind}\n{error}" + (f"\n→ {error.next_step}" if error.next_step else "")
     ui.notify(said, type="negative", timeout=8000, multi_line=True, classes="sg-told")
 
 

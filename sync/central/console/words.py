@@ -66,7 +66,9 @@ TELL_AN_ADMIN = Words(
 PROBLEMS = {
     HTTPStatus.FORBIDDEN: Words("您的账号不能进行此操作", "Your account may not do this"),
     HTTPStatus.NOT_FOUND: Words("没有找到，或不属于您的工地", "Not found, or not of your sites"),
-    HTTPStatus.CONFLICT: Words("别人已先处理，未作改动", "Somebody else was first; nothing is changed"),
+    HTTPStatus.CONFLICT: Words(
+        "已有此记录，或已先被处理；未作改动", "It is there already, or was done before; nothing is changed"
+    ),
     HTTPStatus.UNPROCESSABLE_ENTITY: Words("未完成，请更正后再试", "Not done: correct it and try again"),
     HTTPStatus.SERVICE_UNAVAILABLE: Words("数据库暂时连不上，请稍后再试", "The database does not answer"),
 }

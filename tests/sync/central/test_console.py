@@ -85,8 +85,11 @@ def test_whoever_has_no_page_at_the_console_is_led_to_the_phone_pages(centre_dat
 
     async def look() -> httpx.Response:
         transport = httpx.ASGITransport(app=door)
-        async with httpx.AsyncClient(transport=transport, base_url="http://centre") as client:
-            return await client.get("/", cookies={COOKIE: secret})
+        cookies = {COOKIE: secret}
+        async with httpx.AsyncClient(
+            transport=transport, base_url="http://centre", cookies=cookies
+        ) as client:
+            return await client.get("/")
 
     answer = asyncio.run(look())
     assert answer.status_code == HTTPStatus.FORBIDDEN
