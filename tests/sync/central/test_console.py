@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
+from gate.policy import RULES
 from gate.reasons import Reason
 from sync.central.access_log import BoundedCount
-from sync.central.console import ConsoleSettings, run_console, words
+from sync.central.console import ConsoleSettings, run_console, words, words_explaining
 from sync.central.console.downloads import VALID_S, Download, Downloads
 from sync.central.database import Database
 from sync.central.errors import SettingRefused
@@ -20,6 +21,7 @@ from sync.central.errors import SettingRefused
 def test_every_reason_of_a_gate_is_explained_to_the_office() -> None:
     assert {reason.value for reason in Reason} <= set(words.REASONS)
     assert words.reason("a_reason_of_next_year") == "a_reason_of_next_year"
+    assert set(RULES) == set(words_explaining.RULES)
 
 
 def test_a_count_that_stopped_says_so() -> None:
