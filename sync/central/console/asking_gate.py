@@ -12,7 +12,7 @@ from sync.central.console import words_explaining as said
 from sync.central.console.frame import Visitor, table, text_field
 from sync.central.console.words import Words
 from sync.central.gate_questions import AskedGate, Failure, Reply
-from sync.pages import action, facts, heading
+from sync.pages import action, facts, heading, subheading
 from sync.records import Outcome
 from sync.wire.explanation import Explanation, RuleAnswer
 
@@ -24,16 +24,21 @@ _TONES = {Outcome.ALLOW: "good", Outcome.HOLD: "wait", Outcome.DENY: "bad"}
 class AskGateDialog:
     """Choice of gate and moment, then waiting, then the answer or why there is none.
 
-    gate  (site, gate) that is chosen first, as of an event; the worker's first gate otherwise
+    lane  (site, gate, lane) that is chosen first, as of an event; the worker's first gate otherwise
     """
 
     def __init__(
-        self, visitor: Visitor, worker_id: str, zone: tzinfo | None, *, gate: tuple[str, str] | None = None
+        self,
+        visitor: Visitor,
+        worker_id: str,
+        zone: tzinfo | None,
+        *,
+        lane: tuple[str, str, str] | None = None,
     ) -> None:
         self._visitor = visitor
         self._worker_id = worker_id
         self._zone = zone
-        self._wanted = gate
+        self._wanted = lane or ("", "", "")
         self._is_open = True
 
     async def open(self, at: datetime) -> None:
@@ -61,7 +66,7 @@ class AskGateDialog:
 
     def _build_form(self, gates: dict[int, AskedGate], at: datetime) -> None:
         self._gates = gates
-        first = next((key for key, one in gates.items() if (one.site_id, one.gate_id) == self._wanted), 0)
+        first = next((key for key, one in gates.items() if (one.site_id, one.gate_id) == self._wanted[:2]), 0)
         with ui.element("div").classes("sg-bar"):
             names = {key: f"{one.site_name} · {one.name} ({one.gate_id})" for key, one in gates.items()}
             self._gate = (
@@ -80,8 +85,10 @@ class AskGateDialog:
         self._show_lanes()
 
     def _show_lanes(self) -> None:
-        lanes = self._gates[self._gate.value].lanes
-        self._lane.set_options({"": str(said.FIRST_LANE), **{lane: lane for lane in lanes}}, value="")
+        gate, wanted = self._gates[self._gate.value], self._wanted
+        is_wanted = (gate.site_id, gate.gate_id) == wanted[:2] and wanted[2] in gate.lanes
+        options = {"": str(said.FIRST_LANE), **{lane: lane for lane in gate.lanes}}
+        self._lane.set_options(options, value=wanted[2] if is_wanted else "")
 
     async def _ask(self) -> None:
         try:
@@ -138,7 +145,7 @@ class AskGateDialog:
             self._show_rules(reply.explanation)
             return
         failure = reply.failure or Failure.UNREADABLE
-        with ui.element("span").classes("sg-mark sg-bad"):
+        with ui.element("span").classes("sg-mark sg-bad").style("white-space: normal"):
             ui.icon("error_outline", size="20px").props("aria-hidden=true")
             ui.label(str(said.FAILURES[failure]))
         if failure is Failure.REFUSED and reply.detail:
@@ -157,8 +164,10 @@ class AskGateDialog:
             (words.REASON, " · ".join(words.reason(code) for code in told.reasons)),
         ]
         if told.pass_text:
-            shown.append((said.PASS_THEN, told.pass_text))
+            colour, _, until = told.pass_text.partition(" until ")
+            shown.append((said.PASS_THEN, f"{said.STATES.get(colour, colour)} → {until}".removesuffix(" → ")))
         facts(shown)
+        subheading(said.RULE)
         table(_COLUMNS, key="line").rows = rule_lines(told.rules)
 
 

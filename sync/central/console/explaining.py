@@ -57,16 +57,21 @@ def _detail(one: Detail, rules: ClearanceRules, zone: tzinfo | None) -> str:
 class StandingDialog:
     """What a worker's record says of a moment; the moment can be chosen, and a gate asked about it.
 
-    gate  (site, gate) of the event it began with
+    lane  (site, gate, lane) of the event it began with
     """
 
     def __init__(
-        self, visitor: Visitor, worker_id: str, zone: tzinfo | None, *, gate: tuple[str, str] | None = None
+        self,
+        visitor: Visitor,
+        worker_id: str,
+        zone: tzinfo | None,
+        *,
+        lane: tuple[str, str, str] | None = None,
     ) -> None:
         self._visitor = visitor
         self._worker_id = worker_id
         self._zone = zone
-        self._gate = gate
+        self._lane = lane
 
     async def open(self, at: datetime) -> None:
         """`at`: the moment that is shown first, aware."""
@@ -96,7 +101,7 @@ class StandingDialog:
 
     async def _ask_gate(self) -> None:
         if at := self._typed():
-            dialog = AskGateDialog(self._visitor, self._worker_id, self._zone, gate=self._gate)
+            dialog = AskGateDialog(self._visitor, self._worker_id, self._zone, lane=self._lane)
             await dialog.open(at)
 
     async def _look(self) -> None:
