@@ -89,7 +89,7 @@ def test_a_gate_explains_itself_rule_by_rule_or_why_it_does_not(tmp_path: Path) 
             "已登记 Registered (registered)",
             "no objection",
             "Wait here",
-            "yellow until",
+            "黄 yellow →",
         ):
             assert part in shown
         page.screenshot(path=tmp_path / "asked-gate.png")
