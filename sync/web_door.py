@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from functools import partial
@@ -30,6 +30,7 @@ LOGIN_WRONG = Words(
     "用户名或密码不对，或账号已暂时锁定。", "Wrong name or password, or the account is locked for now."
 )
 MAY_NOT = Words("您的角色不能查看此页", "Your role does not include this page")
+ANOTHER_ACCOUNT = Words("换一个账号登录", "Sign in with another account")
 
 _BODY_MAX_BYTES = 4096
 _POLICY_VIOLATION = 1008
@@ -47,12 +48,14 @@ class DoorSettings:
 
     longest_s  after so long a browser forgets the cookie; the session may end earlier
     is_secure  the cookie goes over TLS only
+    elsewhere  where the pages are of somebody whom this application does not let in: words and path
     """
 
     title: Words
     cookie: str
     longest_s: int
     is_secure: bool = False
+    elsewhere: tuple[Words, str] | None = None
 
 
 class Admission(Enum):
@@ -111,7 +114,10 @@ class WebDoor:
         if secret:
             admission = await run_in_threadpool(self._admit, secret, address_of(connection))
         if admission is Admission.NOT_HERE:
-            return PlainTextResponse(str(MAY_NOT), status_code=403)
+            ways = [(ANOTHER_ACCOUNT, LOGIN_PATH)]
+            if self._settings.elsewhere:
+                ways.insert(0, self._settings.elsewhere)
+            return dead_end(self._settings.title, MAY_NOT, ways, status=403)
         return None if admission is Admission.YES else RedirectResponse(LOGIN_PATH, status_code=303)
 
     async def _login(self, request: Request) -> Response:
@@ -162,9 +168,25 @@ async def _sent(request: Request) -> tuple[str, str]:
 def login_page(title: Words, problem: Words | None = None) -> HTMLResponse:
     """The form; large enough for fingers in gloves."""
     complaint = f"<p role=alert class=bad>{escape(problem.zh)}<br>{escape(problem.en)}</p>" if problem else ""
+    form = (
+        f"<form method=post action={LOGIN_PATH}>"
+        f"<label>{USER}<input name=user autocomplete=username autofocus required></label>"
+        f"<label>{PASSWORD}<input name=password type=password autocomplete=current-password required>"
+        f"</label>{complaint}<button>{LOGIN}</button></form>"
+    )
+    return _plain_page(title, LOGIN, form, status=403 if problem else 200)
+
+
+def dead_end(title: Words, problem: Words, ways: Sequence[tuple[Words, str]], *, status: int) -> HTMLResponse:
+    """A page that is not there for this reader: what is wrong, and where to go on."""
+    links = "".join(f'<p><a href="{escape(path)}">{escape(str(said))}</a></p>' for said, path in ways)
+    return _plain_page(title, problem, f"<p role=alert>{escape(str(problem))}</p>{links}", status=status)
+
+
+def _plain_page(title: Words, about: Words, content: str, *, status: int) -> HTMLResponse:
     return HTMLResponse(
         "<!doctype html><html lang=zh-CN><meta charset=utf-8>"
-        f"<title>{LOGIN} · {title}</title><meta name=viewport content='width=device-width'>"
+        f"<title>{about} · {title}</title><meta name=viewport content='width=device-width'>"
         "<style>body{font:17px system-ui,'Noto Sans CJK SC',sans-serif;background:#eef1f4;color:#16202b;"
         "display:grid;place-items:center;min-height:100vh;margin:0}main{background:#fff;padding:2.2em 2.6em;"
         "border-radius:10px;width:19em;box-shadow:0 1px 4px #0003}h1{font-size:1.25em;margin:0 0 1.2em}"
@@ -173,12 +195,9 @@ def login_page(title: Words, problem: Words | None = None) -> HTMLResponse:
         "border:1px solid #5d6b7a;border-radius:5px}button{font:inherit;margin-top:1.4em;padding:.6em 1.6em;"
         "min-height:48px;border:0;border-radius:5px;background:#0b5394;color:#fff}"
         ":focus-visible{outline:3px solid #d97700;outline-offset:2px}"
-        ".bad{color:#a3130b;margin:1.2em 0 0}</style>"
-        f"<main><h1>{title}</h1><form method=post action={LOGIN_PATH}>"
-        f"<label>{USER}<input name=user autocomplete=username autofocus required></label>"
-        f"<label>{PASSWORD}<input name=password type=password autocomplete=current-password required>"
-        f"</label>{complaint}<button>{LOGIN}</button></form></main>",
-        status_code=403 if problem else 200,
+        ".bad{color:#a3130b;margin:1.2em 0 0}a{color:#0b5394;display:block;padding:.6em 0}</style>"
+        f"<main><h1>{title}</h1>{content}</main>",
+        status_code=status,
     )
 
 

@@ -18,6 +18,7 @@ from sqlalchemy import func, select
 from sync.central import backup as backups
 from sync.central import health, list_matches, registry, site_registry, tables
 from sync.central import keys as key_files
+from sync.central.accounts_access import Role
 from sync.central.cli_alerts import alerts
 from sync.central.cli_inspections import checklist_commands
 from sync.central.cli_lists import lists
@@ -403,7 +404,7 @@ def gate_revoke(site_id: SiteId, gate_id: _GateId, *, database: DatabaseOption =
 def user_add(
     user_id: Annotated[str, typer.Argument(help="Login name.", show_default=False)],
     *,
-    role: Annotated[str, typer.Option(help="supervisor, site_manager, admin, checker or inspector.")],
+    role: Annotated[str, typer.Option(help=f"One of {', '.join(Role)}.")],
     site: Annotated[
         list[str] | None, typer.Option("--site", help="A site this user may see; again for more.")
     ] = None,
@@ -422,7 +423,6 @@ def user_add(
 ) -> None:
     """Let somebody use the console; the password is kept as an Argon2id hash."""
     from sync.central.accounts import Accounts  # noqa: PLC0415
-    from sync.central.accounts_access import Role  # noqa: PLC0415
 
     try:
         wanted = Role(role)

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 from sqlalchemy import Connection, select
 
 from sync.central import audit, list_matches, list_visitors, registry
@@ -37,6 +37,8 @@ from sync.records import FlagLevel
 lists = typer.Typer(no_args_is_help=True, help="Key-monitoring lists.")
 
 PROBLEMS_SHOWN = 20
+MATCH_ID_LENGTH = 32
+"""Shown whole on the narrowest terminal: `list decide` asks for it."""
 _ListId = Annotated[str, typer.Argument(help="Id of the list.", show_default=False)]
 
 
@@ -172,7 +174,17 @@ def list_decide(
 
 
 def _lists(connection: Connection) -> Table:
-    shown = Table("list", "name", "source", "version", "level", "entries", "until", "imported", "matched")
+    shown = Table(
+        Column("list", no_wrap=True),
+        "name",
+        "source",
+        "version",
+        "level",
+        "entries",
+        "until",
+        "imported",
+        "matched",
+    )
     for one in list_summaries(connection):
         ends = f"{one.valid_until.astimezone(CHINA):%Y-%m-%d %H:%M}" if one.valid_until else ""
         matched = f"{one.matched_at:%Y-%m-%d %H:%M}" if one.matched_at else one.matched_through or "waiting"
@@ -191,7 +203,8 @@ def _lists(connection: Connection) -> Table:
 
 
 def _matches(connection: Connection, list_id: str) -> Table:
-    shown = Table("match", "worker", "found by", "state", "level", "row", "reason")
+    match = Column("match", no_wrap=True, min_width=MATCH_ID_LENGTH)
+    shown = Table(match, "worker", "found by", "state", "level", "row", "reason")
     rows = [
         row | {"who": row.get("worker_id") or f"visitor {row['visitor_id']}"}
         for matches in (watch_matches, watch_visitor_matches)

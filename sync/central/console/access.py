@@ -36,6 +36,7 @@ class ConsoleAccess(WebDoor):
             cookie=COOKIE,
             longest_s=round(SESSION_LONGEST.total_seconds()),
             is_secure=settings.is_encrypted,
+            elsewhere=(words.PHONE_PAGES, f"{PHONE_PATH}/"),
         )
         super().__init__(app, door, sign_in=self._new_session, admit=self._look_up)
 

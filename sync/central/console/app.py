@@ -6,6 +6,7 @@ import functools
 
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import PlainTextResponse
+from nicegui import app as nicegui_app
 from nicegui import ui
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -29,7 +30,7 @@ from sync.central.console import (
 )
 from sync.central.console.access import ConsoleAccess, is_below, session_secret
 from sync.central.console.downloads import Downloads
-from sync.central.console.frame import ConsolePage, Visitor, page_frame
+from sync.central.console.frame import ConsolePage, MenuGroup, Visitor, page_frame
 from sync.central.console.page_alerts import build_alerts_page
 from sync.central.console.page_attendance import build_attendance_page
 from sync.central.console.page_audit import build_audit_page
@@ -59,6 +60,7 @@ from sync.central.phone import words_inspect
 from sync.central.phone.app import phone_app
 from sync.central.phone.settings import PHONE_PATH
 from sync.pages import RESPONSE_TIMEOUT_S, heading, run_pages
+from sync.web_door import dead_end
 
 
 def _open_alerts(office: FrontOffice, viewer: Viewer) -> int:
@@ -66,32 +68,51 @@ def _open_alerts(office: FrontOffice, viewer: Viewer) -> int:
 
 
 PAGES: tuple[ConsolePage, ...] = (
-    ConsolePage("/", words.LOG, build_log_page),
-    ConsolePage(DASHBOARD, figure_words.TITLE, build_dashboard_page),
-    ConsolePage("/on-site", words.ON_SITE, build_on_site_page),
-    ConsolePage("/gates", words.GATES, build_gates_page),
-    ConsolePage("/attendance", words.ATTENDANCE, build_attendance_page),
-    ConsolePage("/workers", words.WORKERS, build_workers_page),
-    ConsolePage("/person/{worker_id}", words_person.PERSON, build_person_page, in_menu=False),
-    ConsolePage("/duplicates", words_people.DUPLICATES, build_duplicates_page),
-    ConsolePage("/erasures", words_people.ERASURES, build_erasures_page),
-    ConsolePage("/trainings", words_training.TRAININGS, build_trainings_page),
-    ConsolePage("/clearances", words_clearances.CLEARANCES, build_clearances_page),
-    ConsolePage("/houses", words_lodging.HOUSES, build_houses_page, Right.MANAGE_LODGING),
-    ConsolePage("/buses", words_lodging.BUSES, build_buses_page, Right.MANAGE_BUSES),
+    ConsolePage("/", words.LOG, build_log_page, MenuGroup.SITE),
+    ConsolePage(DASHBOARD, figure_words.TITLE, build_dashboard_page, MenuGroup.SITE),
+    ConsolePage("/on-site", words.ON_SITE, build_on_site_page, MenuGroup.SITE),
+    ConsolePage("/gates", words.GATES, build_gates_page, MenuGroup.SITE),
+    ConsolePage("/attendance", words.ATTENDANCE, build_attendance_page, MenuGroup.SITE),
+    ConsolePage("/workers", words.WORKERS, build_workers_page, MenuGroup.PEOPLE),
+    ConsolePage("/person/{worker_id}", words_person.PERSON, build_person_page, None),
+    ConsolePage("/duplicates", words_people.DUPLICATES, build_duplicates_page, MenuGroup.PEOPLE),
+    ConsolePage("/trainings", words_training.TRAININGS, build_trainings_page, MenuGroup.PEOPLE),
+    ConsolePage("/clearances", words_clearances.CLEARANCES, build_clearances_page, MenuGroup.PEOPLE),
+    ConsolePage("/houses", words_lodging.HOUSES, build_houses_page, MenuGroup.PEOPLE, Right.MANAGE_LODGING),
+    ConsolePage("/buses", words_lodging.BUSES, build_buses_page, MenuGroup.PEOPLE, Right.MANAGE_BUSES),
     ConsolePage(
-        "/declarations", words_declarations.DECLARATIONS, build_declarations_page, Right.READ_DECLARATIONS
+        "/alerts",
+        words_alerts.ALERTS,
+        build_alerts_page,
+        MenuGroup.CHECKS,
+        Right.HANDLE_ALERTS,
+        badge=_open_alerts,
     ),
-    ConsolePage("/grid", words_inspect.GRID, build_grid_page, Right.INSPECT),
-    ConsolePage("/inspections", words_inspect.INSPECTIONS, build_inspections_page, Right.INSPECT),
-    ConsolePage("/alerts", words_alerts.ALERTS, build_alerts_page, Right.HANDLE_ALERTS, badge=_open_alerts),
-    ConsolePage("/cases", words_cases.CASES, build_cases_page, Right.TRACE_CASES),
-    ConsolePage("/passes", words_passes.PASSES, build_passes_page, Right.SEE_PASSES),
-    ConsolePage("/lists", words_lists.LISTS, build_lists_page, Right.MANAGE_LISTS),
-    ConsolePage("/real-name", words_real_name.REAL_NAME, build_real_name_page, Right.UPLOAD_REAL_NAME),
-    ConsolePage("/audit", words.AUDIT, build_audit_page, Right.READ_AUDIT),
+    ConsolePage(
+        "/declarations",
+        words_declarations.DECLARATIONS,
+        build_declarations_page,
+        MenuGroup.CHECKS,
+        Right.READ_DECLARATIONS,
+    ),
+    ConsolePage("/passes", words_passes.PASSES, build_passes_page, MenuGroup.CHECKS, Right.SEE_PASSES),
+    ConsolePage("/lists", words_lists.LISTS, build_lists_page, MenuGroup.CHECKS, Right.MANAGE_LISTS),
+    ConsolePage("/cases", words_cases.CASES, build_cases_page, MenuGroup.CHECKS, Right.TRACE_CASES),
+    ConsolePage("/grid", words_inspect.GRID, build_grid_page, MenuGroup.CHECKS, Right.INSPECT),
+    ConsolePage(
+        "/inspections", words_inspect.INSPECTIONS, build_inspections_page, MenuGroup.CHECKS, Right.INSPECT
+    ),
+    ConsolePage("/erasures", words_people.ERASURES, build_erasures_page, MenuGroup.OFFICE),
+    ConsolePage(
+        "/real-name",
+        words_real_name.REAL_NAME,
+        build_real_name_page,
+        MenuGroup.OFFICE,
+        Right.UPLOAD_REAL_NAME,
+    ),
+    ConsolePage("/audit", words.AUDIT, build_audit_page, MenuGroup.OFFICE, Right.READ_AUDIT),
 )
-"""In the order of the menu."""
+"""Within each group in the order of the menu."""
 
 
 class _Served:
@@ -135,7 +156,12 @@ def _console() -> FastAPI:
     for page in PAGES:
         _serve(page)
     run_pages(app, words.TITLE)
+    nicegui_app.exception_handler(404)(_no_such_page)
     return app
+
+
+def _no_such_page(request: Request, error: Exception) -> Response:
+    return dead_end(words.TITLE, words.NO_SUCH_PAGE, [(words.TO_THE_START, "/")], status=404)
 
 
 def _serve(page: ConsolePage) -> None:
@@ -151,6 +177,7 @@ def _serve(page: ConsolePage) -> None:
                 await page.build(visitor, viewer)
             else:
                 ui.label(str(words.MAY_NOT)).classes("sg-note")
+                ui.label(str(words.TELL_AN_ADMIN)).classes("sg-note")
 
     title = f"{page.words.zh} · {words.TITLE.zh}"
     ui.page(page.path, title=title, response_timeout=RESPONSE_TIMEOUT_S)(build)

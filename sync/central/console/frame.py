@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from enum import StrEnum
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -13,6 +14,7 @@ from nicegui import run, ui
 
 from sync import pages
 from sync.central.accounts_access import Right, Viewer
+from sync.central.api_problems import status_of
 from sync.central.console import words
 from sync.central.console.access import LOGIN_PATH, address_of, session_secret
 from sync.central.console.downloads import Download, Downloads
@@ -29,8 +31,14 @@ _STYLE = (Path(__file__).parent / "console.css").read_text(encoding="utf-8")
 _LONG_CELLS = frozenset({"worker", "reason", "detail", "issues", "name", "subject"})
 """Columns that may take more than one line."""
 
+_NAME_CELLS = frozenset({"site", "team", "employer"})
+"""Columns of names that are short as a rule; a long one takes more lines and pushes nothing aside."""
+
 _TIGHT_CELLS = frozenset({"time", "number", "passage", "version"})
 """Columns that take a second line before the table has to be pushed aside; a date stays whole."""
+
+_SHOW_CURRENT = "document.querySelector('.sg-link[aria-current]')?.scrollIntoView({block: 'nearest'})"
+"""Where the menu is longer than the screen is high."""
 
 _OPEN_CELL = """
 <q-td :props="props"><q-btn flat dense no-caps size="md" class="sg-open"
@@ -76,7 +84,7 @@ class Visitor:
         except SessionEnded:
             ui.navigate.to(LOGIN_PATH)
         except SyncError as error:
-            ui.notify(f"{error} {error.next_step}", type="negative", timeout=8000, multi_line=True)
+            tell_error(error)
         return None
 
     def asked_of(self, name: str, options: Mapping[str, str]) -> str:
@@ -90,19 +98,28 @@ class Visitor:
         ui.download.from_url(f"/download/{ticket}")
 
 
+class MenuGroup(StrEnum):
+    """What an entry of the menu is about; in the order of the menu."""
+
+    SITE = "site"
+    PEOPLE = "people"
+    CHECKS = "checks"
+    OFFICE = "office"
+
+
 @dataclass(frozen=True, slots=True)
 class ConsolePage:
     """One page. `build` makes its content inside the frame, for whoever has the `right`; `badge`: what waits.
 
-    in_menu  False: reached from another page
+    group  where it stands in the menu; None: it is reached from another page
     """
 
     path: str
     words: Words
     build: Callable[[Visitor, Viewer], Awaitable[None]]
+    group: MenuGroup | None
     right: Right = Right.USE_CONSOLE
     badge: Callable[[FrontOffice, Viewer], int] | None = None
-    in_menu: bool = True
 
 
 @contextmanager
@@ -113,32 +130,76 @@ def page_frame(
     pages: Sequence[ConsolePage],
     badges: Mapping[str, int],
 ) -> Iterator[None]:
-    """Header with the way around, and how much waits where; the page's own content goes inside."""
+    """Header with the way around, and how much waits where; the page's own content goes inside.
+
+    On a wide screen the menu stands at the left; on a narrow one a button shows and hides it.
+    """
     ui.add_css(_STYLE)
     with ui.element("header").classes("sg-header"):
         ui.label(str(words.TITLE)).classes("sg-brand")
-        with ui.element("nav").props('aria-label="主导航 Main"').classes("sg-nav"):
-            for other in pages:
-                if other.in_menu and viewer.may(other.right):
-                    link = ui.link(target=other.path).classes("sg-link")
-                    if other is page:
-                        link.props('aria-current="page"')
-                    with link:
-                        bilingual(other.words)
-                        if badges.get(other.path):
-                            ui.label(str(badges[other.path])).classes("sg-badge")
-        with ui.element("div").classes("sg-who"):
-            ui.label(f"{viewer.name or viewer.user_id} · {words.ROLES[viewer.role]}")
+        button = ui.element("button").classes("sg-menu-button")
+        button.props('type=button aria-controls=sg-menu aria-expanded="false"')
+        with button:
+            ui.icon("menu").props("aria-hidden=true")
+            ui.label(str(words.MENU))
+            if waiting := sum(badges.values()):
+                ui.label(str(waiting)).classes("sg-badge")
+        with ui.element("div").props("id=sg-menu").classes("sg-menu") as menu:
+            _menu(viewer, page, pages, badges)
+            _who(visitor, viewer)
 
-            async def sign_out() -> None:
-                await run.io_bound(visitor.office.accounts.logout, visitor.secret)
-                ui.navigate.to(LOGIN_PATH)
+    def show_or_hide() -> None:
+        is_shown = "sg-shown" not in menu.classes
+        menu.classes(toggle="sg-shown")
+        button.props(f'aria-expanded="{str(is_shown).lower()}"')
 
-            ui.button(str(words.LOGOUT), on_click=sign_out, color=None).props("flat no-caps dense").classes(
-                "sg-out"
-            )
+    button.on("click", show_or_hide)
+    ui.run_javascript(_SHOW_CURRENT)
     with ui.element("main").classes("sg-main"):
         yield
+
+
+def _menu(viewer: Viewer, page: ConsolePage, pages: Sequence[ConsolePage], badges: Mapping[str, int]) -> None:
+    with ui.element("nav").props('aria-label="主导航 Main"').classes("sg-nav"):
+        for group in MenuGroup:
+            shown = [other for other in pages if other.group is group and viewer.may(other.right)]
+            if not shown:
+                continue
+            named = words.MENU_GROUPS[group]
+            with ui.element("div").props(f'role=group aria-label="{named}"').classes("sg-group"):
+                ui.label(str(named)).classes("sg-group-name").props("aria-hidden=true")
+                for other in shown:
+                    _entry(other, other is page, badges.get(other.path, 0))
+
+
+def _entry(page: ConsolePage, is_current: bool, waiting: int) -> None:
+    link = ui.link(target=page.path).classes("sg-link")
+    if is_current:
+        link.props('aria-current="page"')
+    with link:
+        bilingual(page.words)
+        if waiting:
+            ui.label(str(waiting)).classes("sg-badge")
+
+
+def _who(visitor: Visitor, viewer: Viewer) -> None:
+    with ui.element("div").classes("sg-who"):
+        ui.label(f"{viewer.name or viewer.user_id} · {words.ROLES[viewer.role]}")
+
+        async def sign_out() -> None:
+            await run.io_bound(visitor.office.accounts.logout, visitor.secret)
+            ui.navigate.to(LOGIN_PATH)
+
+        ui.button(str(words.LOGOUT), on_click=sign_out, color=None).props("flat no-caps dense").classes(
+            "sg-out"
+        )
+
+
+def tell_error(error: SyncError) -> None:
+    """What went wrong: in Chinese of what kind it is, then exactly what and the next step."""
+    kind = words.PROBLEMS.get(status_of(error), words.FAULT)
+    said = f"{kind}\n{error} {error.next_step}".strip()
+    ui.notify(said, type="negative", timeout=8000, multi_line=True, classes="sg-told")
 
 
 def choice(label: Words, options: Mapping[str, str], value: str = "") -> ui.select:
@@ -188,6 +249,8 @@ def table(
 def _cell_class(column: str) -> str:
     if column in _LONG_CELLS:
         return "sg-wrap"
+    if column in _NAME_CELLS:
+        return "sg-names"
     return "sg-tight" if column in _TIGHT_CELLS else ""
 
 

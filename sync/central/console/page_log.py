@@ -12,7 +12,7 @@ from sync.central.access_log import EventFacts, EventFilter, LogPage, LogRow
 from sync.central.accounts_access import Viewer
 from sync.central.console import words, words_explaining
 from sync.central.console.explaining import StandingDialog, show_story
-from sync.central.console.frame import Visitor, choice, site_options, table, text_field
+from sync.central.console.frame import Visitor, choice, site_options, table, tell_error, text_field
 from sync.central.console.listing import export_actions, search_bar
 from sync.central.errors import SettingRefused
 from sync.central.exports_tables import event_pieces
@@ -105,7 +105,7 @@ class _LogPage:
         try:
             self._asked = self._wanted()
         except SettingRefused as error:
-            ui.notify(f"{error} {error.next_step}", type="negative")
+            tell_error(error)
             return
         self._cursors = [""]
         await self._show()

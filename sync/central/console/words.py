@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
+
 from sync.central.access_log import BoundedCount
 from sync.central.accounts_access import Role
 from sync.central.attendance import CorrectionKind, Issue
@@ -11,6 +13,14 @@ from sync.words import Words as Words  # noqa: PLC0414 - the console takes its w
 
 TITLE = Words("工地通行中心", "Sitegate centre")
 LOGOUT = Words("退出", "Sign out")
+MENU = Words("菜单", "Menu")
+MENU_GROUPS = {
+    "site": Words("现场", "Site"),
+    "people": Words("人员", "People"),
+    "checks": Words("核查", "Checks"),
+    "office": Words("管理", "Office"),
+}
+"""By `frame.MenuGroup`."""
 
 LOG = Words("通行记录", "Access log")
 ON_SITE = Words("在场人员", "On site now")
@@ -46,6 +56,21 @@ NEXT = Words("下一页", "Next")
 FIRST = Words("首页", "First page")
 REFRESH = Words("刷新", "Refresh")
 NOTHING = Words("没有符合条件的记录", "Nothing fits")
+PHONE_PAGES = Words("打开您的手机页面", "Open your phone pages")
+NO_SUCH_PAGE = Words("没有此页面", "There is no such page")
+TO_THE_START = Words("回到首页", "To the first page")
+TELL_AN_ADMIN = Words(
+    "需要时请管理员调整角色，或请有权限的人操作。",
+    "Ask an administrator for the role, or somebody who has it to do this.",
+)
+PROBLEMS = {
+    HTTPStatus.FORBIDDEN: Words("您的账号不能进行此操作", "Your account may not do this"),
+    HTTPStatus.NOT_FOUND: Words("没有找到，或不属于您的工地", "Not found, or not of your sites"),
+    HTTPStatus.CONFLICT: Words("别人已先处理，未作改动", "Somebody else was first; nothing is changed"),
+    HTTPStatus.UNPROCESSABLE_ENTITY: Words("未完成，请更正后再试", "Not done: correct it and try again"),
+    HTTPStatus.SERVICE_UNAVAILABLE: Words("数据库暂时连不上，请稍后再试", "The database does not answer"),
+}
+FAULT = Words("未完成", "Not done")
 MAY_NOT = Words("您的角色不能查看此页", "Your role does not include this page")
 STRANGER = Words("未识别", "Unknown person")
 UNKNOWN_WORKER = Words("未登记的工号", "number not in the registry")

@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import threading
+from http import HTTPStatus
 from pathlib import Path
 
+import httpx
 import pytest
+from fastapi import FastAPI
 from pydantic import ValidationError
 
 from gate.policy import RULES
 from gate.reasons import Reason
+from sync.central import site_registry
 from sync.central.access_log import BoundedCount
+from sync.central.accounts_access import Role
 from sync.central.console import ConsoleSettings, run_console, words, words_explaining
+from sync.central.console.access import COOKIE, ConsoleAccess
 from sync.central.console.downloads import VALID_S, Download, Downloads
 from sync.central.database import Database
 from sync.central.errors import SettingRefused
+from sync.central.front_office import FrontOffice
+from tests.sync.central.console_samples import NOW, PASSWORD, QUICK_HASHER, A
 
 
 def test_every_reason_of_a_gate_is_explained_to_the_office() -> None:
@@ -66,6 +75,25 @@ def test_offers_that_nobody_fetches_do_not_pile_up() -> None:
     tickets = [downloads.offer("session", file) for _ in range(100)]
     assert downloads.take("session", first) is None
     assert downloads.take("session", tickets[-1]) is file
+
+
+def test_whoever_has_no_page_at_the_console_is_led_to_the_phone_pages(centre_database: Database) -> None:
+    with centre_database.write() as connection:
+        site_registry.put_site(connection, A, name="示例", name_en="", timezone="Asia/Shanghai", now=NOW)
+    office = FrontOffice(centre_database, hasher=QUICK_HASHER)
+    office.accounts.add_user("checker", password=PASSWORD, role=Role.CHECKER, site_ids=(A,))
+    secret = office.accounts.login("checker", PASSWORD, address="").secret
+    door = ConsoleAccess(FastAPI(), office, ConsoleSettings(port=0))
+
+    async def look() -> httpx.Response:
+        transport = httpx.ASGITransport(app=door)
+        async with httpx.AsyncClient(transport=transport, base_url="http://centre") as client:
+            return await client.get("/", cookies={COOKIE: secret})
+
+    answer = asyncio.run(look())
+    assert answer.status_code == HTTPStatus.FORBIDDEN
+    for part in ("您的角色不能查看此页", 'href="/m/"', 'href="/login"'):
+        assert part in answer.text
 
 
 def test_a_taken_port_is_named(centre_database: Database) -> None:

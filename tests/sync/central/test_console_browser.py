@@ -14,7 +14,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 from sync.central.console.access import COOKIE
@@ -201,7 +201,13 @@ def test_a_manager_sees_the_own_site_and_no_word_of_another(enter: Enter, url: s
             assert word not in content, (path, word)
     page.goto(f"{url}/audit")
     page.wait_for_selector("text=Your role does not include this page")
+    page.wait_for_selector("text=请管理员调整角色")  # and what to do about it
     assert page.locator(".sg-table").count() == 0
+    page.goto(f"{url}/person/B-001")
+    page.wait_for_selector("text=没有找到，或不属于您的工地")
+    page.goto(f"{url}/nothing-here")
+    page.click("text=回到首页")
+    page.wait_for_selector(".sg-title")
 
 
 def test_the_log_is_filtered_by_keyboard_and_paged(enter: Enter) -> None:
@@ -318,6 +324,44 @@ def test_every_page_reads_well_and_asks_only_its_own_centre(enter: Enter, url: s
     outside = {one for one in asked if not one.startswith((url, url.replace("http", "ws"), "data:", "blob:"))}
     assert outside == set()
     assert problems == []
+
+
+def test_the_menu_is_grouped_and_the_current_entry_in_sight_on_a_low_screen(enter: Enter, url: str) -> None:
+    page = enter(ADMIN)
+    page.set_viewport_size({"width": 1280, "height": 560})
+    page.goto(f"{url}/audit")
+    current = page.locator(".sg-nav [aria-current=page]")
+    expect(current).to_be_in_viewport(timeout=TIMEOUT_MS)
+    expect(page.locator(".sg-out")).to_be_in_viewport()
+    groups = page.locator(".sg-nav [role=group]")
+    assert [one.get_attribute("aria-label") for one in groups.all()] == [
+        "现场 Site",
+        "人员 People",
+        "核查 Checks",
+        "管理 Office",
+    ]
+    expect(groups.last.locator("[aria-current=page]")).to_have_count(1)
+
+
+def test_on_a_phone_the_menu_waits_behind_a_button_that_the_keyboard_reaches(enter: Enter, url: str) -> None:
+    page = enter(SUPERVISOR_A)
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto(f"{url}/workers")
+    button, links = page.locator(".sg-menu-button"), page.locator(".sg-nav .sg-link")
+    expect(button).to_have_attribute("aria-expanded", "false", timeout=TIMEOUT_MS)
+    expect(links.first).to_be_hidden()
+    expect(page.locator(".sg-title")).to_be_in_viewport()
+    button.focus()
+    page.keyboard.press("Enter")
+    expect(button).to_have_attribute("aria-expanded", "true", timeout=TIMEOUT_MS)
+    expect(links.first).to_be_visible()
+    assert page.evaluate(CONTRASTS) == []
+    page.keyboard.press("Tab")
+    expect(links.first).to_be_focused()
+    assert "Audit" not in page.locator(".sg-nav").inner_text()  # not of this role
+    page.keyboard.press("Shift+Tab")
+    page.keyboard.press("Enter")
+    expect(links.first).to_be_hidden(timeout=TIMEOUT_MS)
 
 
 def test_a_decision_explains_itself_and_what_held_at_any_moment(enter: Enter, shots: Path) -> None:

@@ -87,7 +87,7 @@ def test_a_day_gone_its_trend_and_its_files(page: Page, url: str, tmp_path: Path
     page.set_viewport_size({"width": 390, "height": 844})
     page.goto(url)
     sign_in(page, ADMIN, PASSWORD)
-    page.wait_for_selector(".sg-nav")
+    page.wait_for_selector(".sg-header")
     page.goto(f"{url}/dashboard?day=2026-03-01")
     expect(page.locator("[data-figure=entries] .sg-big")).to_have_text("2")
     expect(page.locator("[data-figure=on_site]")).to_have_count(0)
