@@ -40,6 +40,7 @@ class GateAway(CentralError, ConnectionError):
 class Failure(StrEnum):
     """Why there is no explanation."""
 
+    AWAY = "away"
     NO_ANSWER = "no_answer"
     UNKNOWN_WORKER = "unknown_worker"
     REFUSED = "refused"

@@ -7,11 +7,12 @@ from datetime import datetime, tzinfo
 
 from nicegui import ui
 
+from sync.central.accounts_access import Viewer
 from sync.central.console import words
 from sync.central.console import words_explaining as said
 from sync.central.console.frame import Visitor, table, text_field
 from sync.central.console.words import Words
-from sync.central.gate_questions import AskedGate, Failure, Reply
+from sync.central.gate_questions import AskedGate, Failure, GateAway, Reply
 from sync.pages import action, facts, heading, subheading
 from sync.records import Outcome
 from sync.wire.explanation import Explanation, RuleAnswer
@@ -101,18 +102,23 @@ class AskGateDialog:
         office, worker_id = self._visitor.office, self._worker_id
         self._button.disable()
         self._say(said.WAITING)
-        question_id = await self._visitor.ask(
-            lambda viewer: office.gate_questions.ask(
-                viewer,
-                (gate.site_id, gate.gate_id),
-                worker_id,
-                at,
-                lane_id=lane_id,
-                celsius=celsius,
-                by_pass=by_pass,
-            )
-        )
-        reply = None if question_id is None else await self._reply(question_id)
+
+        def send(viewer: Viewer) -> str | Reply:
+            try:
+                return office.gate_questions.ask(
+                    viewer,
+                    (gate.site_id, gate.gate_id),
+                    worker_id,
+                    at,
+                    lane_id=lane_id,
+                    celsius=celsius,
+                    by_pass=by_pass,
+                )
+            except GateAway:
+                return Reply(failure=Failure.AWAY)
+
+        sent = await self._visitor.ask(send)
+        reply = await self._reply(sent) if isinstance(sent, str) else sent
         if not self._is_open:
             return
         self._button.enable()

@@ -73,12 +73,14 @@ NO_OBJECTION = Words("无异议", "no objection")
 NOTICE = Words("仅提示", "notice only")
 
 FAILURES = {
+    Failure.AWAY: Words("闸机未连接，现在不能询问", "The gate is not connected and cannot be asked now"),
     Failure.NO_ANSWER: Words("闸机没有回答", "The gate did not answer"),
     Failure.UNKNOWN_WORKER: Words("闸机的名单里没有此人", "The gate's roster does not have this worker"),
     Failure.REFUSED: Words("闸机无法说明", "The gate cannot explain it"),
     Failure.UNREADABLE: Words("闸机的回答无法读取", "The gate's answer cannot be read"),
 }
 FAILURE_STEPS = {
+    Failure.AWAY: Words("请换一台闸机，或到闸机上试算", "Ask another gate, or try it at the box"),
     Failure.NO_ANSWER: Words(
         "可能已断网，或软件太旧、不认识这个问题：看“闸机”页；必要时升级软件",
         "It is offline, or too old to know the question: look at Gates, update its software",

@@ -101,6 +101,10 @@ def test_a_gate_explains_itself_rule_by_rule_or_why_it_does_not(tmp_path: Path) 
         answer(tmp_path, done=False, detail="unknown worker")
         dialog.locator("text=roster does not have this worker").wait_for()
         page.screenshot(path=tmp_path / "asked-gate-failed.png")
+        dialog.locator(".q-select").first.click()
+        page.locator(".q-menu .q-item:has-text('gate-2')").click()
+        dialog.locator("button:has-text('Ask the gate')").click()
+        dialog.locator("text=The gate is not connected").wait_for()
         wide = "() => document.documentElement.scrollWidth - innerWidth"
         assert page.evaluate(wide) <= 0
         running.close()
