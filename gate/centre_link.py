@@ -8,9 +8,13 @@ from typing import TYPE_CHECKING
 
 from gate.clock import Clock
 from gate.errors import GateError, RelayError
+from gate.policy_trial import Trial, try_policy
 from sync.edge.agent import EdgeAgent
+from sync.edge.commands import MAX_DETAIL_CHARS
 from sync.edge.status import EdgeStatus, HealthTexts
+from sync.errors import UnknownWorker
 from sync.store import LocalStore
+from sync.wire.explanation import TOO_LONG, UNKNOWN_WORKER, Explanation, GateQuestion, RuleAnswer, Said
 from sync.wire.messages import Action, Command
 
 if TYPE_CHECKING:
@@ -26,6 +30,7 @@ class CentreLink:
         """Raises SecretUnsafe, BrokerSettingsWrong or StoreError, as `EdgeAgent` does."""
         settings = service.settings
         self._service = service
+        self._store = store
         self._agent = EdgeAgent(
             settings.centre,
             store,
@@ -54,6 +59,8 @@ class CentreLink:
         lanes = [command.lane_id] if command.lane_id else list(self._service.lanes())
         if unknown := [lane for lane in lanes if lane not in self._service.lanes()]:
             return False, f"no lane {unknown[0]}"
+        if command.action is Action.EXPLAIN:
+            return self._explain(command, lanes[0])
         try:
             return True, self._do(command, lanes)
         except (GateError, RelayError) as error:
@@ -76,6 +83,25 @@ class CentreLink:
             case Action.DIAGNOSTICS:
                 return self._diagnostics()
         return command.action.value
+
+    def _explain(self, command: Command, lane_id: str) -> tuple[bool, str]:
+        """As `sitegate policy try`: nothing opens, nothing is recorded or shown, nobody is named."""
+        asked = GateQuestion.model_validate_json(command.question)
+        settings = self._service.settings
+        try:
+            trial = try_policy(
+                settings,
+                self._store,
+                worker_id=asked.worker_id,
+                lane=next(lane for lane in settings.lanes if lane.id == lane_id),
+                at=asked.at,
+                celsius=asked.celsius,
+                by_pass=asked.by_pass,
+            )
+        except UnknownWorker:
+            return False, UNKNOWN_WORKER
+        told = _explanation(trial).model_dump_json()
+        return (True, told) if len(told) <= MAX_DETAIL_CHARS else (False, TOO_LONG)
 
     def _diagnostics(self) -> str:
         """Figures only: no name, no number of a worker."""
@@ -107,6 +133,35 @@ class CentreLink:
             clock=first("clock"),
             liveness=first("liveness"),
         )
+
+
+def _explanation(trial: Trial) -> Explanation:
+    return Explanation(
+        lane_id=trial.lane_id,
+        direction=trial.direction,
+        at=trial.at,
+        pass_text=trial.pass_text,
+        outcome=trial.outcome,
+        reasons=tuple(reason.value for reason in trial.reasons),
+        rules=tuple(
+            RuleAnswer(
+                rule=step.rule,
+                said=tuple(
+                    Said(
+                        outcome=one.outcome,
+                        reason=one.reason.value,
+                        notice=one.notice,
+                        zh=one.text.zh,
+                        en=one.text.en,
+                        step_zh=one.next_step.zh,
+                        step_en=one.next_step.en,
+                    )
+                    for one in step.said
+                ),
+            )
+            for step in trial.steps
+        ),
+    )
 
 
 def vars_of(health: object) -> dict[str, object]:

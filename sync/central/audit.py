@@ -40,6 +40,7 @@ class Action(StrEnum):
     WITHDREW_CORRECTION = "withdrew_correction"
     LOOKED_AT_WORKERS = "looked_at_workers"
     LOOKED_AT_WORKER = "looked_at_worker"
+    ASKED_GATE = "asked_gate"
     WROTE_WORKER = "wrote_worker"
     FLAGGED_WORKER = "flagged_worker"
     UNFLAGGED_WORKER = "unflagged_worker"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import uuid4
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import ColumnElement, Connection, and_, delete, insert, select, update
 
 from sync.central import site_registry, tables
 from sync.central.errors import UnknownGate
@@ -19,6 +19,9 @@ VALID_FOR = timedelta(seconds=30)
 
 EXPIRED = "expired before it could be sent"
 SENT_AT_ONCE = 100
+
+QUESTIONS_KEPT = timedelta(minutes=2)
+"""A question to a gate, with what it answered, after it expired: whoever asked has read it or is gone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +41,7 @@ def ask(
     reason: str,
     now: datetime,
     lane_id: str = "",
+    question: str = "",
     valid_for: timedelta = VALID_FOR,
 ) -> str:
     """Queue a command; the running service sends it. Returns its id.
@@ -60,6 +64,7 @@ def ask(
             action=action.value,
             issued_by=issued_by,
             reason=reason,
+            question=question,
             created_at=now,
             expires_at=now + valid_for,
         )
@@ -101,6 +106,7 @@ def take_waiting(connection: Connection, now: datetime) -> Sequence[Outgoing]:
                 issued_by=row.issued_by,
                 reason=row.reason,
                 expires_at=row.expires_at,
+                question=row.question,
             ),
         )
         for row in rows
@@ -129,3 +135,19 @@ def answered(connection: Connection, gate: GateName, answer: Answer, now: dateti
         .values(answered_at=now, done=answer.done, detail=answer.detail)
     ).rowcount
     return bool(changed)
+
+
+def old_questions(connection: Connection, now: datetime) -> bool:
+    """Whether `forget_questions` has anything to do."""
+    found = connection.scalar(select(tables.commands.c.command_id).where(_old_question(now)).limit(1))
+    return found is not None
+
+
+def forget_questions(connection: Connection, now: datetime) -> int:
+    """Delete questions to gates, with their answers, some minutes after they expired; how many."""
+    return connection.execute(delete(tables.commands).where(_old_question(now))).rowcount
+
+
+def _old_question(now: datetime) -> ColumnElement[bool]:
+    row = tables.commands.c
+    return and_(row.action == Action.EXPLAIN.value, row.expires_at <= now - QUESTIONS_KEPT)

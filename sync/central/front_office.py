@@ -19,6 +19,7 @@ from sync.central.database import Database
 from sync.central.declaration_desk import DeclarationDesk
 from sync.central.erasure_desk import ErasureDesk
 from sync.central.gate_board import GateBoard
+from sync.central.gate_questions import GateQuestions
 from sync.central.grid import GridDesk
 from sync.central.inspection_desk import InspectionDesk
 from sync.central.inspection_rules import InspectionSettings
@@ -71,6 +72,7 @@ class FrontOffice:
         self.access_log = AccessLog(database, now=now)
         self.presence = Presence(database, now=now)
         self.gates = GateBoard(database, now=now)
+        self.gate_questions = GateQuestions(database, now=now)
         self.attendance = AttendanceLog(database, now=now)
         self.alerts = AlertDesk(database, now=now)
         self.cases = CaseDesk(database, now=now, on_roster_change=on_roster_change)

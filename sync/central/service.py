@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from types import TracebackType
 from typing import Self
 
-from sync.central import enrolments
+from sync.central import enrolments, gate_questions
 from sync.central.aftercare import Aftercare, Job
 from sync.central.alert_channels import FILE_NAME as CHANNELS_FILE
 from sync.central.alert_channels import ChannelFile
@@ -242,6 +242,7 @@ class CentralService:
             watch.look,
             faces.look,
             lambda: clean_up(self.database, self._now()),
+            lambda: gate_questions.forget(self.database, self._now()),
             tracing.look,
             lists.look,
             visitors.look,

@@ -348,6 +348,7 @@ commands = Table(
     Column("answered_at", Instant),
     Column("done", Boolean),
     Column("detail", Text, nullable=False, server_default=""),
+    Column("question", Text, nullable=False, server_default=""),  # of `explain`; goes with its row, soon
     Index(None, "site_id", "gate_id", "created_at"),
     Index(
         "ix_commands_waiting",

@@ -11,12 +11,12 @@ from sync.edge.status import Refusals
 from sync.errors import StoreError
 from sync.store import LocalStore
 from sync.wire import topics
-from sync.wire.messages import Answer, Command, Message
+from sync.wire.messages import Action, Answer, Command, Message
 
 log = logging.getLogger(__name__)
 
 REMEMBERED_ANSWERS = 64
-MAX_DETAIL_CHARS = 4000
+MAX_DETAIL_CHARS = 16_000
 TIME_PATIENCE_S = 5.0
 """The first command of a connection may overtake the answer that says what time it is at the centre."""
 
@@ -46,7 +46,13 @@ class CommandDesk:
         self._unsent: deque[Answer] = deque(maxlen=REMEMBERED_ANSWERS)
 
     def receive(self, command: Command) -> None:
-        """Execute a command unless it is late or was executed before, and answer it."""
+        """Execute a command unless it is late or was executed before, and answer it.
+
+        A question changes nothing and is about a person: it is not written down, and answered anew.
+        """
+        if command.action is Action.EXPLAIN:
+            self._answer(command, *self._done(command))
+            return
         try:
             new = self._store.command_begin(
                 command.command_id,

@@ -160,10 +160,14 @@ class Action(StrEnum):
     UNLOCK = "unlock"
     RELOAD = "reload"
     DIAGNOSTICS = "diagnostics"
+    EXPLAIN = "explain"
 
 
 class Command(Message):
-    """Expires; answered; recorded at the gate. `lane_id` empty: every lane."""
+    """Expires; answered; recorded at the gate. `lane_id` empty: every lane.
+
+    question  JSON of what `explain` asks (`sync.wire.explanation`); that one is neither recorded nor shown
+    """
 
     command_id: Identifier
     action: Action
@@ -171,6 +175,7 @@ class Command(Message):
     issued_by: str
     reason: str
     expires_at: AwareDatetime
+    question: str = ""
 
 
 class Answer(Message):

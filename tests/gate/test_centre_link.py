@@ -15,9 +15,10 @@ from gate.startup import open_store
 from sync.edge.settings import CentreSettings
 from sync.edge.status import EdgeStatus
 from sync.records import Direction, Method, Outcome
+from sync.wire.explanation import UNKNOWN_WORKER, Explanation, GateQuestion
 from sync.wire.keys import private_pem, public_pem, write_private
 from sync.wire.messages import Action, Command
-from tests.gate.conftest import World, worker
+from tests.gate.conftest import WORKER, World, worker
 
 pytestmark = pytest.mark.slow
 
@@ -124,6 +125,39 @@ def test_diagnostics_hold_figures_and_no_person(world: World, centre: CentreSett
     assert json.loads(detail)["workers"] == 1
     assert worker().name not in detail
     assert worker().worker_id not in detail
+
+
+def test_a_question_is_answered_rule_by_rule_without_a_name_and_nothing_happens(
+    world: World, centre: CentreSettings
+) -> None:
+    world.enrol(worker(clearances=()))
+    service, seen = world.gate("stranger.avi", centre=centre)
+    now = datetime.now(UTC)
+
+    def asked(lane_id: str, worker_id: str) -> tuple[bool, str]:
+        question = GateQuestion(worker_id=worker_id, at=now).model_dump_json()
+        return link_of(service).execute(
+            order(Action.EXPLAIN, lane_id).model_copy(update={"question": question})
+        )
+
+    done, detail = asked("", WORKER)
+    told = Explanation.model_validate_json(detail)
+    assert done
+    assert (told.lane_id, told.direction, told.at) == ("lane-1", Direction.IN, now)
+    assert (told.outcome, told.reasons[0]) == (Outcome.DENY, "training_missing")
+    by_rule = {one.rule: one.said for one in told.rules}
+    assert tuple(by_rule) == service.settings.policy.rules_for(Direction.IN)
+    assert by_rule["registered"] == ()
+    (said,) = by_rule["training"]
+    assert said.zh
+    assert said.step_en
+    assert worker().name not in detail
+    assert asked("lane-1", "W-9") == (False, UNKNOWN_WORKER)
+    assert asked("lane-9", WORKER) == (False, "no lane lane-9")
+    assert seen == []
+    assert not service.doors["lane-1"].relay.is_energised()
+    with open_store(world.settings("worker.avi")) as store:
+        assert (store.outbox_depth(), store.commands()) == (0, [])
 
 
 def status(**changes: object) -> EdgeStatus:

@@ -6,8 +6,10 @@ from datetime import datetime, tzinfo
 
 from nicegui import ui
 
+from sync.central.accounts_access import Right
 from sync.central.console import words
 from sync.central.console import words_explaining as said
+from sync.central.console.asking_gate import AskGateDialog
 from sync.central.console.frame import Visitor, text_field
 from sync.central.console.words import Words
 from sync.central.event_telling import Detail, Told, story_of
@@ -53,15 +55,27 @@ def _detail(one: Detail, rules: ClearanceRules, zone: tzinfo | None) -> str:
 
 
 class StandingDialog:
-    """What a worker's record says of a moment; the moment can be chosen."""
+    """What a worker's record says of a moment; the moment can be chosen, and a gate asked about it.
 
-    def __init__(self, visitor: Visitor, worker_id: str, zone: tzinfo | None) -> None:
+    lane  (site, gate, lane) of the event it began with
+    """
+
+    def __init__(
+        self,
+        visitor: Visitor,
+        worker_id: str,
+        zone: tzinfo | None,
+        *,
+        lane: tuple[str, str, str] | None = None,
+    ) -> None:
         self._visitor = visitor
         self._worker_id = worker_id
         self._zone = zone
+        self._lane = lane
 
     async def open(self, at: datetime) -> None:
         """`at`: the moment that is shown first, aware."""
+        may_ask = await self._visitor.ask(lambda viewer: viewer.may(Right.SEE_PASSES))
         with ui.dialog(value=True) as dialog, ui.card().classes("sg-dialog"):
             heading(Words(said.STANDING.zh, f"{said.STANDING.en} · {self._worker_id}"))
             ui.label(str(said.STANDING_NOTE)).classes("sg-note")
@@ -70,15 +84,29 @@ class StandingDialog:
                 self._moment = text_field(said.MOMENT, kind="datetime-local", value=local)
                 action(said.LOOK, self._look, icon="search")
             self._content = ui.element("div").props("role=status")
-            action(words.CLOSE, dialog.close, main=True)
+            with ui.element("div").classes("sg-bar"):
+                action(words.CLOSE, dialog.close, main=True)
+                if may_ask:
+                    action(said.ASK_GATE, self._ask_gate, icon="rule")
         dialog.on("hide", dialog.delete)
         await self._look()
 
-    async def _look(self) -> None:
+    def _typed(self) -> datetime | None:
+        """None, and a word on the page, where there is no moment."""
         try:
-            at = datetime.fromisoformat(str(self._moment.value)).replace(tzinfo=self._zone)
+            return datetime.fromisoformat(str(self._moment.value)).replace(tzinfo=self._zone)
         except ValueError:
             ui.notify(str(said.CHOOSE_MOMENT), type="negative")
+            return None
+
+    async def _ask_gate(self) -> None:
+        if at := self._typed():
+            dialog = AskGateDialog(self._visitor, self._worker_id, self._zone, lane=self._lane)
+            await dialog.open(at)
+
+    async def _look(self) -> None:
+        at = self._typed()
+        if at is None:
             return
         office, worker_id = self._visitor.office, self._worker_id
         found = await self._visitor.ask(lambda viewer: office.workers.standing(viewer, worker_id, at))

@@ -226,6 +226,8 @@ def _show_event(visitor: Visitor, found: EventFacts) -> None:
         with ui.element("div").classes("sg-bar"):
             action(words.CLOSE, dialog.close, main=True).props("autofocus")
             if row.worker_id and row.worker_known:
-                standing = StandingDialog(visitor, row.worker_id, zone)
+                standing = StandingDialog(
+                    visitor, row.worker_id, zone, lane=(row.site_id, row.gate_id, row.lane_id)
+                )
                 action(words_explaining.STANDING, lambda: standing.open(row.occurred_at), icon="fact_check")
     dialog.on("hide", dialog.delete)

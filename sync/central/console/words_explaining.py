@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sync.central.console.words import Words
 from sync.central.event_telling import Told
+from sync.central.gate_questions import Failure
 from sync.central.worker_standing import NO_COLOUR, Topic, Weighs
 
 DECIDED_BY = Words("决定原因", "Decided by")
@@ -53,3 +54,67 @@ STATES = {
     NO_COLOUR: Words("无颜色", "no colour"),
 }
 ALWAYS = Words("无期限", "no limit")
+
+ASK_GATE = Words("由闸机逐条说明", "Ask the gate, rule by rule")
+ASK_NOTE = Words(
+    "闸机按自己的规则试算：不开门、不记录、不显示。名单按现在的，通行记录按该时刻以前的。",
+    "The gate tries its own rules: nothing opens, is recorded or shown. By the record as it is now.",
+)
+ASK = Words("询问闸机", "Ask the gate")
+NO_GATES = Words("此人的工地没有可询问的闸机", "No gate of this worker's sites can be asked")
+FIRST_LANE = Words("第一条通道", "The first lane")
+CELSIUS = Words("体温 °C", "Temperature")
+BY_PASS = Words("出示通行码，不刷脸", "By a pass, without a face")
+WAITING = Words("正在等待闸机回答（最多 30 秒）", "Waiting for the gate (30 s at most)")
+SOFTWARE = Words("闸机软件版本", "Software of the gate")
+PASS_THEN = Words("当时的健康码", "Pass at that moment")
+RULE = Words("规则", "Rule")
+NO_OBJECTION = Words("无异议", "no objection")
+NOTICE = Words("仅提示", "notice only")
+
+FAILURES = {
+    Failure.AWAY: Words("闸机未连接，现在不能询问", "The gate is not connected and cannot be asked now"),
+    Failure.NO_ANSWER: Words("闸机没有回答", "The gate did not answer"),
+    Failure.UNKNOWN_WORKER: Words("闸机的名单里没有此人", "The gate's roster does not have this worker"),
+    Failure.REFUSED: Words("闸机无法说明", "The gate cannot explain it"),
+    Failure.UNREADABLE: Words("闸机的回答无法读取", "The gate's answer cannot be read"),
+}
+FAILURE_STEPS = {
+    Failure.AWAY: Words("请换一台闸机，或到闸机上试算", "Ask another gate, or try it at the box"),
+    Failure.NO_ANSWER: Words(
+        "可能已断网，或软件太旧、不认识这个问题：看“闸机”页；必要时升级软件",
+        "It is offline, or too old to know the question: look at Gates, update its software",
+    ),
+    Failure.UNKNOWN_WORKER: Words(
+        "在“闸机”页看名单是否落后，稍后再问",
+        "Look at Gates whether its roster is behind; ask again later",
+    ),
+    Failure.REFUSED: Words("请换一台闸机，或到闸机上试算", "Ask another gate, or try it at the box"),
+    Failure.UNREADABLE: Words(
+        "闸机与中心的软件版本不同：升级较旧的一方", "Gate and centre differ in version: update the older one"
+    ),
+}
+
+RULES = {
+    "registered": Words("已登记", "Registered"),
+    "site": Words("本工地", "This site"),
+    "status": Words("状态", "Status"),
+    "grant": Words("通行许可", "Permit"),
+    "flags": Words("重点关注", "Key-monitoring list"),
+    "flag_notices": Words("重点关注（仅提示）", "Key-monitoring list, notices"),
+    "training": Words("安全教育", "Training"),
+    "schedule": Words("时段", "Hours"),
+    "liveness": Words("活体", "Liveness"),
+    "clock": Words("闸机时钟", "Clock of the gate"),
+    "roster_age": Words("名单新旧", "Age of the roster"),
+    "tailgating": Words("尾随", "Tailgating"),
+    "pass_colour": Words("健康码", "Pass"),
+    "clearances": Words("证明", "Clearances"),
+    "declaration": Words("申报", "Declaration"),
+    "temperature": Words("体温", "Temperature"),
+    "capacity": Words("在场人数", "People inside"),
+    "anti_passback": Words("重复进出", "Anti-passback"),
+    "age": Words("年龄", "Age"),
+    "rest_time": Words("休息时间", "Rest"),
+}
+"""The rules of a gate (`gate/policy.py`); a test compares them."""

@@ -13,11 +13,12 @@ import pytest
 from fastapi import FastAPI
 from pydantic import ValidationError
 
+from gate.policy import RULES
 from gate.reasons import Reason
 from sync.central import site_registry
 from sync.central.access_log import BoundedCount
 from sync.central.accounts_access import Role
-from sync.central.console import ConsoleSettings, run_console, words
+from sync.central.console import ConsoleSettings, run_console, words, words_explaining
 from sync.central.console.access import COOKIE, ConsoleAccess
 from sync.central.console.downloads import VALID_S, Download, Downloads
 from sync.central.database import Database
@@ -29,6 +30,7 @@ from tests.sync.central.console_samples import NOW, PASSWORD, QUICK_HASHER, A
 def test_every_reason_of_a_gate_is_explained_to_the_office() -> None:
     assert {reason.value for reason in Reason} <= set(words.REASONS)
     assert words.reason("a_reason_of_next_year") == "a_reason_of_next_year"
+    assert set(RULES) == set(words_explaining.RULES)
 
 
 def test_a_count_that_stopped_says_so() -> None:

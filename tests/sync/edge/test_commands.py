@@ -98,3 +98,18 @@ def test_a_command_whose_end_a_crash_hid_is_not_executed_again(
     assert not answer.done
     assert "not known" in answer.detail
     assert rig.commands == []
+
+
+def test_a_question_is_answered_anew_each_time_and_written_down_nowhere(
+    rig: Rig, broker: Mosquitto, centre: ScriptedCentre
+) -> None:
+    rig.execute = lambda command: (True, command.question)
+    agent = rig.run(broker.port)
+    question = centre.command(Action.EXPLAIN).model_copy(update={"question": '{"worker_id": "W-1"}'})
+    for _ in range(2):
+        centre.send(*centre.sealed(topics.COMMAND, question))
+    late = centre.command(Action.EXPLAIN, command_id="late", valid_s=-1)
+    centre.send(*centre.sealed(topics.COMMAND, late))
+    assert [one.detail for one in answers(centre, 3)] == [question.question, question.question, "expired"]
+    assert rig.store.commands() == []
+    assert agent.status().refused == {"expired": 1}

@@ -11,13 +11,16 @@ from sqlalchemy import func, select
 
 from sync.alerting import StepKind, shipped_rules
 from sync.central import commands, registry, site_registry, tables
+from sync.central.accounts_access import Role, Viewer
 from sync.central.alerts import Doing, act, raise_alert
+from sync.central.gate_questions import GateQuestions, Reply
 from sync.central.keys import signing_key
 from sync.central.service import CentralService
 from sync.central.settings import BrokerSettings
 from sync.central.settings import CentreSettings as ServiceSettings
 from sync.edge.notices import NoticeKeeper
-from sync.records import Flag, FlagLevel, Method, PassGrant
+from sync.records import Direction, Flag, FlagLevel, Method, Outcome, PassGrant
+from sync.wire.explanation import Explanation, GateQuestion, RuleAnswer, Said
 from sync.wire.keys import public_pem
 from sync.wire.messages import Action
 from tests.sync.edge.brokers import Mosquitto
@@ -153,3 +156,45 @@ def test_the_guard_is_told_of_an_alert_until_somebody_acknowledges_it_also_offli
         act(connection, shipped_rules(), alert_id, Doing(StepKind.ACKNOWLEDGED, 0), by="guo", now=now())
     broker.start()
     eventually(lambda: shown() == [], "the notice is gone")
+
+
+def test_a_gate_is_asked_about_a_worker_and_its_answer_is_read_once(
+    rig: Rig, broker: Mosquitto, service: CentralService
+) -> None:
+    told = Explanation(
+        lane_id="lane-1",
+        direction=Direction.IN,
+        at=now(),
+        outcome=Outcome.HOLD,
+        reasons=("pass_yellow",),
+        rules=(RuleAnswer(rule="pass_colour", said=(Said(outcome=Outcome.HOLD, reason="pass_yellow"),)),),
+    )
+    rig.execute = lambda _: (True, told.model_dump_json())
+    with service.database.write() as connection:
+        registry.put_worker(connection, a_worker("W-1"), now=now())
+    rig.run(broker.port)
+    questions = GateQuestions(service.database, now=now)
+    admin = Viewer("admin", "", Role.ADMIN, None)
+
+    def heard() -> bool:
+        with service.database.read() as connection:
+            return connection.scalar(select(tables.gate_status.c.presence)) == "online"
+
+    eventually(heard, "the gate is heard")
+    asked = questions.ask(admin, (SITE, GATE), "W-1", told.at, lane_id="lane-1", celsius=36.6)
+    found: list[Reply] = []
+
+    def answered() -> bool:
+        reply = questions.reply(admin, asked)
+        found.extend([reply] if reply else [])
+        return bool(found)
+
+    eventually(answered, "the gate's answer")
+    assert found[0].explanation == told
+    (command,) = rig.commands
+    assert GateQuestion.model_validate_json(command.question) == GateQuestion(
+        worker_id="W-1", at=told.at, celsius=36.6
+    )
+    assert rig.store.commands() == []
+    with service.database.read() as connection:
+        assert connection.execute(select(tables.commands)).all() == []
