@@ -347,7 +347,7 @@ def test_a_site_report_is_sent_after_a_correction_and_a_declaration_asks_for_wha
     button(page, "返回").click()
     expect(page.get_by_text("请选择申报人")).to_be_visible()
     button(page, "访客申报").click()
-    expect(page.get_by_role("heading", name="访客申报")).to_be_visible()  # the page before has such labels, too
+    expect(page.get_by_role("heading", name="访客申报")).to_be_visible()  # the labels are on both pages
     page.get_by_label("姓名").fill("示例访客")
     page.get_by_label("证件号码").fill("110105194912310021")
     button(page, "下一步").click()
