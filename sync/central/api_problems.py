@@ -74,7 +74,12 @@ def _invalid(request: Request, error: RequestValidationError) -> JSONResponse:
     fields = [
         {"field": ".".join(str(part) for part in one["loc"]), "problem": one["msg"]} for one in error.errors()
     ]
-    return problem(HTTPStatus.UNPROCESSABLE_ENTITY, "the request is not as described", fields=fields)
+    return problem(
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+        "the request is not as described",
+        next_step="correct the fields named here; /api/v1/openapi.json describes them",
+        fields=fields,
+    )
 
 
 def _http(request: Request, error: HTTPException) -> JSONResponse:

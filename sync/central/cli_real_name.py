@@ -217,7 +217,14 @@ def real_name_simulate(
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
-    with PlatformServer(platform, *host_and_port(listen, "--listen")) as server:
+    try:
+        serving = PlatformServer(platform, *host_and_port(listen, "--listen"))
+    except OSError as error:
+        raise SettingRefused(
+            f"cannot listen on {listen}: {error.strerror}",
+            next_step="end the other program, or choose another address with --listen",
+        ) from error
+    with serving as server:
         typer.echo(f"real-name platform  {server.url}  application {app_id}, projects {', '.join(projects)}")
         stop.wait()
     typer.echo(

@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 from sqlalchemy import select
 
 from sync.central import audit
-from sync.central.accounts_access import Right, Viewer, no_such
+from sync.central.accounts_access import NotFound, Right, Viewer, no_such
 from sync.central.audit import Action
 from sync.central.database import Database
 from sync.central.figures import Figures, Place, SiteOfPlace, Tallies, of_days
@@ -96,7 +96,7 @@ class NumbersDesk:
         with self._database.read() as connection:
             sites = sites_of(connection, viewer, place)
             if not sites:
-                raise no_such("site", place.site_id or place.sub_district or place.district)
+                raise _no_site_in(place)
 
         def count() -> Tallies:
             with self._database.read() as connection:
@@ -130,7 +130,7 @@ class NumbersDesk:
         with self._database.read() as connection:
             sites = sites_of(connection, viewer, place)
             if not sites:
-                raise no_such("site", place.site_id or place.sub_district or place.district)
+                raise _no_site_in(place)
             until = last or self._now().astimezone(sites[0].zone).date()
             return trend(connection, viewer, sites, until, days)
 
@@ -171,3 +171,11 @@ class NumbersDesk:
             site_id=place.site_id[:64],
             detail={**place.for_audit(), **({"day": day.isoformat()} if day else {}), **detail},
         )
+
+
+def _no_site_in(place: Place) -> NotFound:
+    if place.site_id:
+        return no_such("site", place.site_id)
+    if place.sub_district:
+        return no_such("sub-district with sites", place.sub_district)
+    return no_such("district with sites", place.district)

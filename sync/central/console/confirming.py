@@ -18,5 +18,6 @@ async def ask_sure(question: Words) -> bool:
             action(words_people.CONFIRM, lambda: dialog.submit(True), main=True)
             action(words_people.CANCEL, lambda: dialog.submit(False)).props("autofocus")
     sure = bool(await dialog)
-    dialog.delete()
+    if not dialog.is_deleted:  # as when the page was left instead of an answer
+        dialog.delete()
     return sure

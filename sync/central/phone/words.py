@@ -63,7 +63,10 @@ TOO_LARGE = Words("提交的内容过大。", "What was sent is too large.")
 FORM_STALE = Words("此表单无效，请重新打开后填写。", "This form is not valid: open it again.")
 
 PROBLEMS: dict[int, Words] = {
-    HTTPStatus.FORBIDDEN: Words("您的账号不能进行此操作。", "Your account may not do this."),
+    HTTPStatus.FORBIDDEN: Words(
+        "您的账号不能进行此操作，需要时请联系管理员。",
+        "Your account may not do this; ask an administrator if it should.",
+    ),
     HTTPStatus.NOT_FOUND: Words("没有此页面或记录。", "There is no such page or record."),
     HTTPStatus.METHOD_NOT_ALLOWED: Words("请从页面上的按钮操作。", "Use the buttons of the pages."),
     HTTPStatus.UNPROCESSABLE_ENTITY: Words("提交的内容有误。", "Something in what was sent is not right."),

@@ -204,5 +204,6 @@ def test_attendance_leaves_as_a_file(manager: Caller) -> None:
 
 def test_a_flag_level_that_does_not_exist_is_refused(manager: Caller) -> None:
     problem = manager.post("/workers/A-001/flags", 422, level="jail", reason=REASON)
+    assert problem["next_step"].endswith("/api/v1/openapi.json describes them")
     assert problem["fields"][0]["field"] == "body.level"
     assert all(level.value in problem["fields"][0]["problem"] for level in FlagLevel)

@@ -157,6 +157,8 @@ def test_everybody_sees_the_own_sites_and_what_the_role_may_see(
     looks = [(row.actor, row.site_id, row.detail) for row in rows if row.action == Action.LOOKED_AT_NUMBERS]
     assert looks[0] == (MANAGER_B, "", {"via": "console", "address": "", "district": DISTRICT})
     assert len(looks) == 5
+    with pytest.raises(NotFound, match="no district with sites 样例区"):
+        office.numbers.board(OF_B, Place("样例区"), None)
 
 
 def test_a_day_gone_has_what_the_records_still_tell(office: FrontOffice) -> None:
