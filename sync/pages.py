@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from inspect import iscoroutine
 from typing import Any
 
 from fastapi import FastAPI
@@ -49,10 +50,37 @@ def subheading(text: Words | str) -> None:
 def action(
     label: Words | str, on_click: Callable[[], Any], *, main: bool = False, icon: str = ""
 ) -> ui.button:
-    """A button; its colours are the style sheet's, whose contrast is checked."""
-    button = ui.button(str(label), on_click=on_click, icon=icon or None, color=None)
+    """A button that does not begin again while it works: a double click records nothing twice.
+
+    Its colours are the style sheet's, whose contrast is checked.
+    """
+    button = ui.button(str(label), on_click=one_at_a_time(on_click), icon=icon or None, color=None)
     button.props("no-caps unelevated")
     return button.classes("sg-action" if main else "sg-action sg-plain")
+
+
+def one_at_a_time(work: Callable[[], Any]) -> Callable[[], Awaitable[None] | None]:
+    """`work`, left alone while what it began before is not done."""
+    is_busy = False
+
+    async def finish(begun: Coroutine[Any, Any, Any]) -> None:
+        nonlocal is_busy
+        try:
+            await begun
+        finally:
+            is_busy = False
+
+    def begin() -> Awaitable[None] | None:
+        nonlocal is_busy
+        if is_busy:
+            return None
+        begun = work()
+        if not iscoroutine(begun):
+            return None
+        is_busy = True
+        return finish(begun)
+
+    return begin
 
 
 def picks_files(button: ui.button, upload: ui.upload) -> None:

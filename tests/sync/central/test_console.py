@@ -24,6 +24,7 @@ from sync.central.console.downloads import VALID_S, Download, Downloads
 from sync.central.database import Database
 from sync.central.errors import SettingRefused
 from sync.central.front_office import FrontOffice
+from sync.pages import one_at_a_time
 from tests.sync.central.console_samples import NOW, PASSWORD, QUICK_HASHER, A
 
 
@@ -75,6 +76,30 @@ def test_offers_that_nobody_fetches_do_not_pile_up() -> None:
     tickets = [downloads.offer("session", file) for _ in range(100)]
     assert downloads.take("session", first) is None
     assert downloads.take("session", tickets[-1]) is file
+
+
+def test_a_second_click_does_nothing_while_the_first_is_at_work() -> None:
+    done: list[str] = []
+
+    async def clicks() -> None:
+        go_on = asyncio.Event()
+
+        async def save() -> None:
+            await go_on.wait()
+            done.append("saved")
+
+        click = one_at_a_time(save)
+        first = click()
+        assert first is not None
+        assert click() is None
+        go_on.set()
+        await first
+        again = click()  # a later click is meant
+        assert again is not None
+        await again
+
+    asyncio.run(clicks())
+    assert done == ["saved", "saved"]
 
 
 def test_whoever_has_no_page_at_the_console_is_led_to_the_phone_pages(centre_database: Database) -> None:
