@@ -12,6 +12,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 
@@ -73,6 +74,7 @@ class Supervised:
 
     def start(self) -> None:
         """Start; returns at once."""
+        self._close_stdin()
         self._wanted = True
         self._ended_s = None
         with self._log.open("a") as log:
@@ -103,12 +105,12 @@ class Supervised:
         self._wanted = False
         if self._process is None:
             return
-        for pid in [*_children(self._process.pid), self._process.pid]:
-            _send(pid, signal.SIGKILL)
-        self._process.wait(STOPPED_WITHIN_S)
+        if self.running:  # the number of one that is gone may be somebody else's by now
+            for pid in [*_children(self._process.pid), self._process.pid]:
+                _send(pid, signal.SIGKILL)
+            self._process.wait(STOPPED_WITHIN_S)
         self.kills += 1
-        if self._process.stdin is not None:
-            self._process.stdin.close()
+        self._close_stdin()
 
     def freeze(self) -> None:
         if self.running and self._process is not None:
@@ -134,6 +136,7 @@ class Supervised:
         if self._ended_s is None:
             self._ended_s = now_s
             self.ended_by_itself += 1
+            self._close_stdin()
         elif now_s - self._ended_s >= REVIVE_S:
             self.start()
 
@@ -144,10 +147,18 @@ class Supervised:
         if self._process is None:
             return True
         try:
-            return self._process.wait(STOPPED_WITHIN_S) == 0
+            code = self._process.wait(STOPPED_WITHIN_S)
         except subprocess.TimeoutExpired:
             self.kill()
             return False
+        self._close_stdin()
+        return code == 0
+
+    def _close_stdin(self) -> None:
+        """Of a process that is gone; words that it did not read any more go with it."""
+        if self._process is not None and self._process.stdin is not None:
+            with suppress(BrokenPipeError):
+                self._process.stdin.close()
 
 
 def python(module: str, *arguments: object) -> list[str]:

@@ -4,22 +4,27 @@ from __future__ import annotations
 
 import json
 import socket
+import subprocess
+import sys
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import delete, insert, select, update
 
+from gate.bench import faults_processes
 from gate.bench.faults import run
 from gate.bench.faults_control import read_status, write_status
 from gate.bench.faults_gate import JOURNAL_FILE, Job, event_id, open_store
 from gate.bench.faults_plan import DATABASE, REST_S, Kind, make_plan
-from gate.bench.faults_processes import BenchProgramMissing
+from gate.bench.faults_processes import BenchProgramMissing, Supervised
 from gate.bench.faults_proxy import Link, Proxy, State
 from gate.bench.faults_truth import compare
 from sync.central import registry, site_registry, tables
@@ -144,6 +149,79 @@ def test_a_status_of_a_process_that_is_gone_says_nothing(tmp_path: Path) -> None
     own = json.loads(path.read_text())["pid"]
     assert read_status(path, own) == {"recorded": 3}
     assert read_status(path, own + 1) == {}
+
+
+# -- the processes -------------------------------------------------------------------------------------
+
+ENDS_AT_ONCE = "pass"
+ENDS_WHEN_TOLD = "input()"
+DOES_NOT_LISTEN = "import os, time; os.close(0); print('deaf', flush=True); time.sleep(600)"
+
+
+@pytest.fixture
+def started(monkeypatch: pytest.MonkeyPatch) -> list[subprocess.Popen[str]]:
+    """Every process that is started, also those that another one has replaced."""
+    found: list[subprocess.Popen[str]] = []
+    real = subprocess.Popen
+
+    def popen(*arguments: Any, **options: Any) -> subprocess.Popen[str]:
+        found.append(real(*arguments, **options))
+        return found[-1]
+
+    monkeypatch.setattr(subprocess, "Popen", popen)
+    return found
+
+
+def supervised(folder: Path, code: str) -> Supervised:
+    return Supervised("示例", lambda: [sys.executable, "-c", code], folder / "process.log")
+
+
+def are_closed(started: list[subprocess.Popen[str]]) -> list[bool]:
+    return [one.stdin is not None and one.stdin.closed for one in started]
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    deadline_s = time.monotonic() + LIMIT_S
+    while not condition():
+        assert time.monotonic() < deadline_s
+        time.sleep(0.02)
+
+
+def test_the_pipe_of_a_process_that_died_is_closed_and_of_the_one_after_it_too(
+    tmp_path: Path, started: list[subprocess.Popen[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(faults_processes, "REVIVE_S", 0.0)
+    process = supervised(tmp_path, ENDS_AT_ONCE)
+    process.start()
+    wait_for(lambda: not process.running)
+    process.keep_up()
+    assert (process.ended_by_itself, are_closed(started)) == (1, [True])
+    process.keep_up()
+    wait_for(lambda: not process.running)
+    process.start()
+    assert are_closed(started) == [True, True, False]
+    process.kill()
+    assert are_closed(started) == [True] * 3
+
+
+def test_the_pipe_of_a_process_that_was_told_to_end_is_closed(
+    tmp_path: Path, started: list[subprocess.Popen[str]]
+) -> None:
+    process = supervised(tmp_path, ENDS_WHEN_TOLD)
+    process.start()
+    assert process.stop("stop")
+    assert are_closed(started) == [True]
+
+
+def test_words_that_a_process_never_read_keep_nobody_from_killing_it(
+    tmp_path: Path, started: list[subprocess.Popen[str]]
+) -> None:
+    process = supervised(tmp_path, DOES_NOT_LISTEN)
+    process.start()
+    wait_for(lambda: "deaf" in (tmp_path / "process.log").read_text())
+    process.say("clock 5")
+    process.kill()
+    assert (process.running, are_closed(started)) == (False, [True])
 
 
 # -- whether it would notice ---------------------------------------------------------------------------
