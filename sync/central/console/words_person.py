@@ -5,7 +5,6 @@ from __future__ import annotations
 from sync.central.console.words import Words
 
 PERSON = Words("一人一档", "Person file")
-IDENTITY = Words("身份", "Identity")
 PASS = Words("健康码", "Pass")
 PASS_HISTORY = Words("颜色变化", "Colours over time")
 TRAININGS = Words("培训", "Training")
