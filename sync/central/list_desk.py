@@ -306,7 +306,12 @@ class ListDesk:
                 )
                 for row in connection.execute(
                     _narrowed(query, matches, list_id, state)
-                    .order_by(matches.c.found_at.desc(), matches.c.match_id)
+                    # In the statement too: what is to confirm must not fall behind what was found since.
+                    .order_by(
+                        ~state_clause(matches, MatchState.TO_CONFIRM),
+                        matches.c.found_at.desc(),
+                        matches.c.match_id,
+                    )
                     .limit(rows)
                 )
             ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from io import BytesIO
 from typing import Any
 
@@ -95,6 +96,18 @@ def test_a_near_match_is_laid_side_by_side_confirmed_cleared_and_opened_again(of
     assert {("decided_match", f"match:{row.match_id}"), ("looked_at_match", f"match:{row.match_id}")} <= {
         tuple(line) for line in lines
     }
+
+
+def test_what_is_to_confirm_comes_first_however_much_was_found_since(office: FrontOffice) -> None:
+    a_registered(office.database, "W-1", number=MINE)
+    a_list(office.database, [f",{slipped(MINE)},,"])
+    match(office)
+    later = NOON + timedelta(hours=1)
+    a_registered(office.database, "W-2", number=OTHER, now=later)
+    a_list(office.database, [f",{OTHER},,"], list_id="other", now=later)
+    match_all(ListMatcher(office.database, VAULT, now=lambda: later))
+    assert [one.worker_id for one in office.lists.matches(HERE)] == ["W-1", "W-2"]
+    assert [one.worker_id for one in office.lists.matches(HERE, rows=1)] == ["W-1"]
 
 
 def test_matches_of_other_sites_are_not_there_and_lists_are_for_who_sees_all(office: FrontOffice) -> None:
