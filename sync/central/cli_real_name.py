@@ -91,6 +91,9 @@ def real_name_set(
         "allow_plain": allow_plain, "is_on": on,
     }  # fmt: skip
     with open_database(database, must_exist=True) as opened:
+        with opened.read() as connection:
+            site_zone(connection, site_id)  # nobody is asked for the secret of a site that is not there
+        asked = _secret_to_keep(keys, site_id, secret, is_new=new_secret)  # nothing is locked meanwhile
         with opened.write() as connection:
             link = _changed(connection, site_id, told, _pairs(employer or []))
             uploads.put_site(connection, link, now=now())
@@ -99,7 +102,10 @@ def real_name_set(
                 uploads.put_team_number(connection, site_id, of or link.corp_name, called, number, now=now())
             changed = sorted(name for name, value in told.items() if value is not None)
             _note(connection, Action.SET_REAL_NAME, site_id, changed=" ".join(changed))
-            _keep_secret(keys, site_id, secret, is_new=new_secret)
+            if asked:
+                path = secret_file(keys, site_id)
+                path.unlink(missing_ok=True)
+                write_private(path, asked)
         typer.echo(f"site {site_id}: project {link.project_code}, {'on' if link.is_on else 'off'}")
 
 
@@ -249,16 +255,14 @@ def _changed(
     return SiteLink(**values)
 
 
-def _keep_secret(keys: Path, site_id: str, secret: str, *, is_new: bool) -> None:
-    """The secret into its key file, which only its owner may read."""
-    path = secret_file(keys, site_id)
-    if path.exists() and not is_new and not secret:
+def _secret_to_keep(keys: Path, site_id: str, secret: str, *, is_new: bool) -> str:
+    """The secret as it was given, or is asked for; "" where the one that is kept can be used."""
+    if secret_file(keys, site_id).exists() and not is_new and not secret:
         app_secret(keys, site_id)
-        return
-    text = secret or typer.prompt("Secret of the application", hide_input=True)
+        return ""
+    text: str = secret or typer.prompt("Secret of the application", hide_input=True)
     AppSecret(text)
-    path.unlink(missing_ok=True)
-    write_private(path, text.strip())
+    return text.strip()
 
 
 def _pairs(texts: list[str]) -> dict[str, str]:

@@ -11,21 +11,24 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+import typer
 from openpyxl import load_workbook
 from sqlalchemy import insert, select
 from typer.testing import CliRunner
 
-from sync.central import tables
+from sync.central import real_name, tables
 from sync.central.accounts_access import NotAllowed, NotFound, Role, Viewer
 from sync.central.cli import app
 from sync.central.database import Database
+from sync.central.errors import UnknownSite
 from sync.central.exports_real_name import What
 from sync.central.person_vault import PersonVault
 from sync.central.real_name import Kind, NotUploaded, State
 from sync.central.real_name_desk import RealNameDesk
-from sync.central.real_name_papers import app_secret
+from sync.central.real_name_papers import app_secret, secret_file
 from sync.central.settings import SettingRefused
 from sync.central.tables_real_name import real_name_sites
+from sync.real_name import AppSecret
 from sync.real_name.client import UrlRefused
 from sync.real_name.simulator import PlatformServer
 from tests.sync.central.console_samples import NOW
@@ -192,3 +195,22 @@ def test_the_command_line_sets_a_site_up_shows_retries_and_exports(
         said("export", SITE, str(out))
     with pytest.raises(SettingRefused):
         said("export", SITE, "rows.pdf")
+
+
+def test_nobody_waits_for_the_database_while_a_secret_is_typed(
+    upload: Upload, database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def typed(*_: object, **__: object) -> str:
+        with database.write() as connection:
+            real_name.ask_again(connection, SITE, now=upload.clock())
+        return SECRET_TEXT[::-1]
+
+    monkeypatch.setattr(typer, "prompt", typed)
+    where = ["--database", f"sqlite:///{tmp_path / 'central.db'}", "--keys", str(tmp_path)]
+    done = CliRunner().invoke(app, ["real-name", "set", SITE, "--new-secret", *where], catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+    kept = app_secret(tmp_path, SITE)
+    assert kept.sign({}, secret_name="s") == AppSecret(SECRET_TEXT[::-1]).sign({}, secret_name="s")
+    unknown = CliRunner().invoke(app, ["real-name", "set", "site-z", *where])
+    assert isinstance(unknown.exception, UnknownSite)
+    assert not secret_file(tmp_path, "site-z").exists()
