@@ -8,7 +8,7 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, tzinfo
 from io import StringIO
 from tempfile import SpooledTemporaryFile
 
@@ -32,6 +32,11 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 _ROWS_PER_PIECE = 500
 _FILE_PIECE_BYTES = 64 * 1024
 _IN_MEMORY_BYTES = 4 * 1024 * 1024
+
+
+def wall(at: datetime | None, zone: tzinfo) -> datetime | None:
+    """The wall clock of `zone` to the second, as a `Cell`; an empty one for what never was."""
+    return None if at is None else at.astimezone(zone).replace(tzinfo=None, microsecond=0)
 
 
 def csv_pieces(heading: Sequence[str], rows: Iterable[Sequence[Cell]]) -> Iterator[bytes]:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from datetime import datetime
-from zoneinfo import ZoneInfo
 
 from sync.alerting.telling import SEVERITIES, STATES
 from sync.central.alert_desk import AlertRow
-from sync.central.exports import Cell
+from sync.central.exports import Cell, wall
 from sync.central.exports_tables import pieces_of
 
 ALERT_HEADING = (
@@ -33,15 +31,11 @@ def _cells(found: Iterable[AlertRow]) -> Iterator[tuple[Cell, ...]]:
             one.name,
             str(STATES[alert.state]),
             alert.times,
-            _wall(alert.raised_at, one.zone),
-            _wall(alert.last_at, one.zone),
-            _wall(alert.acknowledged_at, one.zone),
-            _wall(alert.closed_at, one.zone),
-            _wall(one.due_at, one.zone),
+            wall(alert.raised_at, one.zone),
+            wall(alert.last_at, one.zone),
+            wall(alert.acknowledged_at, one.zone),
+            wall(alert.closed_at, one.zone),
+            wall(one.due_at, one.zone),
             one.is_late,
             alert.alert_id,
         )
-
-
-def _wall(at: datetime | None, zone: ZoneInfo) -> datetime | None:
-    return None if at is None else at.astimezone(zone).replace(tzinfo=None, microsecond=0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from sync.central.case_desk import CaseFacts
-from sync.central.exports import Cell
+from sync.central.exports import Cell, wall
 from sync.central.exports_tables import pieces_of
 from sync.tracing import TracingRules
 from sync.tracing.telling import told
@@ -26,9 +26,6 @@ def _cells(facts: CaseFacts, rules: TracingRules) -> Iterator[tuple[Cell, ...]]:
     zone = facts.zone
     for one in facts.contacts:
         holding = [reason for reason in one.reasons if reason.holds]
-        decided = (
-            one.decided_at.astimezone(zone).replace(tzinfo=None, microsecond=0) if one.decided_at else None
-        )
         yield (
             one.worker_id,
             one.name,
@@ -40,8 +37,8 @@ def _cells(facts: CaseFacts, rules: TracingRules) -> Iterator[tuple[Cell, ...]]:
             "; ".join(rules.words(reason.rule_id).zh for reason in holding),
             not any(reason.certain for reason in holding),
             "; ".join(told(meeting, zone).zh for reason in holding for meeting in reason.meetings),
-            one.found_at.astimezone(zone).replace(tzinfo=None, microsecond=0),
-            decided,
+            wall(one.found_at, zone),
+            wall(one.decided_at, zone),
             one.decided_by,
             one.why,
             one.has_flag,

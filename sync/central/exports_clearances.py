@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import datetime
-from zoneinfo import ZoneInfo
 
 from sync.central.clearance_state import Line
-from sync.central.exports import Cell
+from sync.central.exports import Cell, wall
 from sync.central.exports_tables import pieces_of
 from sync.clearance_rules import ClearanceRules, State
 from sync.words import Words
@@ -41,14 +39,10 @@ def _cells(found: Iterable[Line], rules: ClearanceRules) -> Iterator[tuple[Cell,
             one.employer,
             str(rules.words(one.standing.kind)),
             str(STATES[one.standing.state]),
-            _wall(one.standing.until, one.zone),
+            wall(one.standing.until, one.zone),
             one.is_due,
             one.is_due and one.is_done,
-            _wall(one.order.due_by if one.order else None, one.zone),
+            wall(one.order.due_by if one.order else None, one.zone),
             one.is_overdue,
             one.order.why if one.order else "",
         )
-
-
-def _wall(at: datetime | None, zone: ZoneInfo) -> datetime | None:
-    return None if at is None else at.astimezone(zone).replace(tzinfo=None, microsecond=0)

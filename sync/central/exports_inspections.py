@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from datetime import datetime
-from zoneinfo import ZoneInfo
 
-from sync.central.exports import Cell
+from sync.central.exports import Cell, wall
 from sync.central.exports_tables import pieces_of
 from sync.central.grid import SiteGrid
 from sync.central.inspection_desk import FindingRow, InspectionRow
@@ -55,9 +53,9 @@ def _finding_cells(rows: Iterable[FindingRow]) -> Iterator[tuple[Cell, ...]]:
             row.state.value,
             row.due_on,
             row.is_overdue,
-            _wall(row.found_at, row.zone),
+            wall(row.found_at, row.zone),
             row.found_by,
-            _wall(row.changed_at, row.zone),
+            wall(row.changed_at, row.zone),
             row.photos,
             row.finding_id,
         )
@@ -70,7 +68,7 @@ def _inspection_cells(rows: Iterable[InspectionRow]) -> Iterator[tuple[Cell, ...
             row.checklist.zh,
             row.checklist.version,
             row.level.value,
-            _wall(row.inspected_at, row.zone),
+            wall(row.inspected_at, row.zone),
             row.inspected_by,
             row.score.answered,
             row.score.in_order,
@@ -90,14 +88,10 @@ def _grid_cells(rows: Iterable[SiteGrid]) -> Iterator[tuple[Cell, ...]]:
             officer.grid if officer is not None else "",
             officer.name if officer is not None else "",
             officer.phone if officer is not None else "",
-            _wall(row.last_visit_at, row.zone),
+            wall(row.last_visit_at, row.zone),
             row.follow_ups,
             row.late,
             row.counts.open,
             row.counts.overdue,
             row.counts.mended,
         )
-
-
-def _wall(at: datetime | None, zone: ZoneInfo) -> datetime | None:
-    return None if at is None else at.astimezone(zone).replace(tzinfo=None, microsecond=0)

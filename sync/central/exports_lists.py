@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from datetime import datetime
 
-from sync.central.exports import Cell
+from sync.central.exports import Cell, wall
 from sync.central.exports_tables import pieces_of
 from sync.central.list_desk import MatchRow
 from sync.central.list_import import CHINA
@@ -41,13 +40,9 @@ def _cells(rows: Iterable[MatchRow]) -> Iterator[tuple[Cell, ...]]:
             one.state.value,
             one.level.value,
             one.category,
-            _wall(one.valid_until),
-            _wall(one.found_at),
+            wall(one.valid_until, CHINA),
+            wall(one.found_at, CHINA),
             one.decided_by,
-            _wall(one.decided_at),
+            wall(one.decided_at, CHINA),
             one.reason,
         )
-
-
-def _wall(at: datetime | None) -> datetime | None:
-    return at and at.astimezone(CHINA).replace(tzinfo=None, microsecond=0)

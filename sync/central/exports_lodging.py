@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from datetime import datetime
-from zoneinfo import ZoneInfo
 
-from sync.central.exports import Cell
+from sync.central.exports import Cell, wall
 from sync.central.exports_tables import pieces_of
 from sync.central.lodging_desk import HouseRow
 from sync.central.transport import Bus
@@ -54,16 +52,16 @@ def _house_cells(rows: Iterable[HouseRow]) -> Iterator[tuple[Cell, ...]]:
             house.state.value,
             house.risk.value,
             house.risk_reason,
-            _wall(house.risk_until, house.zone),
-            _wall(house.last_check_at, house.zone),
-            _wall(row.due_at, house.zone),
+            wall(house.risk_until, house.zone),
+            wall(house.last_check_at, house.zone),
+            wall(row.due_at, house.zone),
         )
 
 
 def _bus_cells(buses: Iterable[Bus]) -> Iterator[tuple[Cell, ...]]:
     for bus in buses:
         marks = bus.manifest.marks
-        steps = [_wall(marks[step].at if step in marks else None, bus.zone) for step in Step]
+        steps = [wall(marks[step].at if step in marks else None, bus.zone) for step in Step]
         for facts in bus.riders:
             rider = facts.rider
             yield (
@@ -83,7 +81,3 @@ def _bus_cells(buses: Iterable[Bus]) -> Iterator[tuple[Cell, ...]]:
                 facts.outcome.value if facts.outcome else "",
                 *steps,
             )
-
-
-def _wall(at: datetime | None, zone: ZoneInfo) -> datetime | None:
-    return None if at is None else at.astimezone(zone).replace(tzinfo=None, microsecond=0)

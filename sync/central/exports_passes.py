@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC
 
-from sync.central.exports import Cell
+from sync.central.exports import Cell, wall
 from sync.central.exports_tables import pieces_of
 from sync.central.pass_desk import CorrectionRow, PassRow
 from sync.screening.pass_rules import PassRules
@@ -40,8 +40,8 @@ def _pass_cells(rows: Iterable[PassRow], rules: PassRules) -> Iterator[tuple[Cel
             row.employer,
             "" if status.colour is None else status.colour.value,
             rules.words(status.cause).zh if status.cause else "",
-            _utc(status.since),
-            _utc(status.until),
+            wall(status.since, UTC),
+            wall(status.until, UTC),
         )
 
 
@@ -51,18 +51,13 @@ def _correction_cells(rows: Iterable[CorrectionRow], rules: PassRules) -> Iterat
         yield (
             one.worker_id,
             row.name,
-            _utc(one.asked_at),
-            _utc(one.due_at),
+            wall(one.asked_at, UTC),
+            wall(one.due_at, UTC),
             one.colour,
             rules.words(one.cause).zh if one.cause else "",
             one.said,
             one.answer.value,
-            _utc(one.answered_at),
+            wall(one.answered_at, UTC),
             one.answered_by,
             one.reason,
         )
-
-
-def _utc(at: datetime | None) -> datetime | None:
-    """To the second and without a zone, as a spreadsheet wants it."""
-    return None if at is None else at.astimezone(UTC).replace(tzinfo=None, microsecond=0)
