@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 from pathlib import Path
 
 from cryptography.exceptions import InvalidSignature
@@ -32,7 +31,7 @@ def signer_of(raw: bytes, signature_file: Path, key_file: Path) -> str:
     try:
         key, signature = key_file.read_text("ascii").strip(), signature_file.read_text("ascii")
     except (OSError, ValueError) as error:
-        raise _unreadable(error) from error
+        raise _unreadable(f"key {key_file} or signature {signature_file}", error) from error
     return checked(raw, signature, key)
 
 
@@ -41,8 +40,8 @@ def checked(raw: bytes, signature: str, key: str) -> str:
     try:
         public = Ed25519PublicKey.from_public_bytes(bytes.fromhex(key))
         public.verify(base64.b64decode(signature, validate=False), raw)
-    except (ValueError, binascii.Error) as error:
-        raise _unreadable(error) from error
+    except ValueError as error:
+        raise _unreadable("key or signature", error) from error
     except InvalidSignature as error:
         raise FeedRefused(
             "the list was not signed with this key, or was changed since",
@@ -69,8 +68,8 @@ def signer_of_push(connection: Connection, list_id: str, raw: bytes, signature: 
     return checked(raw, signature, key) if key else ""
 
 
-def _unreadable(error: Exception) -> FeedRefused:
+def _unreadable(what: str, error: Exception) -> FeedRefused:
     return FeedRefused(
-        f"key or signature cannot be read ({type(error).__name__})",
+        f"{what} cannot be read ({type(error).__name__})",
         next_step="the key is 64 hexadecimal digits, the signature base64 beside the list",
     )

@@ -93,7 +93,8 @@ def test_a_signed_list_is_taken_only_as_it_was_signed(run: CliRunner, tmp_path: 
     key = Ed25519PrivateKey.generate()
     key_file.write_text(key.public_key().public_bytes_raw().hex())
     words = ["list", *IMPORT, str(file), "--feed-key", str(key_file)]
-    assert isinstance(run.invoke(app, words).exception, FeedRefused)
+    unsigned = run.invoke(app, words).exception
+    assert isinstance(unsigned, FeedRefused) and "list.csv.sig" in str(unsigned)
     file.with_name("list.csv.sig").write_bytes(base64.b64encode(key.sign(file.read_bytes())))
     assert run.invoke(app, words).exit_code == 0
     file.write_bytes(b"phone\n13800000002\n")
