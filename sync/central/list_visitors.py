@@ -75,8 +75,11 @@ class VisitorMatcher:
     def _take_over(self, now: datetime) -> int:
         """Matches of lists that were removed, and of entries that have ended."""
         matches = watch_visitor_matches.c
+        query = select(matches.match_id).where(is_over(watch_visitor_matches, now)).limit(ENDED_AT_ONCE)
+        with self._database.read() as connection:
+            if connection.scalar(query) is None:
+                return 0
         with self._database.write() as connection:
-            query = select(matches.match_id).where(is_over(watch_visitor_matches, now)).limit(ENDED_AT_ONCE)
             ended = list(connection.scalars(query))
             list_matches.end(connection, watch_visitor_matches, ended)
         return len(ended)
