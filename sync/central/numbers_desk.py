@@ -19,7 +19,8 @@ from sync.central.tables_declarations import site_reports
 from sync.clearance_rules import ClearanceRules
 
 KEEP_BOARD = timedelta(seconds=20)
-"""Shorter than the page's own refresh. Figures depend on role, sites and day; many may look at once."""
+"""Shorter than the page's own refresh. Figures depend on role, scope, sites and day; many may look at once. The
+scope counts because whoever went on to another site of the viewer is no longer on this one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,6 @@ class ReportLine:
     headcount: int
     returned: int
     unwell: int
-    short_on: date | None
 
 
 class NumbersDesk:
@@ -102,7 +102,7 @@ class NumbersDesk:
             with self._database.read() as connection:
                 return tallies(connection, viewer, sites, day, self.rules, now=now)
 
-        question = (viewer.role, tuple(one.site_id for one in sites), day)
+        question = (viewer.role, viewer.site_ids, tuple(one.site_id for one in sites), day)
         counted, at = self._boards.get(question, now, count)
         groups = of_days(sites, day, at)
         return Board(
@@ -149,14 +149,7 @@ class NumbersDesk:
         with self._database.read() as connection:
             site_ids = [one.site_id for one in sites_of(connection, viewer, place)]
             query = (
-                select(
-                    report.site_id,
-                    report.employer,
-                    report.headcount,
-                    report.returned,
-                    report.unwell,
-                    report.short_on,
-                )
+                select(report.site_id, report.employer, report.headcount, report.returned, report.unwell)
                 .where(report.site_id.in_(site_ids), report.local_day == day, report.superseded_by.is_(None))
                 .order_by(report.site_id, report.employer)
             )

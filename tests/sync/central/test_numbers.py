@@ -131,6 +131,15 @@ def test_the_lists_behind_the_figures_are_as_long(office: FrontOffice) -> None:
 
 
 @ON_ONE
+def test_what_was_counted_for_one_scope_is_not_shown_to_another(office: FrontOffice) -> None:
+    with_figures(office)
+    of_both = Viewer("manager-ab", "", Role.SITE_MANAGER, frozenset({A, B}))
+    for viewer, here in ((of_both, 0), (OF_B, 1), (of_both, 0)):  # B-001 went on from B to A
+        board = office.numbers.board(viewer, Place(site_id=B), None)
+        assert board.whole.values[Figure.ON_SITE] == office.presence.now(viewer, site_id=B).total == here
+
+
+@ON_ONE
 def test_everybody_sees_the_own_sites_and_what_the_role_may_see(
     office: FrontOffice, monkeypatch: pytest.MonkeyPatch
 ) -> None:
