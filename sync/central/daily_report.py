@@ -30,6 +30,9 @@ _ROW = 5.2 * mm
 _NAME_WIDTH = _WIDTH - 2 * _LEFT - 34 * mm
 """Beside a date or a number at the right edge."""
 
+_ABOVE, _BELOW = 7 * mm, 2 * mm
+"""A heading."""
+
 _ROWS_MAX = 10
 """Of a list; the rest is on the pages of the console."""
 
@@ -62,14 +65,12 @@ class _Sheet:
         self._tiles()
         if self._board.whole.hours:
             self._chart()
-        reasons = [
-            (f"{words.OUTCOMES[Outcome(decision)]} · {words.reason(reason)}", f"{count:,}")
-            for (decision, reason), count in self._board.whole.reasons.items()
-        ]
-        self._list(said.REASONS, reasons)
-        self._list(said.DUE_KINDS, self._due())
+        lists = [(said.REASONS, self._reasons()), (said.DUE_KINDS, self._due())]
         if Figure.SUPPLIES_SHORT in self._board.whole.values:
-            self._list(said.SHORT, self._short())
+            lists.append((said.SHORT, self._short()))
+        room = int((self._y - _BOTTOM - len(lists) * (_ABOVE + _BELOW)) / _ROW)
+        for (title, rows), lines in zip(lists, _shares([len(rows) for _, rows in lists], room), strict=True):
+            self._list(title, rows, lines)
         self._text(_LEFT, _BOTTOM - 4 * mm, f"{said.NO_NAMES} · {number} / {pages}", 8, _SOFT)
 
     def _head(self) -> None:
@@ -124,6 +125,12 @@ class _Sheet:
         self._canvas.line(_LEFT, floor, _WIDTH - _LEFT, floor)
         self._y = floor - 4 * mm
 
+    def _reasons(self) -> list[tuple[str, str]]:
+        return [
+            (f"{words.OUTCOMES[Outcome(decision)]} · {words.reason(reason)}", f"{count:,}")
+            for (decision, reason), count in self._board.whole.reasons.items()
+        ]
+
     def _due(self) -> list[tuple[str, str]]:
         return [
             (
@@ -147,11 +154,11 @@ class _Sheet:
             for one in self._board.whole.short
         ]
 
-    def _list(self, title: Words, rows: Sequence[tuple[str, str]]) -> None:
+    def _list(self, title: Words, rows: Sequence[tuple[str, str]], lines: int) -> None:
+        """So many lines; where there are more rows the last line says how many."""
         self._heading(title)
-        room = int((self._y - _BOTTOM) / _ROW) - 1
-        shown = rows[: min(_ROWS_MAX, max(room, 0))]
-        for name, value in shown or [(str(said.NOTHING), "")]:
+        shown = rows if len(rows) <= lines else rows[: lines - 1]
+        for name, value in shown if rows else [(str(said.NOTHING), "")]:
             self._text(_LEFT, self._y - 3.6 * mm, _fitted(name, 9, _NAME_WIDTH), 9, _INK)
             self._text(_WIDTH - _LEFT, self._y - 3.6 * mm, value, 9, _INK, right=True)
             self._y -= _ROW
@@ -160,9 +167,9 @@ class _Sheet:
             self._y -= _ROW
 
     def _heading(self, title: Words) -> None:
-        self._y -= 7 * mm
+        self._y -= _ABOVE
         self._text(_LEFT, self._y, str(title), 11, _BLUE)
-        self._y -= 2 * mm
+        self._y -= _BELOW
 
     def _text(
         self,
@@ -183,6 +190,14 @@ class _Sheet:
         elif middle:
             put = self._canvas.drawCentredString
         put(x, y, text)
+
+
+def _shares(rows: Sequence[int], room: int) -> list[int]:
+    """Lines for each list of so many rows: what it wants, the longest ones cut first until all have room."""
+    lines = [min(max(count, 1), _ROWS_MAX + 1) for count in rows]
+    while sum(lines) > room and max(lines) > 1:
+        lines[lines.index(max(lines))] -= 1
+    return lines
 
 
 def _fitted(text: str, size: float, width: float) -> str:

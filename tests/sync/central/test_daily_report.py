@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from dataclasses import replace
 from datetime import timedelta
 from io import BytesIO, StringIO
 from pathlib import Path
@@ -19,6 +20,7 @@ from sync.central.cli import app
 from sync.central.daily_report import report_pdf
 from sync.central.errors import SettingRefused
 from sync.central.exports_numbers import FIGURE_HEADING, figure_pieces, trend_pieces
+from sync.central.figure_words import NOTHING, REASONS, SHORT
 from sync.central.figures import Place
 from sync.central.front_office import FrontOffice
 from tests.sync.central.console_fixtures import clock, filled_postgresql, filled_sqlite, office
@@ -70,6 +72,19 @@ def test_a_long_name_stays_beside_its_date(office: FrontOffice, written: list[st
     report_pdf(office.numbers.board(ADMIN, Place(), None), office.numbers.rules)
     (cut,) = {text for text in written if text.startswith("北山示例工地 · 示例建工有限公司")}
     assert cut.endswith("…")
+
+
+def test_a_full_page_says_of_every_list_how_much_is_left_out(office: FrontOffice, written: list[str]) -> None:
+    with_figures(office)
+    board = office.numbers.board(ADMIN, Place(site_id="site-a"), None)
+    reasons = {("deny", f"reason_{number}"): 9 for number in range(30)}
+    short = tuple(replace(board.whole.short[0], employer=f"示例{number}") for number in range(20))
+    full = replace(board, whole=replace(board.whole, reasons=reasons, short=short))
+    report_pdf(full, office.numbers.rules)
+    for title, rows, mark in ((REASONS, 30, "reason_"), (SHORT, 20, "滨江示例工地 · 示例")):
+        shown = len([text for text in written if mark in text])
+        assert 1 <= shown < rows and f"+ {rows - shown}" in written[written.index(str(title)) :]
+    assert str(NOTHING) not in written
 
 
 def test_the_command_writes_a_file_and_a_line(office: FrontOffice, tmp_path: Path) -> None:
