@@ -56,20 +56,19 @@ def table_of(part: Part) -> Table:
         table.add_column(heading, justify="right")
     verdicts = {True: "met", False: "[bold red]missed[/]", None: ""}
     for figure in part.figures:
-        table.add_row(figure.what, number_of(figure), figure.unit, figure.target, verdicts[figure.met])
+        table.add_row(figure.what, _number(figure), figure.unit, figure.target, verdicts[figure.met])
     return table
-
-
-def number_of(figure: Figure) -> str:
-    """Its value, as precise as it means something."""
-    return (
-        f"{figure.value:,.0f}"
-        if figure.value >= 100 or figure.value == int(figure.value)
-        else f"{figure.value:.3g}"
-    )
 
 
 def missed(parts: Iterable[Part]) -> str:
     """The last line of a bench."""
     names = [figure.what for part in parts for figure in part.figures if figure.met is False]
     return f"[bold red]missed:[/] {', '.join(names)}" if names else "every target is met"
+
+
+def _number(figure: Figure) -> str:
+    return (
+        f"{figure.value:,.0f}"
+        if figure.value >= 100 or figure.value == int(figure.value)
+        else f"{figure.value:.3g}"
+    )

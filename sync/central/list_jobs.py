@@ -35,14 +35,13 @@ class ImportStopped(CentralError):
 class ListJob:
     """One import, or with `is_check` a look at what it would do. Written by its thread, read by pages.
 
-    number   version of the list that it became; `repeated`: it was there already
+    number   version of the list that it became, or was already
     problem  why it failed
     """
 
     terms: ListTerms
     file_name: str
     by: str
-    started_at: datetime
     is_check: bool
     state: JobState = JobState.RUNNING
     rows: int = 0
@@ -80,7 +79,7 @@ class ListJobs:
                     next_step="wait until that has ended, or stop it",
                 )
             self._stopping.clear()
-            job = self._job = ListJob(terms, name, viewer.user_id, self._now(), is_check)
+            job = self._job = ListJob(terms, name, viewer.user_id, is_check)
             self._thread = threading.Thread(
                 target=self._run, args=(job, viewer, raw), name="list-import", daemon=True
             )
