@@ -131,13 +131,6 @@ class Merged:
     fresh: tuple[Candidate, ...]
     gone: tuple[RowMapping, ...]
 
-    def count(self, state: MatchState) -> int:
-        """Of what is new."""
-        return sum(
-            state_of({"decision": "", "is_current": True, "is_exact": one.is_exact}) is state
-            for one in self.fresh
-        )
-
 
 def merge(
     connection: Connection,
@@ -208,14 +201,12 @@ def reconcile(
     concerned |= _with_list_flags(connection, worker_ids)
     # Nearly everybody is on no list: that takes no more questions.
     versions = put_flags(connection, sorted(concerned), now=now) if concerned else {}
+    exact = [one.worker_id for one in merged.fresh if one.is_exact]
+    near = [(one.list_id, one.worker_id) for one in merged.fresh if not one.is_exact]
     if merged.fresh:
-        exact = {one.worker_id for one in merged.fresh if one.is_exact}
-        alert_sources.list_matched(connection, exact, now=now)
-        near = [(one.list_id, one.worker_id) for one in merged.fresh if not one.is_exact]
+        alert_sources.list_matched(connection, set(exact), now=now)
         alert_sources.list_near(connection, near, now=now)
-    return Outcome(
-        versions, merged.count(MatchState.FLAGGED), merged.count(MatchState.TO_CONFIRM), len(merged.gone)
-    )
+    return Outcome(versions, flagged=len(exact), to_confirm=len(near), taken_back=len(merged.gone))
 
 
 def put_flags(connection: Connection, worker_ids: Sequence[str], *, now: datetime) -> dict[str, int]:
