@@ -40,6 +40,7 @@ from sync.central.list_subjects import Subject, Subjects
 from sync.central.person_vault import PersonVault
 from sync.central.statements import among
 from sync.central.tables_lists import watch_list_entries, watch_list_versions, watch_matches, watch_queue
+from sync.central.worker_desk import RosterChanged
 from sync.screening.near import KeySet, forms, near_keys, slips
 
 log = logging.getLogger(__name__)
@@ -60,8 +61,6 @@ GIVEN_UP_AFTER = timedelta(hours=6)
 
 HOUSEKEEPING_EVERY = timedelta(minutes=1)
 _RANK = {found_by: rank for rank, found_by in enumerate(FoundBy)}
-
-RosterChanged = Callable[[dict[str, int]], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,7 +232,7 @@ class ListMatcher:
         if outcome.taken_back:
             log.info("lists: %d matches are over", outcome.taken_back)
         if outcome.versions and self._on_roster_change is not None:
-            self._on_roster_change(dict(outcome.versions))
+            self._on_roster_change(outcome.versions)
 
     # -- looking up --------------------------------------------------------------------------------------
 
