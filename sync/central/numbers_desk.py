@@ -19,8 +19,8 @@ from sync.central.tables_declarations import site_reports
 from sync.clearance_rules import ClearanceRules
 
 KEEP_BOARD = timedelta(seconds=20)
-"""Shorter than the page's own refresh. Figures depend on role, scope, sites and day; many may look at once. The
-scope counts because whoever went on to another site of the viewer is no longer on this one."""
+"""Shorter than the page's own refresh. Figures depend on role, scope, sites and day; many may look at once.
+Scope: whoever went on to another site of the viewer is no longer on this one."""
 
 
 @dataclass(frozen=True, slots=True)
