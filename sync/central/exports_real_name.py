@@ -25,6 +25,8 @@ from sync.central.real_name import SiteLink
 from sync.central.real_name_papers import passages_of, team_of, workers_of
 from sync.central.statements import CHUNK
 from sync.central.tables_real_name import (
+    RECORD_WORKER,
+    WORKER_TEAM,
     real_name_people,
     real_name_records,
     real_name_requests,
@@ -82,15 +84,8 @@ def attendance_rows(
         .select_from(real_name_records)
         .outerjoin(real_name_requests, asked.request_id == record.request_id)
         .outerjoin(tables.attendance_corrections, note.correction_id == record.record_id)
-        .outerjoin(
-            real_name_people, (people.site_id == record.site_id) & (people.worker_id == record.worker_id)
-        )
-        .outerjoin(
-            real_name_teams,
-            (team.site_id == people.site_id)
-            & (team.employer == people.employer)
-            & (team.team == people.team),
-        )
+        .outerjoin(real_name_people, RECORD_WORKER)
+        .outerjoin(real_name_teams, WORKER_TEAM)
         .where(record.site_id == link.site_id, record.occurred_at >= begin, record.occurred_at < end)
         .order_by(record.occurred_at, record.record_id)
     )  # fmt: skip
@@ -131,12 +126,7 @@ def worker_rows(
             asked.serial,
         )
         .select_from(real_name_people)
-        .outerjoin(
-            real_name_teams,
-            (team.site_id == people.site_id)
-            & (team.employer == people.employer)
-            & (team.team == people.team),
-        )
+        .outerjoin(real_name_teams, WORKER_TEAM)
         .outerjoin(real_name_requests, asked.request_id == people.request_id)
         .where(people.site_id == link.site_id)
         .order_by(people.worker_id)

@@ -78,7 +78,7 @@ class RequestState(StrEnum):
     NOT_TAKEN = "not_taken"
 
 
-OPEN = (RequestState.SENDING, RequestState.LOST, RequestState.TAKEN)
+OPEN = (RequestState.SENDING.value, RequestState.LOST.value, RequestState.TAKEN.value)
 
 
 class NotUploaded(CentralError, LookupError):
@@ -232,7 +232,7 @@ def ask_again(connection: Connection, site_id: str, *, now: datetime) -> int:
     row = real_name_requests.c
     done = connection.execute(
         update(real_name_requests)
-        .where(row.site_id == site_id, row.state.in_([one.value for one in OPEN]))
+        .where(row.site_id == site_id, row.state.in_(OPEN))
         .values(next_ask_at=now, asked=0)
     )
     wake(connection, site_id)

@@ -20,6 +20,7 @@ from sync.central.person_vault import PersonVault
 from sync.central.real_name import OPEN, Hold, Kind, RequestState, SiteLink, State, site_link, team_id
 from sync.central.real_name_papers import app_secret
 from sync.central.tables_real_name import (
+    RECORD_WORKER,
     real_name_people,
     real_name_records,
     real_name_requests,
@@ -228,11 +229,10 @@ def site_state(connection: Connection, link: SiteLink) -> SiteState:
         .where(site.site_id == link.site_id)
     ).one()
     waits = (record.site_id == link.site_id, record.state == State.WAITING.value)
-    known = (people.site_id == record.site_id) & (people.worker_id == record.worker_id)
     for_worker = connection.scalar(
         select(func.count())
         .select_from(real_name_records)
-        .outerjoin(real_name_people, known)
+        .outerjoin(real_name_people, RECORD_WORKER)
         .where(
             *waits,
             or_(people.worker_id.is_(None), ~people.is_known, people.state == State.HELD.value),
@@ -240,7 +240,7 @@ def site_state(connection: Connection, link: SiteLink) -> SiteState:
     )
     by_state = connection.execute(
         select(asked.state, func.count())
-        .where(asked.site_id == link.site_id, asked.state.in_([one.value for one in OPEN]))
+        .where(asked.site_id == link.site_id, asked.state.in_(OPEN))
         .group_by(asked.state)
     )
     open_requests = {str(one.state): int(one[1]) for one in by_state}

@@ -34,7 +34,7 @@ def mark(
     now: datetime,
     **values: Any,
 ) -> None:
-    """Put what a request was about into a state; what is no longer under this request is left alone."""
+    """Put what a request is about into a state."""
     values = {"state": state.value, "changed_at": now, **values}
     if kind == Kind.TEAM:
         team = real_name_teams.c

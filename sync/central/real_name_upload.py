@@ -25,6 +25,8 @@ from sync.central.real_name import OPEN, Kind, RequestState, SiteLink, State, si
 from sync.central.real_name_papers import app_secret, passages_of, team_of, workers_of
 from sync.central.real_name_queue import queue_corrections, queue_events, queue_people
 from sync.central.tables_real_name import (
+    RECORD_WORKER,
+    WORKER_TEAM,
     real_name_people,
     real_name_records,
     real_name_requests,
@@ -105,9 +107,7 @@ class RealNameUpload:
         more = False
         try:
             more = self._look_at(site_id)
-        except (NotSent, AnswerLost, PlatformBusy, AccessRefused) as error:
-            self._failed(site_id, error)
-        except SyncError as error:  # the secret's file, the dialect: a person has to do something
+        except SyncError as error:  # of the platform; or the secret's file, the dialect
             self._failed(site_id, error)
         else:
             self._worked(site_id, is_more=more)
@@ -141,9 +141,7 @@ class RealNameUpload:
         now, row = self._now(), real_name_requests.c
         with self._database.read() as connection:
             due = connection.scalar(
-                select(func.min(row.next_ask_at)).where(
-                    row.site_id == site_id, row.state.in_([one.value for one in OPEN])
-                )
+                select(func.min(row.next_ask_at)).where(row.site_id == site_id, row.state.in_(OPEN))
             )
         next_look_at = now if is_more else min(now + LOOK_EVERY, max(now, due or now + LOOK_EVERY))
         self._put(site_id, next_look_at=next_look_at, failures=0, problem="", looked_at=now)
@@ -208,7 +206,7 @@ class RealNameUpload:
                 select(real_name_requests)
                 .where(
                     row.site_id == look.link.site_id,
-                    row.state.in_([one.value for one in OPEN]),
+                    row.state.in_(OPEN),
                     or_(row.next_ask_at <= self._now(), row.next_ask_at > self._now() + 2 * ASK_SLOWEST),
                 )
                 .order_by(row.asked, row.sent_at)
@@ -323,30 +321,24 @@ class RealNameUpload:
 
     def _send_people(self, look: _Look) -> None:
         for known in (False, True):
-            for employer, team, team_no in self._teams_with(look, real_name_people.c.is_known.is_(known)):
+            for employer, team, team_no in self._teams_with(look, known=known):
                 more = True
                 while more and not look.is_spent:
                     more = self._send_some_people(look, employer, team, team_no, known=known)
 
-    def _teams_with(self, look: _Look, *clauses: Any) -> Sequence[Any]:
+    def _teams_with(self, look: _Look, *, known: bool) -> Sequence[Any]:
         """Teams that the platform has, with workers who wait."""
         people, team = real_name_people.c, real_name_teams.c
         with self._database.read() as connection:
             return connection.execute(
                 select(team.employer, team.team, team.team_no)
                 .distinct()
-                .join_from(
-                    real_name_people,
-                    real_name_teams,
-                    (team.site_id == people.site_id)
-                    & (team.employer == people.employer)
-                    & (team.team == people.team),
-                )
+                .join_from(real_name_people, real_name_teams, WORKER_TEAM)
                 .where(
                     people.site_id == look.link.site_id,
                     people.state == State.WAITING.value,
                     team.team_no != "",
-                    *clauses,
+                    people.is_known.is_(known),
                 )
             ).all()
 
@@ -381,22 +373,13 @@ class RealNameUpload:
         busy = select(asked.team_no).where(
             asked.site_id == look.link.site_id,
             asked.kind == Kind.ATTENDANCE.value,
-            asked.state.in_([one.value for one in OPEN]),
+            asked.state.in_(OPEN),
         )
         with self._database.read() as connection:
             teams = connection.execute(
                 select(team.employer, team.team, team.team_no, func.min(record.occurred_at))
-                .join_from(
-                    real_name_records,
-                    real_name_people,
-                    (people.site_id == record.site_id) & (people.worker_id == record.worker_id),
-                )
-                .join(
-                    real_name_teams,
-                    (team.site_id == people.site_id)
-                    & (team.employer == people.employer)
-                    & (team.team == people.team),
-                )
+                .join_from(real_name_records, real_name_people, RECORD_WORKER)
+                .join(real_name_teams, WORKER_TEAM)
                 .where(
                     record.site_id == look.link.site_id,
                     record.state == State.WAITING.value,
@@ -420,11 +403,7 @@ class RealNameUpload:
         with self._database.write() as connection:
             waiting = connection.execute(
                 select(record.record_id, record.alone)
-                .join_from(
-                    real_name_records,
-                    real_name_people,
-                    (people.site_id == record.site_id) & (people.worker_id == record.worker_id),
-                )
+                .join_from(real_name_records, real_name_people, RECORD_WORKER)
                 .where(
                     record.site_id == look.link.site_id,
                     record.state == State.WAITING.value,

@@ -19,6 +19,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    and_,
     false,
     text,
 )
@@ -105,6 +106,17 @@ real_name_records = Table(
     Index(None, "site_id", "occurred_at"),
     Index(None, "request_id"),
 )
+
+RECORD_WORKER = and_(
+    real_name_people.c.site_id == real_name_records.c.site_id,
+    real_name_people.c.worker_id == real_name_records.c.worker_id,
+)
+WORKER_TEAM = and_(
+    real_name_teams.c.site_id == real_name_people.c.site_id,
+    real_name_teams.c.employer == real_name_people.c.employer,
+    real_name_teams.c.team == real_name_people.c.team,
+)
+"""How they belong together."""
 
 real_name_requests = Table(
     "real_name_requests",

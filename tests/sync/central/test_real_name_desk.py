@@ -20,13 +20,12 @@ from sync.central import real_name, tables
 from sync.central.accounts_access import NotAllowed, NotFound, Role, Viewer
 from sync.central.cli import app
 from sync.central.database import Database
-from sync.central.errors import UnknownSite
+from sync.central.errors import SettingRefused, UnknownSite
 from sync.central.exports_real_name import What
 from sync.central.person_vault import PersonVault
 from sync.central.real_name import Kind, NotUploaded, State
 from sync.central.real_name_desk import RealNameDesk
 from sync.central.real_name_papers import app_secret, secret_file
-from sync.central.settings import SettingRefused
 from sync.central.tables_real_name import real_name_sites
 from sync.real_name import AppSecret
 from sync.real_name.client import UrlRefused
