@@ -8,7 +8,7 @@ somebody holds and which of their orders are open is worked out anew from all of
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -189,36 +189,50 @@ def put_results(
 
     zone  of the site: days of validity end with its days
     """
-    kept = Kept()
     there = registry.hold(connection, [one.worker_id for one in results])
+    kept = look_through(connection, rules, results, there, now=now)
+    rows = [
+        _row(rules, results[at], result_id, zone)
+        | {"import_id": import_id, "entered_at": now, "entered_by": by}
+        for at, result_id in kept.ids.items()
+    ]
+    if rows:
+        connection.execute(insert(test_results), rows)
+    by_kind: dict[str, set[str]] = defaultdict(set)
+    for row in rows:
+        by_kind[row["kind"]].add(row["worker_id"])
+    for kind, worker_ids in sorted(by_kind.items()):
+        kept.versions.update(_settle(connection, rules, require_kind(rules, kind), sorted(worker_ids), now))
+    kept.versions.update(_tell_the_pass(connection, rules, rows, by=by, now=now))
+    return kept
+
+
+def look_through(
+    connection: Connection,
+    rules: ClearanceRules,
+    results: Sequence[NewResult],
+    there: Collection[str],
+    *,
+    now: datetime,
+) -> Kept:
+    """Which results can be kept, with ids for them, and which not and why; nothing is kept.
+
+    there  who of them is registered
+    """
+    kept = Kept()
     known = _known(connection, list(there))
-    rows: dict[int, dict[str, Any]] = {}
     for at, one in enumerate(results):
         problem = _problem(rules, one, there, now)
         key = (one.worker_id, one.kind, one.done_at)
         if problem:
             kept.refused[at] = problem
-        elif key in known:
-            if known[key] == one.result:
-                kept.already.append(at)
-            else:
-                kept.refused[at] = "another result stands for the same moment: take that one back first"
-        else:
+        elif key not in known:
             known[key] = one.result
             kept.ids[at] = uuid4().hex
-            rows[at] = _row(rules, one, kept.ids[at], zone) | {
-                "import_id": import_id,
-                "entered_at": now,
-                "entered_by": by,
-            }
-    if rows:
-        connection.execute(insert(test_results), list(rows.values()))
-    by_kind: dict[str, set[str]] = defaultdict(set)
-    for row in rows.values():
-        by_kind[row["kind"]].add(row["worker_id"])
-    for kind, worker_ids in sorted(by_kind.items()):
-        kept.versions.update(_settle(connection, rules, require_kind(rules, kind), sorted(worker_ids), now))
-    kept.versions.update(_tell_the_pass(connection, rules, list(rows.values()), by=by, now=now))
+        elif known[key] == one.result:
+            kept.already.append(at)
+        else:
+            kept.refused[at] = "another result stands for the same moment: take that one back first"
     return kept
 
 
@@ -327,7 +341,7 @@ def require_kind(rules: ClearanceRules, kind: str) -> Kind:
 # -- inside ----------------------------------------------------------------------------------------------
 
 
-def _problem(rules: ClearanceRules, one: NewResult, there: Mapping[str, Any], now: datetime) -> str:
+def _problem(rules: ClearanceRules, one: NewResult, there: Collection[str], now: datetime) -> str:
     """Why it cannot be kept; empty where it can."""
     kind = rules.kind(one.kind)
     meaning = kind.result(one.result) if kind is not None else None
@@ -491,8 +505,9 @@ def _known(connection: Connection, worker_ids: Sequence[str]) -> dict[tuple[str,
     row = test_results.c
     found: dict[tuple[str, str, datetime], str] = {}
     for some in chunks(worker_ids):
-        for one in connection.execute(select(test_results).where(row.worker_id.in_(some))):
-            found[(one.worker_id, one.kind, one.done_at)] = one.result
+        query = select(row.worker_id, row.kind, row.done_at, row.result).where(row.worker_id.in_(some))
+        for worker_id, kind, done_at, result in connection.execute(query):
+            found[(worker_id, kind, done_at)] = result
     return found
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import uuid4
@@ -18,7 +18,7 @@ from sync.central.person_vault import PersonVault
 from sync.central.statements import chunks
 from sync.central.tables_people import persons
 from sync.central.tables_tests import test_imports, test_results
-from sync.central.tests_due import NewResult
+from sync.central.tests_due import Kept, NewResult
 from sync.clearance_rules import ClearanceRules
 from sync.screening.entries import RowProblem, plain_name
 from sync.screening.list_file import ListUnusable, read_list
@@ -73,10 +73,11 @@ def preview_results(
 ) -> ImportReport:
     """Go through a file without keeping anything; `taken` is what would be. Raises as `import_results`."""
     report = ImportReport()
-    for some in chunks(_rows(rules, terms, raw, report, now)):
-        matched = _matched(connection, vault, terms, some, report)
-        report.taken += len(matched)
-        _count(report, (one.result for _, one in matched))
+    matched = _matched(connection, vault, terms, _rows(rules, terms, raw, report, now), report)
+    results = [one for _, one in matched]
+    there = {one.worker_id for one in results}
+    _note(report, matched, tests_due.look_through(connection, rules, results, there, now=now))
+    report.problems.sort()
     return report
 
 
@@ -124,12 +125,7 @@ def import_results(
                 now=now,
                 import_id=report.import_id,
             )
-        report.taken += len(kept.ids)
-        report.already += len(kept.already)
-        report.versions.update(kept.versions)
-        _count(report, (matched[at][1].result for at in kept.ids))
-        for at, problem in kept.refused.items():
-            report.refuse(matched[at][0], problem)
+        _note(report, matched, kept)
     report.problems.sort()
     with database.write() as connection:
         connection.execute(
@@ -227,5 +223,12 @@ def _matched(
     return found
 
 
-def _count(report: ImportReport, results: Iterable[str]) -> None:
-    report.results = dict(Counter(report.results) + Counter(results))
+def _note(report: ImportReport, matched: Sequence[tuple[int, NewResult]], kept: Kept) -> None:
+    """Put down what became of these rows."""
+    report.taken += len(kept.ids)
+    report.already += len(kept.already)
+    report.versions.update(kept.versions)
+    taken = Counter(matched[at][1].result for at in kept.ids)
+    report.results = dict(Counter(report.results) + taken)
+    for at, problem in kept.refused.items():
+        report.refuse(matched[at][0], problem)

@@ -96,6 +96,12 @@ def test_rows_are_taken_and_bad_ones_cost_no_other(papers: FrontOffice) -> None:
 
     again = take(papers, text)
     assert (again.taken, again.already) == (0, 2)
+    with papers.database.read() as connection:
+        preview = preview_results(connection, RULES, VAULT, TERMS, text.encode(), now=NOW)
+        other = text.replace("阴性,2026-03-02 08:30,示例", "阳性,2026-03-02 08:30,示例").encode()
+        changed = preview_results(connection, RULES, VAULT, TERMS, other, now=NOW)
+    assert (preview.taken, preview.already, preview.problems) == (0, 2, again.problems)
+    assert (changed.taken, changed.already, changed.broken) == (0, 1, 7)
     with papers.database.write() as connection:
         assert drop_import(connection, RULES, report.import_id, by="m", now=NOW)[0] == 2
     assert kinds(papers, "A-001") == {}
