@@ -9,7 +9,7 @@ from nicegui import ui
 from sync.alerting import AlertRules, Level, Severity, State, StepKind
 from sync.alerting.telling import LEVELS, SEVERITIES, STATES, STEPS
 from sync.central.accounts_access import Viewer
-from sync.central.alert_desk import AlertFacts, AlertFilter, AlertRow, StepRow, Told
+from sync.central.alert_desk import REMARKS_MAX, AlertFacts, AlertFilter, AlertRow, StepRow, Told
 from sync.central.alerts import Doing
 from sync.central.console import words
 from sync.central.console import words_alerts as said
@@ -148,7 +148,7 @@ class _AlertPart:
             ui.label(waits_for).classes("sg-note")
         with ui.element("div").classes("sg-bar sg-above"):
             self._remarks = text_field(said.REMARKS, value=self._typed).classes("sg-broad")
-            self._remarks.props("data-field=remarks maxlength=500")
+            self._remarks.props(f"data-field=remarks maxlength={REMARKS_MAX}")
             if alert.state is State.CLOSED:
                 action(said.REOPEN, lambda: self._do(StepKind.REOPENED, found), icon="undo")
                 return

@@ -18,7 +18,7 @@ from sync.central.console.confirming import ask_sure
 from sync.central.console.frame import Visitor, choice, own_sites, table, text_field
 from sync.central.console.listing import export_actions, search_bar
 from sync.central.exports_passes import correction_pieces, pass_pieces
-from sync.central.pass_corrections import Answer, Correction
+from sync.central.pass_corrections import SAID_MAX, Answer, Correction
 from sync.central.pass_desk import (
     CopyRow,
     CorrectionRow,
@@ -110,7 +110,7 @@ class _Page:
         if numbers is not None and people is not None and copies is not None:
             self._show_numbers(numbers)
             self._people.rows = [self._person_cells(row) for row in people]
-            self._copies.rows = [self._copy_cells(row) for row in copies]
+            self._copies.rows = [self._copy_cells(number, row) for number, row in enumerate(copies)]
             self._copies.set_visibility(bool(copies))
             self._no_copies.set_visibility(not copies)
             await self._show_requests()
@@ -216,7 +216,7 @@ class _Page:
             "answer": answer_text(one),
         }
 
-    def _copy_cells(self, row: CopyRow) -> dict[str, str]:
+    def _copy_cells(self, number: int, row: CopyRow) -> dict[str, str]:
         uses = [
             f"{self.wall(at)} {self._sites.get(site_id, site_id)} / {gate_id}"
             if site_id
@@ -224,7 +224,7 @@ class _Page:
             for site_id, gate_id, at in (row.first, row.second)
         ]
         return {
-            "key": f"{row.worker_id} {uses[0]} {uses[1]}",
+            "key": str(number),
             "worker_id": row.worker_id,
             "name": f"{row.name} {row.worker_id}",
             "first": uses[0],
@@ -269,7 +269,8 @@ class _PersonPart:
             self._decisions(found)
         subheading(said.HISTORY)
         if found.history:
-            table(_HISTORY, key="since").rows = [page.span(one) for one in found.history]
+            spans = [{"key": str(number), **page.span(one)} for number, one in enumerate(found.history)]
+            table(_HISTORY, key="key").rows = spans
         else:
             ui.label(str(said.NO_HISTORY)).classes("sg-note")
         subheading(said.ENTRIES)
@@ -282,7 +283,8 @@ class _PersonPart:
 
     def _decisions(self, found: PassFacts) -> None:
         with ui.element("div").classes("sg-bar sg-above"):
-            self._why = text_field(words.WHY).props("data-field=why maxlength=500").classes("sg-broad")
+            self._why = text_field(words.WHY).classes("sg-broad")
+            self._why.props(f"data-field=why maxlength={SAID_MAX}")
             self._days = text_field(said.DAYS, kind="number").props("data-field=days").classes("sg-broad")
             for colour, text in said.SET.items():
                 action(text, partial(self._set, colour)).props(f"data-set={colour.value}")

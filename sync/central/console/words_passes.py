@@ -30,6 +30,8 @@ NO_ENTRIES = Words("没有记录", "Nothing is known")
 SOURCES = {
     "declaration": Words("申报", "Declaration"),
     "contact": Words("密接追踪", "Tracing"),
+    "case": Words("病例", "Case"),
+    "event": Words("闸机测温", "Gate"),
     "console": Words("人工", "By hand"),
     "test": Words("检测", "Test"),
 }

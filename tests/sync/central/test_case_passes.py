@@ -9,6 +9,7 @@ from sync.central import audit, health, registry
 from sync.central.audit import Action
 from sync.central.case_desk import CaseDesk
 from sync.central.cases import CaseKind
+from sync.central.console.words_passes import SOURCES
 from sync.central.front_office import FrontOffice
 from sync.health_pass import CLEARED_BY_MEDIC, PassColour, pass_at
 from sync.screening.pass_rules import SHIPPED_FILE
@@ -57,6 +58,9 @@ def test_a_confirmed_case_is_red_and_a_suspected_one_yellow_until_it_is_closed(
              if line.subject == f"worker:{CASE_WORKER}"]  # fmt: skip
     gave, took = Action.FLAGGED_WORKER, Action.UNFLAGGED_WORKER
     assert about == [gave, took, gave, took, gave]
+    shown = office.passes.one(MANAGER, CASE_WORKER).entries
+    sources = {one.source.partition(":")[0] for one in shown if one.entry_id != "own"}
+    assert sources == {"case"} <= SOURCES.keys()  # the console says it in words
 
 
 @ON_ONE

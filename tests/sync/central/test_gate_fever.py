@@ -5,8 +5,10 @@ from __future__ import annotations
 from datetime import timedelta
 
 from sync.central import health, registry
+from sync.central.console.words_passes import SOURCES
 from sync.central.database import Database
 from sync.central.ingest import Ingest, Taken
+from sync.central.pass_desk import pass_facts
 from sync.screening.pass_rules import SHIPPED_FILE
 from tests.sync.central.gate_box import a_gate, a_site
 from tests.sync.samples import NOON, a_worker
@@ -50,6 +52,8 @@ def test_it_is_an_occurrence_only_by_the_rules_and_can_be_taken_back(centre_data
         (flag,) = registry.worker(connection, "W-3").flags
         assert flag.valid_from == NOON
         (entry,) = health.record(connection, "W-1")[0]
+        (shown,) = pass_facts(connection, registry.worker(connection, "W-1"), NOON).entries
+        assert shown.source.partition(":")[0] in SOURCES  # the console says it in words
     with centre_database.write() as connection:
         health.take_back(connection, entry.entry_id, by="示例", why="复测正常", now=NOON)
     assert causes(centre_database, "W-1") == []
