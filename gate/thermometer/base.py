@@ -87,7 +87,7 @@ def body_temperature(raw: Raw, settings: ThermometerSettings) -> float:
 class Samples:
     """The newest values of one module; safe from several threads.
 
-    A value counts for one person: what came before the last person's answer is not looked at again.
+    A value counts for one person: what was taken for the last answer, or came before it, is gone.
     """
 
     def __init__(self, settings: ThermometerSettings) -> None:
@@ -105,7 +105,7 @@ class Samples:
         with self._lock:
             begin_s = max(since_s - self._settings.join_s, self._taken_until_s)
             fitting = [one for one in self._samples if begin_s < one.at_s <= until_s + self._settings.join_s]
-            self._taken_until_s = max(self._taken_until_s, until_s)
+            self._taken_until_s = max(self._taken_until_s, until_s, *(one.at_s for one in fitting))
         bodies = [body_temperature(one.raw, self._settings) for one in fitting]
         plausible = [c for c in bodies if self._settings.lowest_c <= c <= self._settings.highest_c]
         if plausible:

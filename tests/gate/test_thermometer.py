@@ -52,6 +52,9 @@ def test_one_reading_is_never_that_of_two_people() -> None:
     made = samples((10.0, 38.5))
     assert made.measured(9.5, 10.2).celsius == 38.5
     assert made.measured(10.3, 10.9).celsius is None
+    late = samples((10.0, 38.5), (10.4, 38.5))  # the second came while the face was being recognised
+    assert late.measured(9.5, 10.2).celsius == 38.5
+    assert late.measured(10.6, 11.0).celsius is None
 
 
 class Wired:
@@ -75,8 +78,10 @@ def test_the_reading_of_a_stranger_is_not_that_of_the_worker_behind(tmp_path: Pa
     (lane,) = settings.lanes
     with open_store(settings) as store:
         screening = Screening(settings, store, SystemClock())
-        screening.thermometers[lane.id] = Wired(samples((10.0, 38.5), (10.9, 36.5)))
+        said = samples((10.0, 38.5))
+        screening.thermometers[lane.id] = Wired(said)
         assert screening.look(lane, None, since_s=9.8, until_s=10.2) == Screened()
+        said.add(Sample(Raw(36.5), 10.9))
         found = screening.look(lane, a_worker(), since_s=10.8, until_s=11.0)
     assert found.measured == Measured(36.5)
 
