@@ -24,7 +24,6 @@ class Track:
 
     track_id: int
     box: Box
-    first_seen_s: float
     last_seen_s: float
 
 
@@ -69,7 +68,7 @@ class Tracker:
         for f, face in enumerate(faces):
             track = chosen.get(f)
             if track is None:
-                track = Track(next(self._numbers), face.box, at_s, at_s)
+                track = Track(next(self._numbers), face.box, at_s)
                 self._tracks.append(track)
             track.box = face.box
             track.last_seen_s = at_s
