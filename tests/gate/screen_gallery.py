@@ -145,7 +145,11 @@ def situation_shown(page: Page, view: ScriptedView, name: str) -> None:
     }
     view.reset()
     SITUATIONS[name](view)
-    page.wait_for_selector(f".sg-screen[data-tone={tones.get(name, name)}]", state="attached")
+    answer = view.state.answer
+    event = "" if answer is None else f"[data-event='{answer.event_id}']"
+    page.wait_for_selector(f".sg-screen[data-tone={tones.get(name, name)}]{event}", state="attached")
+    if view.state.notices:
+        page.wait_for_selector(".sg-notices li")
     page.wait_for_timeout(250)  # two pictures later the drawn face and its frame are there
 
 
