@@ -8,12 +8,11 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from sync.errors import SyncError
 from sync.records import Identifier
+from sync.rule_file import checked, text_of
 from sync.words import Words
 
 SHIPPED_FILE = Path(__file__).parent / "data" / "alert-rules.yaml"
@@ -163,23 +162,12 @@ class AlertRules(_Part):
 
 def read_rules(path: Path) -> AlertRules:
     """Rules from a file. Raises AlertRulesInvalid, with file and place."""
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeError) as error:
-        raise AlertRulesInvalid(f"{path} cannot be read: {error}", next_step="check the file") from error
-    return parsed_rules(text, source=str(path))
+    return parsed_rules(text_of(path, AlertRulesInvalid), source=str(path))
 
 
 def parsed_rules(text: str, *, source: str) -> AlertRules:
     """Rules from a text. Raises AlertRulesInvalid, with `source` and the place in it."""
-    try:
-        return AlertRules.model_validate(YAML(typ="safe").load(text))
-    except YAMLError as error:
-        raise AlertRulesInvalid(f"{source} is no YAML: {error}", next_step="correct it") from error
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"]) or "the file as a whole"
-        raise AlertRulesInvalid(f"{source}: {place}: {first['msg']}", next_step="correct it") from error
+    return checked(AlertRules, text, source=source, refusal=AlertRulesInvalid)
 
 
 @functools.cache

@@ -10,16 +10,17 @@ from rich.console import Console
 from rich.table import Table
 from sqlalchemy import func, select
 
-from sync.alerting import AlertRules, read_rules
+from sync.alerting import AlertRules, AlertRulesInvalid
 from sync.alerting.telling import SEVERITIES, STATES
 from sync.central import alert_rules, tables
 from sync.central.alert_channels import FILE_NAME, Channels, read_channels
 from sync.central.alert_sender import Message, deliver_by_apprise
 from sync.central.alerts import alert_of
-from sync.central.cli_options import DatabaseOption, KeysOption, now, open_database
+from sync.central.cli_options import DatabaseOption, KeysOption, RulesFile, now, open_database
 from sync.central.settings import DEFAULT_DATABASE, DEFAULT_KEYS
 from sync.central.tables_alerts import NOT_CLOSED, alert_channels, alert_messages
 from sync.central.tables_alerts import alerts as alert_rows
+from sync.rule_file import text_of
 
 alerts = typer.Typer(no_args_is_help=True, help="Alerts, and where they go out.")
 
@@ -108,18 +109,9 @@ def alert_rules_(*, database: DatabaseOption = DEFAULT_DATABASE) -> None:
 
 
 @alerts.command("set-rules")
-def alert_set_rules(
-    file: Annotated[
-        Path | None, typer.Argument(help="YAML; without it the shipped rules.", dir_okay=False)
-    ] = None,
-    *,
-    database: DatabaseOption = DEFAULT_DATABASE,
-) -> None:
+def alert_set_rules(file: RulesFile = None, *, database: DatabaseOption = DEFAULT_DATABASE) -> None:
     """Put rules in force; a file that contradicts itself is refused with the place."""
-    text = None
-    if file is not None:
-        read_rules(file)
-        text = file.read_text(encoding="utf-8")
+    text = None if file is None else text_of(file, AlertRulesInvalid)
     with open_database(database, must_exist=True) as opened, opened.write() as connection:
         _show(alert_rules.set_rules(connection, text, source=str(file or ""), now=now()))
 

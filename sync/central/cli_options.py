@@ -23,6 +23,7 @@ KeysOption = Annotated[
     Path,
     typer.Option("--keys", envvar="SITEGATE_CENTRAL_KEYS", help="Folder of the centre's signing key."),
 ]
+RulesFile = Annotated[Path | None, typer.Argument(help="YAML; without it the shipped rules.", dir_okay=False)]
 SiteId = Annotated[str, typer.Argument(help="Site id.", show_default=False)]
 
 

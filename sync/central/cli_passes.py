@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from getpass import getuser
-from pathlib import Path
-from typing import Annotated
 
 import typer
 
 from sync.central import audit, health
 from sync.central.audit import Action
-from sync.central.cli_options import DatabaseOption, now, open_database
+from sync.central.cli_options import DatabaseOption, RulesFile, now, open_database
 from sync.central.settings import DEFAULT_DATABASE
-from sync.screening.pass_rules import PassRules, read_pass_rules
+from sync.rule_file import text_of
+from sync.screening.pass_rules import PassRules, PassRulesInvalid
 
 passes = typer.Typer(no_args_is_help=True, help="The rules of pass colours.")
 
@@ -25,18 +24,9 @@ def passes_show(*, database: DatabaseOption = DEFAULT_DATABASE) -> None:
 
 
 @passes.command("set")
-def passes_set(
-    file: Annotated[
-        Path | None, typer.Argument(help="YAML; without it the shipped rules.", dir_okay=False)
-    ] = None,
-    *,
-    database: DatabaseOption = DEFAULT_DATABASE,
-) -> None:
+def passes_set(file: RulesFile = None, *, database: DatabaseOption = DEFAULT_DATABASE) -> None:
     """Put rules in force for what becomes known from now on; those that contradict themselves are refused."""
-    text = None
-    if file is not None:
-        read_pass_rules(file)
-        text = file.read_text(encoding="utf-8")
+    text = None if file is None else text_of(file, PassRulesInvalid)
     by = f"command line: {getuser()}"
     with open_database(database, must_exist=True) as opened, opened.write() as connection:
         rules = health.set_rules(connection, text, source=str(file or ""), by=by, now=now())

@@ -7,13 +7,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from sync.errors import SyncError
 from sync.health_pass import PassColour, Step, Transition
 from sync.records import Identifier
+from sync.rule_file import checked, text_of
 from sync.words import Words
 
 SHIPPED_FILE = Path(__file__).parent / "data" / "pass-rules.yaml"
@@ -186,11 +185,7 @@ class PassRules(_Part):
 
 def read_pass_rules(path: Path) -> PassRules:
     """Rules from a file. Raises PassRulesInvalid, with file and place."""
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise PassRulesInvalid(f"{path} cannot be read", next_step="give a text file in UTF-8") from error
-    return parsed_rules(text, source=str(path))
+    return parsed_rules(text_of(path, PassRulesInvalid), source=str(path))
 
 
 @functools.lru_cache(maxsize=8)
@@ -198,14 +193,7 @@ def parsed_rules(text: str, *, source: str) -> PassRules:
     """Rules from the text of a file. Raises PassRulesInvalid, with `source` and the place in it."""
     if len(text) > LONGEST_FILE:
         raise PassRulesInvalid(f"{source} is longer than {LONGEST_FILE} characters", next_step="shorten it")
-    try:
-        return PassRules.model_validate(YAML(typ="safe").load(text))
-    except YAMLError as error:
-        raise PassRulesInvalid(f"{source} is no YAML: {error}", next_step="correct the file") from error
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"]) or "as a whole"
-        raise PassRulesInvalid(f"{source}: {place}: {first['msg']}", next_step="correct the file") from error
+    return checked(PassRules, text, source=source, refusal=PassRulesInvalid)
 
 
 @functools.cache

@@ -189,7 +189,7 @@ def test_rules_are_data_of_the_centre_and_what_was_known_before_keeps_its_days(o
     assert status(office).until == NOW + 3 * DAY
     assert status(office, NOW + 3 * DAY).colour is PassColour.YELLOW
     with office.database.write() as connection:
-        with pytest.raises(PassRulesInvalid, match=r"own\.yaml: as a whole"):
+        with pytest.raises(PassRulesInvalid, match=r"own\.yaml: the file as a whole"):
             health.set_rules(connection, text + "declared_well: no\n", source="own.yaml", by="a", now=NOW)
         health.set_rules(connection, None, source="", by="admin", now=NOW)
         assert health.rules(connection).cause("contact").steps[0].days == 14
