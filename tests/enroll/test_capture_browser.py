@@ -47,6 +47,7 @@ def capture_page(folder: Path, video: Path, *options: str) -> Iterator[Page]:
                 browser = playwright.chromium.launch(executable_path=chromium(), args=TIDY_CHROMIUM)
                 page = browser.new_page(viewport=VIEW)
                 page.set_default_timeout(PATIENCE_MS)
+                expect.set_options(timeout=PATIENCE_MS)
                 page.goto(f"{url}/login")
                 page.locator("input").first.fill(MANAGER)
                 page.locator("input[type=password]").fill(PASSWORD)

@@ -81,7 +81,9 @@ def test_a_course_is_taken_to_a_pass_and_pauses_for_somebody_else(page: Page, to
     expect(page.locator(".sg-table")).to_contain_text("短课程", timeout=PATIENCE_MS)
     button(page, "核验全部记录")
     expect(page.get_by_text("签名和链条完整")).to_be_visible(timeout=PATIENCE_MS)
-    with page.context.expect_event("response", lambda answer: "/certificate/" in answer.url) as opened:
+    with page.context.expect_event(
+        "response", lambda answer: "/certificate/" in answer.url, timeout=PATIENCE_MS
+    ) as opened:
         page.get_by_role("link", name="打开").click()
     assert opened.value.headers["content-type"] == "application/pdf"
     assert page.request.get(opened.value.url).body().startswith(b"%PDF")

@@ -80,6 +80,7 @@ def console(folder: Path, server: str = "tests.sync.central.console_server") -> 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    expect.set_options(timeout=TIMEOUT_MS)
     with sync_playwright() as playwright:
         running = playwright.chromium.launch(executable_path=chromium(), args=TIDY_CHROMIUM)
         yield running
