@@ -27,7 +27,7 @@ from sync.central.cli_options import (
 )
 from sync.central.declarations import site_zone
 from sync.central.errors import SettingRefused
-from sync.central.exports_real_name import JSON, What, attendance_rows, row_pieces, worker_rows
+from sync.central.exports_real_name import JSON, What, file_pieces
 from sync.central.person_vault import PersonVault
 from sync.central.real_name import NotUploaded, SiteLink, State
 from sync.central.real_name_desk import SiteState, site_state
@@ -188,15 +188,10 @@ def real_name_export(
             days = {"first": begin.isoformat(), "last": end.isoformat()}
             _note(connection, Action.EXPORTED_REAL_NAME, site_id, what=what.value, format=file_format, **days)
         dialect = read_dialect(link.dialect)
-        rows = (
-            attendance_rows(opened, vault, link, secret, dialect, begin, end)
-            if what is What.ATTENDANCE
-            else worker_rows(opened, vault, link, secret, dialect)
-        )
+        pieces = file_pieces(opened, vault, link, secret, dialect, what, begin, end, file_format)
         try:
             with file.open("xb") as written:
-                for piece in row_pieces(rows, what, dialect, file_format):
-                    written.write(piece)
+                written.writelines(pieces)
         except FileExistsError as error:
             raise SettingRefused(f"{file} is there already", next_step="name a new file") from error
     typer.echo(f"{file}: {file.stat().st_size:,} bytes")

@@ -52,7 +52,7 @@ class What(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class ExportRow:
+class _Row:
     """One row: what is around it in a request, itself in the platform's words, and what we know beside."""
 
     outer: dict[str, Any]
@@ -60,7 +60,27 @@ class ExportRow:
     more: tuple[str, ...]
 
 
-def attendance_rows(
+def file_pieces(
+    database: Database,
+    vault: PersonVault,
+    link: SiteLink,
+    secret: AppSecret,
+    dialect: Dialect,
+    what: What,
+    first: date,
+    last: date,
+    file_format: str,
+) -> Iterator[bytes]:
+    """Rows of a site as `csv`, `xlsx` or `json`; of attendance those of these days, both included."""
+    rows = (
+        _attendance_rows(database, vault, link, secret, dialect, first, last)
+        if what is What.ATTENDANCE
+        else _worker_rows(database, vault, link, secret, dialect)
+    )
+    return _row_pieces(rows, what, dialect, file_format)
+
+
+def _attendance_rows(
     database: Database,
     vault: PersonVault,
     link: SiteLink,
@@ -68,7 +88,7 @@ def attendance_rows(
     dialect: Dialect,
     first: date,
     last: date,
-) -> Iterator[ExportRow]:
+) -> Iterator[_Row]:
     """The queued passages of these days (both included) in their order; those without papers are left out."""
     record, asked, note = real_name_records.c, real_name_requests.c, tables.attendance_corrections.c
     people, team = real_name_people.c, real_name_teams.c
@@ -109,15 +129,15 @@ def attendance_rows(
             (inner,) = data.pop(dialect.fields_.attendances.rows)
             source = MANAGER if passage.is_correction else DEVICE
             facts = (row.made_by, row.why, row.state, row.reason, row.serial, row.record_id)
-            yield ExportRow(data, inner, (source, *(fact or "" for fact in facts)))
+            yield _Row(data, inner, (source, *(fact or "" for fact in facts)))
         if len(rows) < CHUNK:
             return
         after = (rows[-1].occurred_at, rows[-1].record_id)
 
 
-def worker_rows(
+def _worker_rows(
     database: Database, vault: PersonVault, link: SiteLink, secret: AppSecret, dialect: Dialect
-) -> Iterator[ExportRow]:
+) -> Iterator[_Row]:
     """The site's workers that have papers, by number."""
     people, team, asked = real_name_people.c, real_name_teams.c, real_name_requests.c
     query = (
@@ -142,14 +162,13 @@ def worker_rows(
                 named = team_of(link, row.employer, row.team, row.team_no or "", dialect)
                 data = workers_data(named, [known[row.worker_id]], dialect, secret)
                 (inner,) = data.pop(dialect.fields_.workers.rows)
-                yield ExportRow(data, inner, (row.worker_id, row.state, row.reason, row.serial or ""))
+                yield _Row(data, inner, (row.worker_id, row.state, row.reason, row.serial or ""))
         if len(rows) < CHUNK:
             return
         after = rows[-1].worker_id
 
 
-def row_pieces(rows: Iterable[ExportRow], what: What, dialect: Dialect, file_format: str) -> Iterator[bytes]:
-    """Those rows as `csv`, `xlsx` or `json`."""
+def _row_pieces(rows: Iterable[_Row], what: What, dialect: Dialect, file_format: str) -> Iterator[bytes]:
     if file_format == JSON:
         return _json_pieces(rows, what, dialect)
     fields = dialect.fields_
@@ -173,7 +192,7 @@ def row_pieces(rows: Iterable[ExportRow], what: What, dialect: Dialect, file_for
     return pieces_of(heading, cells(), file_format, what.value)
 
 
-def _json_pieces(rows: Iterable[ExportRow], what: What, dialect: Dialect) -> Iterator[bytes]:
+def _json_pieces(rows: Iterable[_Row], what: What, dialect: Dialect) -> Iterator[bytes]:
     """One object a request, each with as many rows of one team as the platform takes."""
     methods, fields = dialect.methods, dialect.fields_
     is_attendance = what is What.ATTENDANCE
@@ -182,7 +201,7 @@ def _json_pieces(rows: Iterable[ExportRow], what: What, dialect: Dialect) -> Ite
     yield f'{{"{dialect.parameters.method}":"{method}","{dialect.parameters.data}":['.encode()
     separator = ""
     for _, group in groupby(rows, key=lambda one: sorted(one.outer.items())):
-        part: list[ExportRow] = []
+        part: list[_Row] = []
         for one in group:
             part.append(one)
             if len(part) == dialect.protocol.rows_max:
@@ -194,6 +213,6 @@ def _json_pieces(rows: Iterable[ExportRow], what: What, dialect: Dialect) -> Ite
     yield b"]}\n"
 
 
-def _request(part: list[ExportRow], name: str, separator: str) -> bytes:
+def _request(part: list[_Row], name: str, separator: str) -> bytes:
     data = {**part[0].outer, name: [one.row for one in part]}
     return (separator + "\n" + json.dumps(data, ensure_ascii=False)).encode()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from sync.central.accounts_access import Right, Viewer, in_scope, no_such
 from sync.central.audit import Action
 from sync.central.database import Database
 from sync.central.errors import SettingRefused
-from sync.central.exports_real_name import What, attendance_rows, row_pieces, worker_rows
+from sync.central.exports_real_name import What, file_pieces
 from sync.central.person_vault import PersonVault
 from sync.central.real_name import OPEN, Hold, Kind, RequestState, SiteLink, State, site_link, team_id
 from sync.central.real_name_papers import app_secret
@@ -190,17 +191,8 @@ class RealNameDesk:
             detail = {"what": what.value, "format": file_format, **days}
             self._note(connection, viewer, Action.EXPORTED_REAL_NAME, site_id, **detail)
         secret, dialect = app_secret(self._keys, site_id), read_dialect(link.dialect)
-        database, vault = self._database, self._vault
-
-        def pieces() -> Iterator[bytes]:
-            rows = (
-                attendance_rows(database, vault, link, secret, dialect, first, last)
-                if what is What.ATTENDANCE
-                else worker_rows(database, vault, link, secret, dialect)
-            )
-            return row_pieces(rows, what, dialect, file_format)
-
-        return pieces
+        rows = (self._database, self._vault, link, secret, dialect, what, first, last)
+        return partial(file_pieces, *rows, file_format)
 
     def _require(self, viewer: Viewer, site_id: str) -> None:
         viewer.require(Right.UPLOAD_REAL_NAME)
