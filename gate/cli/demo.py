@@ -20,7 +20,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from gate.cli.screen_thread import start_screen, wait_screen_ended
+from gate.cli.screen_thread import START_S, start_screen, wait_screen_ended
 from gate.clock import SystemClock
 from gate.demo.centre import DEMO_PASSWORD, DEMO_USER, DemoCentre
 from gate.demo.day import Day
@@ -50,7 +50,6 @@ DEMO_PIN = "246810"
 FOLDER = Path("var/demo")
 FOOTAGE, FOOTAGE_AFTERWARDS, FOOTAGE_KIOSK = "footage.avi", "afterwards.avi", "kiosk.avi"
 MILLISECONDS = 1000.0
-SCREEN_START_S = 60.0
 DRAIN_TIMEOUT_S = 60.0
 TABLE_WIDTH = 120
 
@@ -173,7 +172,7 @@ def _play(settings: Settings, centre: DemoCentre, console: Console, *, once: boo
         signal.signal(number, lambda *_: stop.set())
     try:
         # A gate starts its lanes first; here the audience comes first, so that nobody misses the first scene.
-        url = start_screen(service, settings.screen, stop).result(SCREEN_START_S)
+        url = start_screen(service, settings.screen, stop).result(START_S)
         service.start()
         console.print(f"    gate screen  [link]{url}[/]   guard PIN {DEMO_PIN}")
         console.print(f"    console      [link]{centre.console_url}[/]   {DEMO_USER} / {DEMO_PASSWORD}")
@@ -190,7 +189,7 @@ def _play(settings: Settings, centre: DemoCentre, console: Console, *, once: boo
     finally:
         stop.set()
         service.stop()
-        wait_screen_ended(SCREEN_START_S)
+        wait_screen_ended()
 
 
 def _play_day(day: Day, settings: Settings, zoo: Zoo, visit: KioskVisit, console: Console) -> bool:

@@ -14,6 +14,9 @@ from gate.view import GateView
 log = logging.getLogger(__name__)
 
 RETRY_AFTER_S = 5.0
+START_S = 60.0
+"""Patience with a screen that starts or ends on a busy machine."""
+
 _THREAD = "screen supervisor"
 
 
@@ -48,8 +51,8 @@ def start_screen(view: GateView, settings: ScreenSettings, stop: threading.Event
     return url
 
 
-def wait_screen_ended(timeout_s: float) -> None:
+def wait_screen_ended() -> None:
     """Until the screens that were told to stop are gone: one process serves one screen at a time."""
     for thread in threading.enumerate():
         if thread.name == _THREAD:
-            thread.join(timeout_s)
+            thread.join(START_S)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from contextlib import ExitStack
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
@@ -171,4 +171,4 @@ def _is_on_list(store: LocalStore, person: DemoPerson) -> bool:
 
 def _colour(store: LocalStore, person: DemoPerson) -> PassColour | None:
     worker = store.worker(person.worker_id)
-    return pass_at(worker.flags, worker.clearances, datetime.now(ZoneInfo("UTC"))).colour
+    return pass_at(worker.flags, worker.clearances, datetime.now(UTC)).colour

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from gate.cli.screen_thread import start_screen, wait_screen_ended
+from gate.cli.screen_thread import START_S, start_screen, wait_screen_ended
 from gate.clock import SystemClock
 from gate.demo.people import DemoPerson
 from gate.demo.pictures import Box, Pictures
@@ -21,7 +21,6 @@ from gate.startup import build_service
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Locator, Page
 
-SCREEN_START_S = 60.0
 _LOOK_MS, _AGAIN_MS = 2000.0, 100.0
 
 
@@ -44,7 +43,7 @@ def watch_refusals(
     stop = threading.Event()
     lane_id = settings.lanes[0].id
     try:
-        url = start_screen(service, settings.screen, stop).result(SCREEN_START_S).rstrip("/")
+        url = start_screen(service, settings.screen, stop).result(START_S).rstrip("/")
         service.start()
         with browser.new_context(viewport={"width": WIDTH_PX, "height": HEIGHT_PX}) as context:
             context.set_default_timeout(PATIENCE_MS)
@@ -55,7 +54,7 @@ def watch_refusals(
     finally:
         stop.set()
         service.stop()
-        wait_screen_ended(SCREEN_START_S)
+        wait_screen_ended()
     return {worker_id: (seen[worker_id], said) for worker_id, said in words.items()}
 
 
@@ -68,7 +67,9 @@ def _photographed(page: Page, people: Mapping[DemoPerson, str], pictures: Pictur
     deadline_s = time.monotonic() + PATIENCE_MS / 1000
     while by_name:
         if time.monotonic() > deadline_s:
-            raise GateError("the gate's screen was not caught with its answer", next_step="see gate.log")
+            raise GateError(
+                "the gate's screen was not caught with its answer", next_step="see gate.log under var/demo"
+            )
         with suppress(TooLate):
             name = page.locator(".sg-screen[data-event] .sg-name").inner_text(timeout=_LOOK_MS)
             one = by_name.get(name)

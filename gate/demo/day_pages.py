@@ -125,8 +125,8 @@ class ConsoleVisit:
         self._press(line.locator(".sg-open"), page.locator(".sg-dialog"))
         self._picture("match")
 
-    def open_case(self, person: DemoPerson, onset: date, trip: BusTrip) -> list[str]:
-        """Open a case of a worker with a trip; the contacts that were found, a line each with the reason."""
+    def open_case(self, person: DemoPerson, onset: date, trip: BusTrip) -> None:
+        """Open a case of a worker with a trip, until the contacts that were found are shown."""
         page = self._page
         page.goto(f"{self._url}/cases")
         typed = page.locator("[data-field=worker]")
@@ -136,10 +136,8 @@ class ConsoleVisit:
         page.get_by_label("Trips").fill(trip.line())
         self._picture("case-form")
         page.locator(".sg-dialog .sg-action", has_text="Save").click()
-        rows = page.locator(".sg-case tbody tr")
-        rows.first.wait_for()
+        page.locator(".sg-case tbody tr").first.wait_for()
         page.wait_for_selector(".sg-graph canvas")
-        return [" ".join(row.inner_text().split()) for row in rows.all()]
 
     def confirm_contacts(self, people: Sequence[DemoPerson]) -> None:
         """Everybody named becomes a contact by one confirmed action."""

@@ -13,7 +13,7 @@ from ruamel.yaml import YAML
 
 from gate.clock import SystemClock
 from gate.demo.people import A
-from gate.demo.visit import KioskVisit, Newcomer
+from gate.demo.visit import KioskVisit
 from gate.errors import GateError
 from gate.settings import Settings
 from sync.edge.agent import EdgeAgent
@@ -26,8 +26,6 @@ QUICK_PAGE_S, QUICK_COURSE_S = 5, 30
 """Waiting times of the demo's copy of the course; the shipped one takes two minutes."""
 POLL_S = 0.05
 PATIENCE_S = 60.0
-
-NEWCOMER = Newcomer(A.worker_id, A.name, A.document_number, A.team)
 
 
 class QuickCourse:
@@ -59,26 +57,26 @@ def register_and_train(
 ) -> bool:
     """Through the pages of the kiosk, until the gate knows the newcomer and the training."""
     with gate_follows(settings, store):
-        console.print(f"    a browser registers {NEWCOMER.name} at the kiosk: identity, consent, capture")
-        confirmed_s = visit.register(NEWCOMER)
-        until(lambda: bool(store.templates(NEWCOMER.worker_id)), "the newcomer reaches the gate")
+        console.print(f"    a browser registers {A.name} at the kiosk: identity, consent, capture")
+        confirmed_s = visit.register(A)
+        until(lambda: bool(store.templates(A.worker_id)), "the newcomer reaches the gate")
         delay_s = time.monotonic() - confirmed_s
         console.print(f"    confirmed at the kiosk → templates at the gate: {delay_s:.2f} s")
         visit.see_registered()
         passed = visit.learn(course.title, course.answers)
         console.print(f"    course {course.title}: {'passed' if passed else '[red]NOT passed[/]'}")
         if passed:
-            until(lambda: bool(store.worker(NEWCOMER.worker_id).clearances), "the training reaches the gate")
+            until(lambda: bool(store.worker(A.worker_id).clearances), "the training reaches the gate")
         return passed
 
 
 def lock_out(visit: KioskVisit, store: LocalStore, console: Console) -> None:
     """The consent is withdrawn at the kiosk, until the gate has no template any more. Raises GateError."""
-    receipt = visit.withdraw_face(NEWCOMER.worker_id)
-    console.print(f"consent of {NEWCOMER.name} withdrawn at the kiosk; the receipt says:")
+    receipt = visit.withdraw_face(A.worker_id)
+    console.print(f"consent of {A.name} withdrawn at the kiosk; the receipt says:")
     for line in receipt:
         console.print(f"    {line}")
-    until(lambda: not store.templates(NEWCOMER.worker_id), "the face is gone from the gate")
+    until(lambda: not store.templates(A.worker_id), "the face is gone from the gate")
 
 
 @contextmanager

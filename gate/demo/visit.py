@@ -8,10 +8,10 @@ import subprocess
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gate.demo.kiosk import KIOSK_PASSWORD, KIOSK_USER
+from gate.demo.people import DemoPerson
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -45,16 +45,6 @@ def _chromium() -> str | None:
     return None
 
 
-@dataclass(frozen=True, slots=True)
-class Newcomer:
-    """What the manager types. The people are made up and look it."""
-
-    worker_id: str
-    name: str
-    document_number: str
-    team: str
-
-
 class KioskVisit:
     """A signed-in browser at the kiosk."""
 
@@ -62,7 +52,7 @@ class KioskVisit:
         self._page = page
         self._url = url.rstrip("/")
 
-    def register(self, newcomer: Newcomer) -> float:
+    def register(self, newcomer: DemoPerson) -> float:
         """Identity, consent, capture; the monotonic time of the tap that confirms it, in s."""
         page = self._page
         page.goto(f"{self._url}/enrol")
