@@ -1,7 +1,7 @@
 """Who holds which clearance, what is due and what is done, over an open connection.
 
 Clearances stand in the workers' records as the gates have them; so everybody of a site is read and judged by
-the rules. 30,000 people take about a second (docs/clearances.md); nothing is kept twice.
+the rules. 30,000 people take about two seconds (docs/clearances.md); nothing is kept twice.
 """
 
 from __future__ import annotations
@@ -24,7 +24,6 @@ from sync.clearance_rules import (
     State,
     day_of,
     end_of_day,
-    shipped_rules,
     standing,
 )
 from sync.records import Clearance, WorkerStatus
@@ -96,19 +95,6 @@ class DueCount:
         return 100 * self.missing / self.due if self.due else 0.0
 
 
-def due_counts(
-    connection: Connection, viewer: Viewer, when: date | datetime, *, rules: ClearanceRules | None = None
-) -> list[DueCount]:
-    """Tests and other clearances due and done at each site of the viewer, by site and kind.
-
-    when  a moment, or a day: as things stand at its end at each site, of a day of the past as far as the
-          records still tell
-
-    An order counts from its day until it is done, and when done until its deadline is over.
-    """
-    return counted(lines(connection, viewer, rules or shipped_rules(), when))
-
-
 def counted(found: Iterable[Line]) -> list[DueCount]:
     """Counts of the lines that are due, by site and kind in their order."""
     sums: dict[tuple[str, str], list[int]] = {}
@@ -136,8 +122,12 @@ def lines(
 ) -> Iterator[Line]:
     """Every kind of every active worker of the viewer's sites that is needed, ordered or held.
 
-    In order of site and worker. `warn_days` instead of what the rules say for each kind; for `when` see
-    `due_counts`.
+    In order of site and worker. An order counts from its day until it is done, and when done until its
+    deadline is over.
+
+    when       a moment, or a day: as things stand at its end at each site, of a day of the past as far as
+               the records still tell
+    warn_days  instead of what the rules say for each kind
     """
     workers, link = tables.workers.c, tables.worker_sites.c
     query = (

@@ -90,7 +90,7 @@ class ClearanceWatch:
 
 
 def _new(connection: Connection, now: datetime) -> list[Any]:
-    """Declarations that count and were not looked at, in order of their workers."""
+    """Some of the declarations that count and were not looked at, in any order."""
     row, seen = declarations.c, daily_clearances.c
     query = (
         select(row.declaration_id, row.worker_id, row.local_day, row.declared_at, row.marks)

@@ -7,19 +7,20 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import Connection
 
 from sync.central import audit, registry
 from sync.central.accounts_access import NotAllowed, NotFound, Role, Viewer
 from sync.central.audit import Action
 from sync.central.clearance_desk import ClearanceDesk, Show, Wanted
 from sync.central.clearance_forms import result_typed
-from sync.central.clearance_state import DueCount, due_counts
+from sync.central.clearance_state import DueCount, counted, lines
 from sync.central.errors import SettingRefused
 from sync.central.exports_clearances import clearance_pieces
 from sync.central.front_office import FrontOffice
 from sync.central.people_desk import VaultMissing
 from sync.central.tests_due import AtGate, NewResult
-from sync.clearance_rules import State
+from sync.clearance_rules import State, shipped_rules
 from sync.records import Clearance
 from tests.sync.central.console_fixtures import clock, filled_postgresql, filled_sqlite, office
 from tests.sync.central.console_samples import NOW, SHANGHAI, A, B, Clock, at
@@ -35,6 +36,10 @@ ON_ONE = pytest.mark.parametrize("office", ["sqlite"], indirect=True)
 def desk_of(office: FrontOffice, told: list[Mapping[str, int]] | None = None) -> ClearanceDesk:
     heard = told if told is not None else []
     return ClearanceDesk(office.database, now=office.now, vault=VAULT, on_roster_change=heard.append)
+
+
+def due_counts(connection: Connection, viewer: Viewer, day: date) -> list[DueCount]:
+    return counted(lines(connection, viewer, shipped_rules(), day))
 
 
 def trained(office: FrontOffice, worker_id: str, days: float) -> None:
@@ -150,9 +155,9 @@ def test_results_are_looked_at_and_taken_back_by_whoever_manages_them(office: Fr
         desk.drop_result(Viewer("b", "", Role.SITE_MANAGER, frozenset({B})), result_id, why="示例")
     desk.drop_result(MANAGER, result_id, why="录入错误")
     assert desk.results(MANAGER, A) == []
-    lines = audit.lines(office.database, ADMIN, now=NOW, subject="worker:A-001")
-    assert [line.action for line in lines] == [Action.DROPPED_RESULT, Action.ENTERED_RESULT]
-    assert lines[0].detail["why"] == "录入错误"
+    told = audit.lines(office.database, ADMIN, now=NOW, subject="worker:A-001")
+    assert [line.action for line in told] == [Action.DROPPED_RESULT, Action.ENTERED_RESULT]
+    assert told[0].detail["why"] == "录入错误"
 
 
 @ON_ONE
