@@ -60,7 +60,7 @@ class ListTerms:
     valid_until: datetime | None = None
 
     def checked(self, now: datetime) -> ListTerms:
-        """Raises SettingRefused."""
+        """The same without spaces around name and source. Raises SettingRefused."""
         bad_id = not self.list_id.isprintable() or any(one in "/+#" or one.isspace() for one in self.list_id)
         if bad_id or not 0 < len(self.list_id) <= ID_CHARACTERS:
             raise SettingRefused(
@@ -77,7 +77,7 @@ class ListTerms:
             raise SettingRefused(
                 "the list ends before it begins, or has ended", next_step="correct the dates"
             )
-        return self
+        return replace(self, name=self.name.strip(), source=self.source.strip())
 
 
 @dataclass(slots=True)
@@ -112,16 +112,16 @@ class Imported:
 
 
 def imported_before(connection: Connection, terms: ListTerms, sha256: str) -> Imported | None:
-    """The current version, where it was made of the same file on the same terms."""
-    versions, terms_then = watch_list_versions.c, watch_lists.c.name
+    """The current version, where it was made of the same file on the same (checked) terms."""
+    versions, lists = watch_list_versions.c, watch_lists.c
     row = connection.execute(
-        select(watch_list_versions, terms_then)
-        .join_from(watch_list_versions, watch_lists, watch_lists.c.list_id == versions.list_id)
+        select(watch_list_versions, lists.name)
+        .join_from(watch_list_versions, watch_lists, lists.list_id == versions.list_id)
         .where(versions.list_id == terms.list_id, versions.state == CURRENT, versions.sha256 == sha256)
     ).first()
-    if row is None or ListTerms(
+    if row is None or terms != ListTerms(
         row.list_id, row.name, row.source, FlagLevel(row.level), row.category, row.valid_from, row.valid_until
-    ) != replace(terms, name=terms.name.strip(), source=terms.source.strip()):
+    ):
         return None
     report = Report(**row.report)
     report.problems = [(int(number), str(why)) for number, why in report.problems]
@@ -315,7 +315,7 @@ def _begin(
     database: Database, terms: ListTerms, name: str, sha256: str, *, by: str, now: datetime, signed_by: str
 ) -> int:
     with database.write() as connection:
-        row = {"list_id": terms.list_id, "name": terms.name.strip(), "created_at": now}
+        row = {"list_id": terms.list_id, "name": terms.name, "created_at": now}
         connection.execute(insert_or(connection, watch_lists).values(row).on_conflict_do_nothing())
         made = connection.execute(
             insert(watch_list_versions)
@@ -323,7 +323,7 @@ def _begin(
                 list_id=terms.list_id,
                 number=0,
                 state=LOADING,
-                source=terms.source.strip(),
+                source=terms.source,
                 category=terms.category,
                 level=terms.level.value,
                 valid_from=terms.valid_from,
@@ -344,9 +344,7 @@ def _make_current(connection: Connection, terms: ListTerms, version_no: int, rep
     versions, list_id = watch_list_versions.c, terms.list_id
     # The row of the list is locked first: two imports of one list take turns.
     connection.execute(
-        update(watch_lists)
-        .where(watch_lists.c.list_id == list_id)
-        .values(name=terms.name.strip(), removed_at=None)
+        update(watch_lists).where(watch_lists.c.list_id == list_id).values(name=terms.name, removed_at=None)
     )
     newest = connection.scalar(select(func.max(versions.number)).where(versions.list_id == list_id)) or 0
     connection.execute(
