@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import date
 from typing import Annotated
 
 from fastapi import APIRouter, Header, Request, Response
@@ -19,6 +19,7 @@ from sync.central.list_desk import ROWS_MAX, ListRow, MatchFacts, MatchRow
 from sync.central.list_import import CHINA, ListTerms, Report
 from sync.central.list_matches import MatchState
 from sync.records import FlagLevel, Identifier
+from sync.screening.entries import end_of
 from sync.screening.list_file import MAX_FILE_BYTES, ListUnusable
 
 SIGNATURE_HEADER = "X-List-Signature"
@@ -104,7 +105,7 @@ async def put_list(
     if dry_run:
         report = await run_in_threadpool(office.lists.preview, viewer, file_name, raw)
         return ListImported(list_id=list_id, version=0, dry_run=True, report=report)
-    terms = ListTerms(list_id, name or list_id, source, level, category, valid_until=_end(until))
+    terms = ListTerms(list_id, name or list_id, source, level, category, valid_until=end_of(until, CHINA))
     done = await run_in_threadpool(office.lists.import_, viewer, terms, file_name, raw, signature=signature)
     return ListImported(list_id=list_id, version=done.number, dry_run=False, report=done.report)
 
@@ -141,12 +142,6 @@ def decide_match(office: Office, viewer: Asking, match_id: str, decision: MatchD
         viewer, match_id, confirm=decision.confirm, reason=decision.reason, seen=decision.seen
     )
     return MatchDecided(match_id=match_id, state=state)
-
-
-def _end(until: date | None) -> datetime | None:
-    if until is None:
-        return None
-    return datetime(until.year, until.month, until.day, tzinfo=CHINA) + timedelta(days=1)
 
 
 async def _body(request: Request) -> bytes:

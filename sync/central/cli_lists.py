@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from getpass import getuser
 from pathlib import Path
 from typing import Annotated
@@ -33,6 +33,7 @@ from sync.central.person_vault import PersonVault
 from sync.central.settings import DEFAULT_DATABASE, DEFAULT_KEYS
 from sync.central.tables_lists import watch_matches, watch_visitor_matches
 from sync.records import FlagLevel
+from sync.screening.entries import end_of
 
 lists = typer.Typer(no_args_is_help=True, help="Key-monitoring lists.")
 
@@ -67,7 +68,7 @@ def list_import_(
     if dry_run:
         _show_report(preview(file.name, raw, now=now()))
         return
-    ends = None if until is None else until.replace(tzinfo=CHINA) + timedelta(days=1)
+    ends = end_of(until and until.date(), CHINA)
     terms = ListTerms(list_id, name or list_id, source, level, category, valid_until=ends)
     by = f"command line: {getuser()}"
     with open_database(database, must_exist=True) as opened:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta, tzinfo
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
 from sync.people import DocumentType
 from sync.records import FlagLevel
@@ -122,7 +122,7 @@ def entry_of(row: ListRow, *, today: date, zone: tzinfo = UTC) -> ListEntry | Ro
         phone = _phone(row["phone"])
         if not (number or near_form or phone or (name and birth_date)):
             raise _Unusable("neither a number, a telephone, nor a name with a birth date")
-        first, last = _day(row["valid_from"], "valid_from"), _day(row["valid_until"], "valid_until")
+        first, last = _validity(row["valid_from"], "valid_from"), _validity(row["valid_until"], "valid_until")
         if first and last and first > last:
             raise _Unusable("it ends before it begins")
         return ListEntry(
@@ -135,12 +135,23 @@ def entry_of(row: ListRow, *, today: date, zone: tzinfo = UTC) -> ListEntry | Ro
             birth_date=birth_date,
             category=row["category"][:CATEGORY_CHARACTERS],
             level=_level(row["level"]),
-            valid_from=_midnight(first, zone),
-            valid_until=_midnight(last and last + timedelta(days=1), zone),
+            valid_from=None if first is None else datetime.combine(first, time(), zone),
+            valid_until=end_of(last, zone),
             remark="" if number else "the number has a slip: found only as a near match" if near_form else "",
         )
     except _Unusable as error:
         return RowProblem(row.number, str(error))
+
+
+def end_of(last: date | None, zone: tzinfo) -> datetime | None:
+    """The first instant after the last day. None: no end, which registers also write as 9999-12-31.
+
+    >>> end_of(date(2026, 1, 31), UTC)
+    datetime.datetime(2026, 2, 1, 0, 0, tzinfo=datetime.timezone.utc)
+    """
+    if last is None or last == date.max:
+        return None
+    return datetime.combine(last + timedelta(days=1), time(), zone)
 
 
 def birth_date_in(number: str) -> date | None:
@@ -253,5 +264,8 @@ def _day(text: str, what: str) -> date | None:
         raise _Unusable(f"{what}: no day like 2026-01-31") from None
 
 
-def _midnight(day: date | None, zone: tzinfo) -> datetime | None:
-    return None if day is None else datetime(day.year, day.month, day.day, tzinfo=zone)
+def _validity(text: str, what: str) -> date | None:
+    day = _day(text, what)
+    if day is not None and day.year < OLDEST_YEAR:
+        raise _Unusable(f"{what}: no day like 2026-01-31")  # no clock goes back to the year 1
+    return day

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
-from nicegui import events, ui
+from nicegui import ui
 
 from sync.central.accounts_access import Viewer
 from sync.central.console import words
@@ -14,6 +14,7 @@ from sync.central.console import words_lists as said
 from sync.central.console.confirming import ask_sure
 from sync.central.console.frame import Visitor, choice, table, text_field
 from sync.central.console.listing import export_actions, search_bar
+from sync.central.console.picked_file import PickedFile
 from sync.central.console.words import Words
 from sync.central.errors import SettingRefused
 from sync.central.exports_lists import match_pieces
@@ -25,6 +26,7 @@ from sync.central.list_jobs import JobState, ListJob
 from sync.central.list_matches import FoundBy, MatchState
 from sync.pages import action, facts, heading, subheading
 from sync.records import FlagLevel
+from sync.screening.entries import end_of
 from sync.screening.list_file import MAX_FILE_BYTES
 
 LOOK_EVERY_S = 1.0
@@ -221,7 +223,6 @@ class _ImportDialog:
         self._visitor = visitor
         self._known = known
         self._on_start = on_start
-        self._file: tuple[str, bytes] | None = None
 
     def open(self) -> None:
         known = self._known
@@ -238,20 +239,11 @@ class _ImportDialog:
                     levels, value=known.level if known else FlagLevel.HOLD.value, label=str(said.LEVEL)
                 )
                 self._level.props("outlined dense options-dense").classes("sg-field")
-                ends = known.valid_until if known else None
-                day = f"{(ends - timedelta(days=1)).astimezone(CHINA):%Y-%m-%d}" if ends else ""
+                day = _until(known.valid_until) if known and known.valid_until else ""
                 self._until = text_field(said.LAST_DAY, kind="date", value=day)
-            upload = ui.upload(
-                label=str(said.FILE),
-                auto_upload=True,
-                max_files=1,
-                max_file_size=MAX_FILE_BYTES,
-                on_upload=self._take,
-                on_rejected=lambda: ui.notify(str(said.FILE_REFUSED), type="negative"),
+            self._file = PickedFile(
+                said.FILE, nothing=said.NO_FILE, refused=said.FILE_REFUSED, max_bytes=MAX_FILE_BYTES
             )
-            upload.props('accept=".csv,.txt,.xlsx" flat bordered').classes("sg-whole sg-above sg-upload")
-            upload.on("uploaded", upload.reset)
-            self._file_name = ui.label(str(said.NO_FILE)).classes("sg-note").props("role=status")
             with ui.element("div").classes("sg-bar sg-above"):
                 action(said.CHECK, lambda: self._start(is_check=True), icon="fact_check")
                 action(said.START, lambda: self._start(is_check=False), main=True, icon="upload_file")
@@ -261,16 +253,11 @@ class _ImportDialog:
     def _field(self, label: Words, name: str, value: str) -> ui.input:
         return text_field(label, value=value).props(f"data-field={name} maxlength=200")
 
-    async def _take(self, event: events.UploadEventArguments) -> None:
-        raw = await event.file.read()
-        self._file = (event.file.name, raw)
-        self._file_name.set_text(f"{event.file.name} · {len(raw):,} B")
-
     async def _start(self, *, is_check: bool) -> None:
-        if self._file is None:
-            ui.notify(str(said.NO_FILE), type="warning")
+        file = self._file.chosen()
+        if file is None:
             return
-        name, raw = self._file
+        name, raw = file
         typed = {
             field: str(getattr(self, f"_{field}").value or "").strip()
             for field in ("list_id", "name", "source", "category", "level", "until")
@@ -370,7 +357,7 @@ class _MatchDialog:
 def _terms(*, list_id: str, name: str, source: str, category: str, level: str, until: str) -> ListTerms:
     """Raises SettingRefused."""
     try:
-        ends = datetime.fromisoformat(until).replace(tzinfo=CHINA) + timedelta(days=1) if until else None
+        ends = end_of(date.fromisoformat(until) if until else None, CHINA)
     except ValueError:
         raise SettingRefused("the last day is no date", next_step="choose a day") from None
     return ListTerms(list_id, name or list_id, source, FlagLevel(level), category, valid_until=ends)

@@ -196,6 +196,7 @@ def test_over_the_api_a_list_is_sent_matched_decided_and_removed(office: FrontOf
     assert caller.get("/lists") == []
     assert [put()["version"], put()["version"], put(level="block")["version"]] == [1, 1, 2]
     assert put(422, level="worse")["status"] == 422
+    assert put(level="block", until="9999-12-31")["version"] == 3
     match(office)
     (line,) = caller.get("/lists")
     assert (line["summary"]["entries"], line["counts"], line["matched_share"]) == (2, {"flagged": 1}, 1.0)

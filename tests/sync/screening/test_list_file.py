@@ -147,3 +147,14 @@ def test_a_row_has_terms_of_its_own_and_its_last_day_is_included() -> None:
     assert one.valid_until == datetime(2026, 3, 1, 16, tzinfo=UTC)
     assert "level" in problem(phone="13800000001", level="sometimes")
     assert problem(phone="13800000001", valid_from="2026-03-01", valid_until="2026-02-01")
+
+
+def test_days_at_the_ends_of_the_calendar_cost_no_other_row() -> None:
+    """`9999-12-31` is how registers write that something never ends."""
+    zone = ZoneInfo("Asia/Shanghai")
+    text = "phone,valid_from,valid_until\n13800000001,,99991231\n13800000002,0001-01-01,\n"
+    endless, ancient = (
+        entry_of(row, today=TODAY, zone=zone) for row in read_list("list.csv", text.encode()).rows
+    )
+    assert isinstance(endless, ListEntry) and endless.valid_until is None
+    assert isinstance(ancient, RowProblem) and ancient.problem == "valid_from: no day like 2026-01-31"
