@@ -7,10 +7,11 @@ from functools import partial
 from nicegui import ui
 
 from enroll.accounts import Right
+from enroll.kiosk import words
 from enroll.kiosk import words_declare as w
 from enroll.kiosk.form_page import FormPage
 from enroll.kiosk.frame import KioskPage, KioskVisitor, choice
-from enroll.kiosk.words_enrol import DOCUMENT_TYPES
+from enroll.kiosk.words_enrol import DOCUMENT_NUMBER, DOCUMENT_TYPE, DOCUMENT_TYPES, NAME
 from enroll.worker_book import Found
 from sync.declarations import Declaration, VisitorPapers
 from sync.forms import Checked
@@ -54,10 +55,10 @@ class _Page(FormPage):
             kinds = {kind.value: str(text) for kind, text in DOCUMENT_TYPES.items()}
             with ui.element("div").classes("sg-form"):
                 fields: dict[str, ui.input | ui.select] = {
-                    "name": text_field(w.VISITOR_NAME),
+                    "name": text_field(NAME),
                     "phone": text_field(w.VISITOR_PHONE, kind="tel"),
-                    "document_type": choice(w.DOCUMENT_TYPE, kinds, DocumentType.RESIDENT_ID.value),
-                    "document_number": text_field(w.DOCUMENT_NUMBER),
+                    "document_type": choice(DOCUMENT_TYPE, kinds, DocumentType.RESIDENT_ID.value),
+                    "document_number": text_field(DOCUMENT_NUMBER),
                 }
 
             async def forward() -> None:
@@ -73,7 +74,7 @@ class _Page(FormPage):
 
             with ui.element("div").classes("sg-bar"):
                 action(w.BACK, self.show_search, icon="arrow_back")
-                action(w.FORWARD, forward, main=True, icon="arrow_forward")
+                action(words.NEXT, forward, main=True, icon="arrow_forward")
 
     def _open_visitor(self, papers: VisitorPapers) -> None:
         desk, by = self.desk, self.visitor.user.user_id
