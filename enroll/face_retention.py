@@ -9,8 +9,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from enroll.roster_config import RosterConfig
-from sync.erasure import FACE, RETENTION, retention_reason
-from sync.people import ConsentWithdrawal
+from sync.erasure import RETENTION, retention_withdrawal
 from sync.store import LocalStore
 
 
@@ -34,13 +33,7 @@ class FaceRetention:
         gone = self._store.faces_of_the_gone(now)
         due = sorted(worker_id for worker_id, since in gone.items() if since + self._kept <= now)
         for worker_id in due:
-            withdrawal = ConsentWithdrawal(
-                worker_id=worker_id,
-                kind=FACE,
-                withdrawn_at=now,
-                reason=retention_reason(self._kept.days),
-                recorded_by=RETENTION,
-            )
+            withdrawal = retention_withdrawal(worker_id, self._kept.days, now)
             self._store.withdraw_consent(withdrawal)
             self._store.put_audit(
                 RETENTION,

@@ -6,10 +6,12 @@ the JSON of an `ErasureReceipt` whose items name the centre and each gate. The k
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, Field, StringConstraints
 
+from sync.people import ConsentWithdrawal
 from sync.records import Identifier, Record, Worker, WorkerStatus
 
 RECEIPTS = "receipts"
@@ -67,9 +69,15 @@ def nameless(worker_id: str, site_ids: tuple[str, ...]) -> Worker:
     return Worker(worker_id=worker_id, name=worker_id, site_ids=site_ids, status=WorkerStatus.LEFT)
 
 
-def retention_reason(days: int) -> str:
-    """Why a face went by itself, for receipts."""
-    return f"离场已满 {days} 天，自动删除 · {days} days after leaving, by itself"
+def retention_withdrawal(worker_id: str, kept_days: int, now: datetime) -> ConsentWithdrawal:
+    """Of a face that goes by itself, with the reason for receipts."""
+    return ConsentWithdrawal(
+        worker_id=worker_id,
+        kind=FACE,
+        withdrawn_at=now,
+        reason=f"离场已满 {kept_days} 天，自动删除 · {kept_days} days after leaving, by itself",
+        recorded_by=RETENTION,
+    )
 
 
 class ReceiptQuestion(Record):

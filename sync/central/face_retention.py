@@ -16,8 +16,7 @@ from sync.central.audit import Action
 from sync.central.database import Database
 from sync.central.statements import insert_or
 from sync.central.tables_people import departures
-from sync.erasure import FACE, RETENTION, retention_reason
-from sync.people import ConsentWithdrawal
+from sync.erasure import RETENTION, retention_withdrawal
 from sync.records import WorkerStatus
 
 LOOK_EVERY = timedelta(hours=1)
@@ -65,13 +64,7 @@ class FaceRetention:
         return len(due)
 
     def _erase(self, connection: Connection, worker_id: str, now: datetime) -> dict[str, int]:
-        withdrawal = ConsentWithdrawal(
-            worker_id=worker_id,
-            kind=FACE,
-            withdrawn_at=now,
-            reason=retention_reason(self._kept.days),
-            recorded_by=RETENTION,
-        )
+        withdrawal = retention_withdrawal(worker_id, self._kept.days, now)
         erased = erasures.withdraw(connection, withdrawal, now=now)
         audit.note(
             connection,
