@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection, insert, select, update
 
-from sync.central import erasures, persons, real_name, registry, service, tables
+from sync.central import erasures, persons, real_name, real_name_upload, registry, service, tables
 from sync.central.database import Database
 from sync.central.person_vault import PersonVault
 from sync.central.real_name import Hold, State, team_id
@@ -117,11 +117,14 @@ def test_teams_go_first_then_workers_then_passages_in_order_and_none_twice(
 @ON_SQLITE
 @pytest.mark.parametrize("fault", ["busy", "errors", "lost", "silent"])
 def test_whatever_is_lost_on_the_way_arrives_once(upload: Upload, database: Database, fault: str) -> None:
-    if fault == "silent":
-        upload.use(VAULT, timeout_s=0.3)
     upload.runs(steps=5)  # teams and workers are there
     pass_by(database, passages("A-001", 45, first=1))
     setattr(upload.platform.faults, fault, 2)
+    if fault == "silent":
+        upload.use(VAULT, timeout_s=0.3)
+        while upload.platform.faults.silent:
+            upload.runs(steps=1)
+        upload.use(VAULT)  # whatever answers has time to
     upload.runs(steps=24)
     assert upload.states() == {State.ACCEPTED: 45}
     moments = [moment for _, moment, _ in upload.sent()]
@@ -436,11 +439,12 @@ def test_a_request_of_which_the_platform_does_not_tell_holds_nothing_else_up(
     def does_not_tell(*_: object) -> bool:
         raise trouble
 
+    caplog.set_level(logging.WARNING, logger=real_name_upload.__name__)
     monkeypatch.setattr(PlatformClient, "has_worker", does_not_tell)
     upload.platform.faults.lost = 1
     upload.runs(steps=5)
     pass_by(database, passages("A-001", 2, first=1))
-    upload.runs(steps=15)
+    upload.runs(steps=30)  # an hour: longer than the slowest wait, whatever its jitter
     assert upload.people()["A-004"] == (State.SENT, "")
     assert upload.states() == {State.ACCEPTED: 2}
     assert ("does not tell" in caplog.text) is isinstance(trouble, RequestRefused)
