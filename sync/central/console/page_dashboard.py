@@ -119,7 +119,7 @@ class _Dashboard:
         self._updated = ui.label().classes("sg-note").props("role=status")
         self._tiles = ui.element("section")
         subheading(said.HOURS)
-        self._hours = _Chart(hours_chart((), ""), said.HOURS, _HOUR_COLUMNS, key="hour")
+        self._hours = _Chart(said.HOURS, _HOUR_COLUMNS, key="hour")
         subheading(said.REASONS)
         self._reasons = table(_REASON_COLUMNS, key="key", on_open=self._open_reason)
         self._by_site = ui.element("section")
@@ -329,9 +329,7 @@ class _Dashboard:
                         "、".join(trend_words(figure).zh for figure in shown),
                         ", ".join(trend_words(figure).en for figure in shown),
                     )
-                    made = _Chart(
-                        _trend_options(found, shown), title, (("day", words.DAY), *columns), key="day"
-                    )
+                    made = _Chart(title, (("day", words.DAY), *columns), key="day")
                     made.show(_trend_options(found, shown), _trend_rows(found, shown))
 
     async def _ask_trend(self, of: Action) -> Trend | None:
@@ -368,11 +366,9 @@ class _Dashboard:
 class _Chart:
     """A chart, and the same numbers as a table for those who cannot see it."""
 
-    def __init__(
-        self, options: dict[str, Any], title: Words, columns: Iterable[tuple[str, Words]], *, key: str
-    ) -> None:
+    def __init__(self, title: Words, columns: Iterable[tuple[str, Words]], *, key: str) -> None:
         with ui.element("figure").classes("sg-figure"):
-            self._drawn = ui.echart(options).classes("sg-chart").props(f'role=img aria-label="{title}"')
+            self._drawn = ui.echart({}).classes("sg-chart").props(f'role=img aria-label="{title}"')
             with ui.expansion(f"{own.AS_TABLE} · {title}").props("dense"):
                 self._table = table(tuple(columns), key=key)
 
