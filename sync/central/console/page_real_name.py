@@ -182,7 +182,7 @@ class _Page:
         try:
             first, last = (date.fromisoformat(str(day.value)) for day in (self._first, self._last))
         except ValueError:  # an emptied field
-            ui.notify(str(words.DAY), type="warning")
+            ui.notify(str(said.DAYS_MISSING), type="warning")
             return
         pieces = await self._visitor.ask(
             lambda one: self._desk.export(one, site_id, what, first, last, file_format)
