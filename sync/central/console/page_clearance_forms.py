@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
-from nicegui import events, ui
+from nicegui import ui
 
 from sync.central.accounts_access import Viewer
 from sync.central.clearance_forms import order_terms, result_typed
 from sync.central.console import words
 from sync.central.console import words_clearances as said
 from sync.central.console.frame import Visitor, table, text_field
+from sync.central.console.picked_file import PickedFile
 from sync.central.console.words import Words
 from sync.central.tests_due import AtGate
 from sync.central.tests_import import ImportReport
@@ -173,8 +174,6 @@ class EnterDialog(_Dialog):
 class ImportDialog(_Dialog):
     """A laboratory's list: looked through first, then taken."""
 
-    _file: tuple[str, bytes] | None = None
-
     def open(self) -> None:
         with ui.dialog(value=True) as self._dialog, ui.card().classes("sg-dialog"):
             heading(said.IMPORT)
@@ -183,17 +182,9 @@ class ImportDialog(_Dialog):
             with ui.element("div").classes("sg-pair sg-above"):
                 self._site = self._select(words.SITE, self._sites, self._first_site)
                 self._kind = self._select(said.KIND, self._kinds, next(iter(self._kinds)))
-            upload = ui.upload(
-                label=str(said.FILE),
-                auto_upload=True,
-                max_files=1,
-                max_file_size=MAX_UPLOAD_BYTES,
-                on_upload=self._take,
-                on_rejected=lambda: ui.notify(str(said.FILE_REFUSED), type="negative"),
+            self._file = PickedFile(
+                said.FILE, nothing=said.NO_FILE, refused=said.FILE_REFUSED, max_bytes=MAX_UPLOAD_BYTES
             )
-            upload.props('accept=".csv,.txt,.xlsx" flat bordered').classes("sg-whole sg-upload")
-            upload.on("uploaded", upload.reset)
-            self._file_name = ui.label(str(said.NO_FILE)).classes("sg-note").props("role=status")
             with ui.element("div").classes("sg-bar sg-above"):
                 action(said.CHECK, lambda: self._run(is_check=True), icon="fact_check")
                 action(said.START, lambda: self._run(is_check=False), main=True, icon="upload_file")
@@ -201,21 +192,13 @@ class ImportDialog(_Dialog):
             self._report = ui.element("section").classes("sg-whole")
         self._dialog.on("hide", self._dialog.delete)
 
-    async def _take(self, event: events.UploadEventArguments) -> None:
-        raw = await event.file.read()
-        self._file = (event.file.name, raw)
-        self._file_name.set_text(f"{event.file.name} · {len(raw):,} B")
-
     async def _run(self, *, is_check: bool) -> None:
-        if self._file is None:
-            ui.notify(str(said.NO_FILE), type="warning")
+        file = self._file.chosen()
+        if file is None:
             return
-        name, raw = self._file
+        name, raw = file
         site_id, kind = str(self._site.value or ""), str(self._kind.value)
         work = self._desk.preview if is_check else self._desk.import_file
-        if not is_check:  # a second click finds nothing to import
-            self._file = None
-            self._file_name.set_text(str(said.NO_FILE))
         self._report.clear()
         with self._report:
             ui.label(str(said.AT_WORK)).props("role=status")
@@ -228,6 +211,7 @@ class ImportDialog(_Dialog):
         with self._report:
             self._show(report, kind, is_check=is_check)
         if not is_check:
+            self._file.forget()
             await self._on_change()
 
     def _show(self, report: ImportReport, kind: str, *, is_check: bool) -> None:
