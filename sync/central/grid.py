@@ -6,7 +6,7 @@ Functions take an open connection and are part of its transaction; `GridDesk` re
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -280,9 +280,10 @@ class GridDesk:
         now = self._now()
         audit.note_look(self._database, viewer, Action.LOOKED_AT_GRID, at=now, site_id=site_id[:64])
         with self._database.read() as connection:
-            row = next((one for one in site_rows(connection, viewer, now) if one.site_id == site_id), None)
-            if row is None:
+            rows = site_rows(connection, replace(viewer, site_ids=frozenset({site_id})), now)
+            if not rows:
                 raise no_such("site", site_id)
+            row = rows[0]
             return SiteGridFacts(
                 row, _officers(connection, site_id), _visits(connection, site_id, row.zone, now)
             )

@@ -316,6 +316,9 @@ def inspection_counts(
         )
     }
     last = _last_inspected(connection, in_scope(viewer, inspection_rows.c.site_id))
+    newest: dict[str, list[datetime]] = {}
+    for (site_id, _, _), at in last.items():
+        newest.setdefault(site_id, []).append(at)
     routine = [one for one in checklists.offered(connection).values() if one.every_days is not None]
     counts = {}
     for site_id, timezone in connection.execute(
@@ -324,13 +327,12 @@ def inspection_counts(
         )
     ):
         zone, row = ZoneInfo(timezone), by_site.get(site_id)
-        newest = [at for (of_site, _, _), at in last.items() if of_site == site_id]
         counts[site_id] = InspectionCounts(
             open=row.open if row is not None else 0,
             overdue=row.overdue if row is not None else 0,
             severe=row.severe if row is not None else 0,
             mended=row.mended if row is not None else 0,
-            inspected_today=sum(day_of(at, zone) == day_of(now, zone) for at in newest),
+            inspected_today=sum(day_of(at, zone) == day_of(now, zone) for at in newest.get(site_id, ())),
             checks_due=sum(
                 is_due(one, last.get((site_id, one.checklist_id, InspectorLevel.SELF)), zone, now)
                 for one in routine
