@@ -50,7 +50,7 @@ def subheading(text: Words | str) -> None:
 def action(
     label: Words | str, on_click: Callable[[], Any], *, main: bool = False, icon: str = ""
 ) -> ui.button:
-    """A button that does not begin again while it works: a double click records nothing twice.
+    """A button that does not begin again while it works.
 
     Its colours are the style sheet's, whose contrast is checked.
     """

@@ -22,10 +22,10 @@ _COLUMNS = (("rule", said.RULE), ("outcome", words.DECISION), ("reason", words.R
 _TONES = {Outcome.ALLOW: "good", Outcome.HOLD: "wait", Outcome.DENY: "bad"}
 
 
-class AskGateDialog:
-    """Choice of gate and moment, then waiting, then the answer or why there is none.
+class MomentDialog:
+    """A question about a worker at a moment that can be chosen.
 
-    lane  (site, gate, lane) that is chosen first, as of an event; the worker's first gate otherwise
+    lane  (site, gate, lane) of the event it began with
     """
 
     def __init__(
@@ -39,8 +39,28 @@ class AskGateDialog:
         self._visitor = visitor
         self._worker_id = worker_id
         self._zone = zone
-        self._wanted = lane or ("", "", "")
-        self._is_open = True
+        self._lane_asked = lane
+
+    def _moment_field(self, at: datetime) -> None:
+        local = f"{at.astimezone(self._zone):%Y-%m-%dT%H:%M}"
+        self._moment = text_field(said.MOMENT, kind="datetime-local", value=local)
+
+    def _typed(self) -> datetime | None:
+        """None, and a word on the page, where there is no moment."""
+        try:
+            return datetime.fromisoformat(str(self._moment.value)).replace(tzinfo=self._zone)
+        except ValueError:
+            ui.notify(str(said.CHOOSE_MOMENT), type="negative")
+            return None
+
+
+class AskGateDialog(MomentDialog):
+    """Choice of gate and moment, then waiting, then the answer or why there is none.
+
+    The lane of the event is chosen first; without one the worker's first gate.
+    """
+
+    _is_open = True
 
     async def open(self, at: datetime) -> None:
         """`at`: the moment that is offered first, aware."""
@@ -67,6 +87,7 @@ class AskGateDialog:
 
     def _build_form(self, gates: dict[int, AskedGate], at: datetime) -> None:
         self._gates = gates
+        self._wanted = self._lane_asked or ("", "", "")
         first = next((key for key, one in gates.items() if (one.site_id, one.gate_id) == self._wanted[:2]), 0)
         with ui.element("div").classes("sg-bar"):
             names = {key: f"{one.site_name} · {one.name} ({one.gate_id})" for key, one in gates.items()}
@@ -78,11 +99,10 @@ class AskGateDialog:
             self._lane = (
                 ui.select({}, label=str(words.LANE)).props("outlined dense options-dense").classes("sg-field")
             )
-            local = f"{at.astimezone(self._zone):%Y-%m-%dT%H:%M}"
-            self._moment = text_field(said.MOMENT, kind="datetime-local", value=local)
+            self._moment_field(at)
             self._celsius = text_field(said.CELSIUS, kind="number").props("step=0.1")
             self._by_pass = ui.checkbox(str(said.BY_PASS))
-            self._button = action(said.ASK, self._ask, icon="rule")
+            action(said.ASK, self._ask, icon="rule")
         self._show_lanes()
 
     def _show_lanes(self) -> None:
@@ -92,15 +112,16 @@ class AskGateDialog:
         self._lane.set_options(options, value=wanted[2] if is_wanted else "")
 
     async def _ask(self) -> None:
+        at = self._typed()
+        if at is None:
+            return
         try:
-            at = datetime.fromisoformat(str(self._moment.value)).replace(tzinfo=self._zone)
             celsius = float(self._celsius.value) if self._celsius.value else None
         except ValueError:
             ui.notify(str(said.CHOOSE_MOMENT), type="negative")
             return
         gate, lane_id, by_pass = self._gates[self._gate.value], str(self._lane.value), self._by_pass.value
         office, worker_id = self._visitor.office, self._worker_id
-        self._button.disable()
         self._say(said.WAITING)
 
         def send(viewer: Viewer) -> str | Reply:
@@ -121,7 +142,6 @@ class AskGateDialog:
         reply = await self._reply(sent) if isinstance(sent, str) else sent
         if not self._is_open:
             return
-        self._button.enable()
         self._content.clear()
         if reply is not None:
             with self._content:

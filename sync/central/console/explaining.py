@@ -9,8 +9,7 @@ from nicegui import ui
 from sync.central.accounts_access import Right
 from sync.central.console import words
 from sync.central.console import words_explaining as said
-from sync.central.console.asking_gate import AskGateDialog
-from sync.central.console.frame import Visitor, text_field
+from sync.central.console.asking_gate import AskGateDialog, MomentDialog
 from sync.central.console.words import Words
 from sync.central.event_telling import Detail, Told, story_of
 from sync.central.worker_standing import NO_COLOUR, Fact, Topic, Weighs
@@ -54,24 +53,8 @@ def _detail(one: Detail, rules: ClearanceRules, zone: tzinfo | None) -> str:
     return f"{rules.words(one.text)} · {words.reason(one.reason)}{until}"
 
 
-class StandingDialog:
-    """What a worker's record says of a moment; the moment can be chosen, and a gate asked about it.
-
-    lane  (site, gate, lane) of the event it began with
-    """
-
-    def __init__(
-        self,
-        visitor: Visitor,
-        worker_id: str,
-        zone: tzinfo | None,
-        *,
-        lane: tuple[str, str, str] | None = None,
-    ) -> None:
-        self._visitor = visitor
-        self._worker_id = worker_id
-        self._zone = zone
-        self._lane = lane
+class StandingDialog(MomentDialog):
+    """What a worker's record says of a moment; the moment can be chosen, and a gate asked about it."""
 
     async def open(self, at: datetime) -> None:
         """`at`: the moment that is shown first, aware."""
@@ -80,8 +63,7 @@ class StandingDialog:
             heading(Words(said.STANDING.zh, f"{said.STANDING.en} · {self._worker_id}"))
             ui.label(str(said.STANDING_NOTE)).classes("sg-note")
             with ui.element("div").classes("sg-bar"):
-                local = f"{at.astimezone(self._zone):%Y-%m-%dT%H:%M}"
-                self._moment = text_field(said.MOMENT, kind="datetime-local", value=local)
+                self._moment_field(at)
                 action(said.LOOK, self._look, icon="search")
             self._content = ui.element("div").props("role=status")
             with ui.element("div").classes("sg-bar"):
@@ -91,17 +73,9 @@ class StandingDialog:
         dialog.on("hide", dialog.delete)
         await self._look()
 
-    def _typed(self) -> datetime | None:
-        """None, and a word on the page, where there is no moment."""
-        try:
-            return datetime.fromisoformat(str(self._moment.value)).replace(tzinfo=self._zone)
-        except ValueError:
-            ui.notify(str(said.CHOOSE_MOMENT), type="negative")
-            return None
-
     async def _ask_gate(self) -> None:
         if at := self._typed():
-            dialog = AskGateDialog(self._visitor, self._worker_id, self._zone, lane=self._lane)
+            dialog = AskGateDialog(self._visitor, self._worker_id, self._zone, lane=self._lane_asked)
             await dialog.open(at)
 
     async def _look(self) -> None:
