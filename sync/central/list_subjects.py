@@ -13,12 +13,9 @@ from sync.central import tables
 from sync.central.person_vault import PersonDataUnreadable, PersonVault
 from sync.central.tables_people import persons
 from sync.central.tables_phone import visitors
-from sync.people import DocumentType
-from sync.screening.entries import CHECKED_CHARACTERS, birth_date_in, plain_name, plain_phone
+from sync.screening.entries import birth_date_in, has_check_character, plain_name, plain_phone
 
 log = logging.getLogger(__name__)
-
-_CHECKED_KINDS = (DocumentType.RESIDENT_ID, DocumentType.FOREIGN_PERMANENT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +80,7 @@ class Subjects:
                 if person_id not in self._unreadable:
                     log.error("lists: the number of %s: %s; %s", person_id, error, error.next_step)
                 self._unreadable.add(person_id)
-        is_checked = row.document_type in _CHECKED_KINDS and len(number) == CHECKED_CHARACTERS
+        is_checked = has_check_character(row.document_type, number)
         return Subject(
             worker_id=person_id,
             name=plain_name(row.name),

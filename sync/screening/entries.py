@@ -143,6 +143,11 @@ def entry_of(row: ListRow, *, today: date, zone: tzinfo = UTC) -> ListEntry | Ro
         return RowProblem(row.number, str(error))
 
 
+def has_check_character(document_type: str | None, number: str) -> bool:
+    """Whether a sound number of that kind has one: no single slip leads to another such number."""
+    return document_type in _CHECKED and len(number) == CHECKED_CHARACTERS
+
+
 def end_of(last: date | None, zone: tzinfo) -> datetime | None:
     """The first instant after the last day. None: no end, which registers also write as 9999-12-31.
 
@@ -209,8 +214,7 @@ def _number(text: str, type_text: str, today: date) -> tuple[str, bool, str]:
         raise _Unusable(f"document number: {str(error).removeprefix('no resident number: ')}") from error
     except DocumentNumberInvalid as error:
         raise _Unusable(f"document number: {error}") from error
-    is_checked = document_type in _CHECKED and len(number) == CHECKED_CHARACTERS
-    if is_checked:
+    if has_check_character(document_type, number):
         # Typed with 15 digits it had no check character: a slip made another valid number of it.
         return number, len(plain) == len(number), plain if len(plain) < len(number) else ""
     return number, False, number if number.isascii() else ""
