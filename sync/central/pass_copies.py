@@ -76,10 +76,10 @@ def _settled(rows: Sequence[Any], now: datetime) -> Sequence[Any]:
 def _compare(connection: Connection, event: Any, rule: CopyRule, now: datetime) -> None:
     """With what the same worker's passes did elsewhere shortly before and after."""
     other = events.c
-    if connection.scalar(select(workers.c.worker_id).where(workers.c.worker_id == event.worker_id)) is None:
-        return
     longest = timedelta(seconds=max(rule.same_site_s, rule.other_site_s))
-    query = select(events).where(
+    # Of registered workers only: a pair is kept with its worker.
+    query = select(events).join(workers, workers.c.worker_id == other.worker_id)
+    query = query.where(
         other.worker_id == event.worker_id,
         other.occurred_at.between(event.occurred_at - longest, event.occurred_at + longest),
         other.method == Method.QR.value,
