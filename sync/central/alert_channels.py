@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import threading
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
@@ -78,16 +77,6 @@ class Channels(_Part):
         return self
 
 
-@dataclass(frozen=True, slots=True)
-class _Stamp:
-    """What tells one version of a file from another."""
-
-    mtime_ns: int
-    size: int
-    inode: int
-    mode: int
-
-
 class ChannelFile:
     """The file as it is now; read again when it has changed. No file: no channels.
 
@@ -114,12 +103,13 @@ class ChannelFile:
             return self._read
 
 
-def _stamp(path: Path) -> _Stamp | None:
+def _stamp(path: Path) -> tuple[int, int, int, int] | None:
+    """What tells one version of a file from another."""
     try:
         facts = path.stat()
     except FileNotFoundError:
         return None
-    return _Stamp(facts.st_mtime_ns, facts.st_size, facts.st_ino, facts.st_mode)
+    return facts.st_mtime_ns, facts.st_size, facts.st_ino, facts.st_mode
 
 
 def read_channels(path: Path) -> Channels:

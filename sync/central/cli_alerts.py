@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -13,7 +12,7 @@ from sqlalchemy import func, select
 from sync.alerting import AlertRules, AlertRulesInvalid
 from sync.alerting.telling import SEVERITIES, STATES
 from sync.central import alert_rules, tables
-from sync.central.alert_channels import FILE_NAME, Channels, read_channels
+from sync.central.alert_channels import FILE_NAME, ChannelFile
 from sync.central.alert_sender import Message, deliver_by_apprise
 from sync.central.alerts import alert_of
 from sync.central.cli_options import DatabaseOption, KeysOption, RulesFile, now, open_database
@@ -59,7 +58,7 @@ def alert_list(
 @alerts.command("channels")
 def alert_channels_(*, database: DatabaseOption = DEFAULT_DATABASE, keys: KeysOption = DEFAULT_KEYS) -> None:
     """The channels of the private file and how they do; addresses are not shown."""
-    file = _channels(keys)
+    file = ChannelFile(keys / FILE_NAME).current()
     message = alert_messages.c
     with open_database(database, must_exist=True) as opened, opened.read() as connection:
         queued = (
@@ -89,9 +88,10 @@ def alert_test(
     keys: KeysOption = DEFAULT_KEYS,
 ) -> None:
     """Send a test message by a channel; exit code 1 where one does not take it."""
-    chosen = [one for one in _channels(keys).channels if channel in ("", one.channel)]
+    file = ChannelFile(keys / FILE_NAME)
+    chosen = [one for one in file.current().channels if channel in ("", one.channel)]
     if not chosen:
-        typer.echo(f"no channel {channel}: see {keys / FILE_NAME}" if channel else "no channels")
+        typer.echo(f"no channel {channel}: see {file.path}" if channel else f"no channels in {file.path}")
         raise typer.Exit(1)
     message = Message("工地预警测试 Alert test", "这是一条测试消息 This is a test of Sitegate's alerts.")
     problems = {one.channel: deliver_by_apprise(one.url.get_secret_value(), message) for one in chosen}
@@ -114,11 +114,6 @@ def alert_set_rules(file: RulesFile = None, *, database: DatabaseOption = DEFAUL
     text = None if file is None else text_of(file, AlertRulesInvalid)
     with open_database(database, must_exist=True) as opened, opened.write() as connection:
         _show(alert_rules.set_rules(connection, text, source=str(file or ""), now=now()))
-
-
-def _channels(keys: Path) -> Channels:
-    path = keys / FILE_NAME
-    return read_channels(path) if path.exists() else Channels()
 
 
 def _show(rules: AlertRules) -> None:

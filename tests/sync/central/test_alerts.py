@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,6 +21,7 @@ from sync.alerting import AlertRulesInvalid, StepKind, shipped_rules
 from sync.alerting.rules import SHIPPED_FILE
 from sync.central import cli, site_registry
 from sync.central.alert_channels import FILE_NAME, ChannelFile, ChannelsInvalid, read_channels
+from sync.central.alert_channels import log as alert_channels_log
 from sync.central.alert_sender import AlertSender
 from sync.central.alert_watch import AlertWatch
 from sync.central.alerts import (
@@ -337,6 +339,7 @@ def test_a_file_of_channels_is_private_and_told_apart_from_its_secrets(
     with pytest.raises(ChannelsInvalid, match=r"channels\.0\.levels\.0") as refused:
         ChannelFile(path)
     assert "token-1" not in str(refused.value)
+    caplog.set_level(logging.ERROR, logger=alert_channels_log.name)
     channel_file(tmp_path, "channels: [{channel: a, url: 'json://token-1@h'}]")
     channels = ChannelFile(path)
     assert [one.channel for one in channels.current().channels] == ["a"]
