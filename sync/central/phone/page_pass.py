@@ -31,12 +31,11 @@ def router(shell: PhoneShell) -> APIRouter:
 
     @area.get("/pass")
     def page(request: Request) -> Response:
-        now = shell.now()
         with database.read() as connection:
             worker = _worker(connection, shell.require_person(request, connection))
             rules = health.rules(connection)
             asked = pass_corrections.of_worker(connection, worker.worker_id)
-        status = pass_at(worker.flags, worker.clearances, now)
+        status = _status(shell, worker)
         sites = _sites(shell, worker)
         may_show = shell.office.pass_issuer is not None and status.colour is not PassColour.RED
         return shell.render(
