@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from sync.alerting import (
     FOLLOWS,
+    AlertRule,
     AlertRulesInvalid,
     Level,
     Life,
@@ -67,21 +68,19 @@ def test_a_file_that_contradicts_itself_is_refused_with_its_place(
 
 @given(rule=rules, state=st.sampled_from(list(State)), first=minutes, later=minutes)
 def test_who_was_told_stays_told_and_the_next_moment_is_the_one_at_which_it_changes(
-    rule: object, state: State, first: int, later: int
+    rule: AlertRule, state: State, first: int, later: int
 ) -> None:
-    assert rule in RULES.rules
-    one = next(each for each in RULES.rules if each is rule)
     life = Life(state, T0)
     at = T0 + timedelta(minutes=first)
-    level, next_at = told(RULES, one, life, at)
-    after, _ = told(RULES, one, life, at + timedelta(minutes=later))
+    level, next_at = told(RULES, rule, life, at)
+    after, _ = told(RULES, rule, life, at + timedelta(minutes=later))
     assert after.rank >= level.rank
     if state is State.CLOSED:
         assert (level, next_at) == (Level.SITE, None)
     if next_at is not None:
         assert next_at > at
-        assert told(RULES, one, life, next_at)[0].rank > level.rank
-        assert told(RULES, one, life, next_at - timedelta(microseconds=1))[0] is level
+        assert told(RULES, rule, life, next_at)[0].rank > level.rank
+        assert told(RULES, rule, life, next_at - timedelta(microseconds=1))[0] is level
 
 
 @given(steps=st.lists(st.sampled_from([kind for _, kind in FOLLOWS])))
@@ -97,12 +96,13 @@ def test_whatever_officers_try_nothing_is_closed_before_it_was_acknowledged(step
 
 
 @given(rule=rules, noted=st.sets(st.sampled_from([one.measure_id for one in RULES.measures])))
-def test_closing_waits_for_exactly_the_measures_that_the_rule_asks_for(rule: object, noted: set[str]) -> None:
-    one = next(each for each in RULES.rules if each is rule)
-    all_of, one_of = missing(one, noted)
-    assert set(all_of) == set(one.all_of) - noted
-    assert (one_of == ()) is (not one.one_of or bool(set(one.one_of) & noted))
-    assert missing(one, {*noted, *all_of, *one_of[:1]}) == ((), ())
+def test_closing_waits_for_exactly_the_measures_that_the_rule_asks_for(
+    rule: AlertRule, noted: set[str]
+) -> None:
+    all_of, one_of = missing(rule, noted)
+    assert set(all_of) == set(rule.all_of) - noted
+    assert (one_of == ()) is (not rule.one_of or bool(set(rule.one_of) & noted))
+    assert missing(rule, {*noted, *all_of, *one_of[:1]}) == ((), ())
 
 
 @given(
