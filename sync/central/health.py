@@ -126,10 +126,11 @@ def found(
     `occurred`. Raises UnknownWorker, SettingRefused.
     """
     worker = _require_worker(connection, worker_id)
+    known = rules(connection)
     try:
-        rule = rules(connection).finding(finding)
+        rule = known.finding(finding)
     except KeyError as error:
-        raise _unknown(finding, [one.finding for one in rules(connection).findings]) from error
+        raise _unknown(finding, [one.finding for one in known.findings]) from error
     row = {
         "finding": finding,
         "covers_earlier": rule.covers == "earlier",
