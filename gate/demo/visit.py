@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from gate.demo.kiosk import KIOSK_PASSWORD, KIOSK_USER
@@ -20,6 +20,7 @@ WIDTH_PX, HEIGHT_PX = 1280, 800
 PATIENCE_MS = 120_000
 LOOK_MS = 200
 ASK_AGAIN_MS = 1000
+SKIP_CLICK_MS = 5000
 SKIP_AFTER_S = 12.0
 """The man in the car never turns as far as the kiosk asks: its operator goes on with what there is."""
 
@@ -133,12 +134,15 @@ class KioskVisit:
 
     def _wait_for_capture(self) -> None:
         """Shots are taken by themselves; a pose that does not come is skipped, as an operator would."""
+        from playwright.sync_api import TimeoutError as TooLate  # noqa: PLC0415 - an extra
+
         page = self._page
         skip_from_s = time.monotonic() + SKIP_AFTER_S
         while "/enrol/capture" in page.url:
             skip = page.locator("button:visible:not([disabled])", has_text="跳过").first
             if time.monotonic() > skip_from_s and skip.is_visible():
-                skip.click(timeout=PATIENCE_MS, no_wait_after=True)
+                with suppress(TooLate):  # the shot may come, and the button go, at this very moment
+                    skip.click(timeout=SKIP_CLICK_MS, no_wait_after=True)
             page.wait_for_timeout(LOOK_MS)
 
     def _turn_pages(self) -> None:
