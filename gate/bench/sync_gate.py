@@ -355,7 +355,8 @@ class _Passing:
         """Until nobody passes any more and everything that was recorded is there."""
         event_id = tables.events.c.event_id
         end_s = float("inf")
-        while (self._waiting or not self._all_passed.wait(LOOK_EVERY_S)) and time.perf_counter() < end_s:
+        # In this order: once all have passed, nobody is added to those that are waited for.
+        while (not self._all_passed.is_set() or self._waiting) and time.perf_counter() < end_s:
             if self._all_passed.is_set():
                 end_s = min(end_s, time.perf_counter() + PATIENCE_S)
             with self._database.read() as connection:

@@ -57,7 +57,7 @@ def test_a_tiny_run_measures_everything_and_loses_nothing(
     assert result.exit_code == 0, result.output
     written = json.loads((tmp_path / "sync.json").read_text())["parts"]
     assert set(written) == set(PARTS)
-    met = {one["what"]: one["met"] for part in written.values() for one in part["figures"]}
-    exact = ("digests equal", "lost or doubled", "sent and not stored, or stored twice")
-    assert [met[name] for name in exact] == [True, True, True]
+    figures = {one["what"]: one["value"] for part in written.values() for one in part["figures"]}
+    exact = {"digests equal": 1, "lost or doubled": 0, "sent and not stored, or stored twice": 0}
+    assert {name: figures[name] for name in exact} == exact
     assert (tmp_path / "sync.png").stat().st_size > 0

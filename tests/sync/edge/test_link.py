@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
-import logging
 import ssl
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from amqtt.broker import Broker
 from paho.mqtt.client import Client
 from paho.mqtt.enums import MQTTProtocolVersion
 from pydantic import ValidationError
 
+from sync.central.broker import EmbeddedBroker
 from sync.edge.link import BrokerSettingsWrong
 from sync.edge.settings import CentreSettings
 from sync.errors import SecretUnsafe
@@ -102,28 +99,11 @@ def test_no_gate_may_have_the_name_of_all_gates(rig: Rig, broker: Mosquitto, cen
 
 @pytest.fixture
 def old_broker() -> Iterator[int]:
-    """amqtt, which speaks MQTT 3.1.1 only, on a thread of its own; its port."""
-    port, loop, up, down = free_port(), asyncio.new_event_loop(), threading.Event(), asyncio.Event()
-    config = {
-        "listeners": {"default": {"type": "tcp", "bind": f"127.0.0.1:{port}"}},
-        "plugins": {"amqtt.plugins.authentication.AnonymousAuthPlugin": {"allow_anonymous": True}},
-    }
-
-    async def serve() -> None:
-        broker = Broker(config, loop=loop)
-        await broker.start()
-        up.set()
-        await down.wait()
-        await broker.shutdown()
-
-    thread = threading.Thread(target=lambda: loop.run_until_complete(serve()), name="amqtt")
-    logging.getLogger("amqtt").setLevel(logging.CRITICAL)
-    thread.start()
-    assert up.wait(20)
-    yield port
-    loop.call_soon_threadsafe(down.set)
-    thread.join(20)
-    loop.close()
+    """The centre's embedded broker, which speaks MQTT 3.1.1 only; its port."""
+    broker = EmbeddedBroker("127.0.0.1", 0)
+    url = broker.start()
+    yield int(url.rpartition(":")[2])
+    broker.stop()
 
 
 def test_a_broker_that_refuses_mqtt_5_is_spoken_to_in_3_1_1(old_broker: int, rig: Rig) -> None:
