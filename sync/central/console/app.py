@@ -173,6 +173,7 @@ def _serve(page: ConsolePage) -> None:
         badges = await visitor.ask(lambda viewer: _badges(visitor.office, viewer)) or {}
         with page_frame(visitor, viewer, page, PAGES, badges):
             heading(page.words)
+            await _tell_of_no_site(visitor)
             if viewer.may(page.right):
                 await page.build(visitor, viewer)
             else:
@@ -181,6 +182,13 @@ def _serve(page: ConsolePage) -> None:
 
     title = f"{page.words.zh} · {words.TITLE.zh}"
     ui.page(page.path, title=title, response_timeout=RESPONSE_TIMEOUT_S)(build)
+
+
+async def _tell_of_no_site(visitor: Visitor) -> None:
+    """What to do first: without a site every page is empty, and none would say why."""
+    if await visitor.ask(visitor.office.workers.sites) == []:
+        ui.label(str(words.NO_SITE_YET)).classes("sg-note")
+        ui.label(words.ADD_A_SITE).classes("sg-code")
 
 
 def _badges(office: FrontOffice, viewer: Viewer) -> dict[str, int]:

@@ -204,8 +204,13 @@ def tell_error(error: SyncError) -> None:
 
 def choice(label: Words, options: Mapping[str, str], value: str = "") -> ui.select:
     """A select of codes with their words; the empty code is `all`."""
+    return one_of(label, {"": str(words.ALL), **options}, value)
+
+
+def one_of(label: Words, options: Mapping[str, str], value: str) -> ui.select:
+    """A select of codes with their words, one of which is always chosen."""
     return (
-        ui.select({"": str(words.ALL), **options}, value=value, label=str(label))
+        ui.select(dict(options), value=value, label=str(label))
         .props("outlined dense options-dense")
         .classes("sg-field")
     )

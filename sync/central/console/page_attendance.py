@@ -15,7 +15,7 @@ from sync.central.accounts_access import Right, Viewer
 from sync.central.attendance import Correction, Day, Mark
 from sync.central.attendance_log import DayRecords, WorkerDays
 from sync.central.console import words
-from sync.central.console.frame import Visitor, choice, site_options, table, text_field
+from sync.central.console.frame import Visitor, one_of, site_options, table, text_field
 from sync.central.console.listing import export_actions, search_bar
 from sync.central.exports_tables import attendance_pieces
 from sync.central.worker_desk import Site
@@ -42,10 +42,8 @@ _DAY_COLUMNS = (
 
 async def build_attendance_page(visitor: Visitor, viewer: Viewer) -> None:
     sites = await visitor.ask(visitor.office.workers.sites) or []
-    if not sites:
-        ui.label(str(words.NOTHING)).classes("sg-note")
-        return
-    await _MonthPage(visitor, sites, viewer.may(Right.CORRECT_ATTENDANCE)).build()
+    if sites:
+        await _MonthPage(visitor, sites, viewer.may(Right.CORRECT_ATTENDANCE)).build()
 
 
 class _MonthPage:
@@ -61,9 +59,7 @@ class _MonthPage:
         first_site = next(iter(self._sites.values()))
         today = self._visitor.office.now().astimezone(ZoneInfo(first_site.timezone))
         with search_bar():
-            self._site = choice(
-                words.SITE, site_options(list(self._sites.values())), value=first_site.site_id
-            )
+            self._site = one_of(words.SITE, site_options(list(self._sites.values())), first_site.site_id)
             self._month = text_field(words.MONTH, kind="month", value=f"{today:%Y-%m}")
             self._team = text_field(words.TEAM)
             self._team.on("keydown.enter", self.show)

@@ -98,10 +98,8 @@ _TREND_LINES = (
 
 async def build_dashboard_page(visitor: Visitor, viewer: Viewer) -> None:
     sites = await visitor.ask(visitor.office.numbers.sites)
-    if not sites:
-        ui.label(str(own.NO_SITES)).classes("sg-note")
-        return
-    await _Dashboard(visitor, sites).build()
+    if sites:
+        await _Dashboard(visitor, sites).build()
 
 
 class _Dashboard:

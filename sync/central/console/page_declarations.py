@@ -11,7 +11,7 @@ from nicegui import ui
 from sync.central.accounts_access import Viewer
 from sync.central.console import words
 from sync.central.console import words_declarations as said
-from sync.central.console.frame import Visitor, choice, own_sites, table, text_field
+from sync.central.console.frame import Visitor, one_of, own_sites, table, text_field
 from sync.central.console.listing import export_actions, search_bar
 from sync.central.declaration_desk import DayOverview, DeclarationFacts, PersonDay
 from sync.central.exports_declarations import declaration_pieces
@@ -57,10 +57,12 @@ _REPORTS = (
 async def build_declarations_page(visitor: Visitor, viewer: Viewer) -> None:
     """Everything of one site and one day."""
     sites = await own_sites(visitor)
-    first_site = visitor.asked_of("site", sites) or next(iter(sites), "")
-    today = await visitor.ask(lambda _: visitor.office.declarations.today(first_site)) if first_site else None
-    page = _Page(visitor, sites, first_site, today or date.min)
-    await page.show()
+    if not sites:
+        return
+    first_site = visitor.asked_of("site", sites) or next(iter(sites))
+    today = await visitor.ask(lambda _: visitor.office.declarations.today(first_site))
+    if today is not None:
+        await _Page(visitor, sites, first_site, today).show()
 
 
 class _Page:
@@ -70,7 +72,7 @@ class _Page:
         self._visitor, self._today = visitor, today
         self._desk, self._reports = visitor.office.declarations, visitor.office.site_reports
         with search_bar():
-            self._site = choice(words.SITE, sites, first_site)
+            self._site = one_of(words.SITE, sites, first_site)
             self._day = text_field(words.DAY, kind="date", value=visitor.asked.get("day", today.isoformat()))
             action(words.SEARCH, self.show, main=True, icon="search")
             export_actions(self._export, said.EXPORT)
@@ -91,10 +93,6 @@ class _Page:
         """Ask for everything again."""
         site_id, day = str(self._site.value), self._chosen_day()
         self._counts.clear()
-        if not site_id:
-            with self._counts:
-                ui.label(str(said.CHOOSE_SITE)).classes("sg-note")
-            return
         first = day - timedelta(days=REPORT_DAYS - 1)
         ask = self._visitor.ask
         overview = await ask(lambda one: self._desk.overview(one, site_id, day))
@@ -107,7 +105,7 @@ class _Page:
         self._marked.rows = [_cells(one) for one in marked]
         self._nobody_marked.set_visibility(not marked)
         self._missing.rows = [_cells(one) for one in absent]
-        self._all_declared.set_visibility(not absent)
+        self._all_declared.set_visibility(bool(overview.declared) and not absent)
         rest = overview.missing - len(absent)
         self._more.text = f"+ {rest:,} {words.PEOPLE}" if rest > 0 else ""
         self._of_site.rows = [_report_cells(one) for one in employers]

@@ -43,8 +43,8 @@ async def build_gates_page(visitor: Visitor, viewer: Viewer) -> None:
         with cards:
             for card in found:
                 _card(card, zones.get(card.site_id, ZoneInfo(visitor.settings.timezone)))
-            if not found:
-                ui.label(str(words.NOTHING)).classes("sg-note")
+            if zones and not found:
+                ui.label(str(words.NO_GATES)).classes("sg-note")
 
     await show()
     ui.timer(REFRESH_S, show, immediate=False)

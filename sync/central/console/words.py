@@ -56,6 +56,12 @@ NEXT = Words("下一页", "Next")
 FIRST = Words("首页", "First page")
 REFRESH = Words("刷新", "Refresh")
 NOTHING = Words("没有符合条件的记录", "Nothing fits")
+NO_SITE_YET = Words("还没有工地。请在中心服务器上运行：", "There is no site yet. Run at the centre:")
+ADD_A_SITE = "sitegate central site add riverside --name 滨江工地"
+NO_GATES = Words(
+    "还没有闸机。在中心服务器上用 sitegate central gate add 登记。",
+    "There is no gate yet: register one with `sitegate central gate add` at the centre.",
+)
 PHONE_PAGES = Words("打开您的手机页面", "Open your phone pages")
 NO_SUCH_PAGE = Words("没有此页面", "There is no such page")
 TO_THE_START = Words("回到首页", "To the first page")

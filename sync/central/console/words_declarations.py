@@ -27,7 +27,6 @@ SHORT_ON = Words("物资不足日期", "Supplies short on")
 MISSING_DAYS = Words("未上报日期", "Days without a report")
 LAST_REPORT = Words("最近上报", "Last report")
 SITE_ITSELF = Words("整个工地", "The whole site")
-CHOOSE_SITE = Words("请选择工地", "Choose a site")
 POSTER = Words("申报海报", "Poster with the code")
 MARKS = {
     "unwell": Words("身体不适", "unwell"),

@@ -17,9 +17,20 @@ import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
+from sync.central.accounts_access import Role
 from sync.central.console.access import COOKIE
+from sync.central.database import Database
+from sync.central.front_office import FrontOffice
 from tests.gate.screen_gallery import TIDY_CHROMIUM, chromium
-from tests.sync.central.console_samples import ADMIN, FORMULA_NAME, MANAGER_A, PASSWORD, SUPERVISOR_A, B
+from tests.sync.central.console_samples import (
+    ADMIN,
+    FORMULA_NAME,
+    MANAGER_A,
+    PASSWORD,
+    QUICK_HASHER,
+    SUPERVISOR_A,
+    B,
+)
 
 pytestmark = [
     pytest.mark.slow,
@@ -161,6 +172,21 @@ def test_nothing_is_shown_without_signing_in(url: str) -> None:
     assert httpx.get(f"{url}/api/v1/openapi.json").json()["info"]["title"] == "Sitegate centre"
     made_up = httpx.get(url, cookies={COOKIE: "made-up"})
     assert made_up.headers["location"] == "/login"
+
+
+def test_a_centre_without_a_site_says_what_comes_first(browser: Browser, tmp_path: Path) -> None:
+    with Database.open(f"sqlite:///{tmp_path / 'central.db'}") as database:
+        accounts = FrontOffice(database, hasher=QUICK_HASHER).accounts
+        accounts.add_user(ADMIN, password=PASSWORD, role=Role.ADMIN)
+    with console(tmp_path) as url, browser.new_context() as context:
+        context.set_default_timeout(TIMEOUT_MS)
+        page = context.new_page()
+        page.goto(url)
+        sign_in(page, ADMIN, PASSWORD)
+        page.wait_for_selector(".sg-header")
+        for path in ("/", "/gates", "/attendance", "/declarations", "/dashboard"):
+            page.goto(url + path)
+            expect(page.locator(".sg-code")).to_contain_text("sitegate central site add")
 
 
 def test_another_page_cannot_use_the_console(url: str) -> None:
