@@ -12,7 +12,7 @@ from gate.lane import Finding, Verdict
 from gate.policy import Context, LivenessState, PassFacts, decide
 from gate.policy_facts import Screened
 from gate.reasons import Reason
-from gate.screening import Screening
+from gate.screening import Screening, temperature_note
 from gate.settings import LaneSettings, Settings
 from sync.edge.status import EdgeStatus
 from sync.records import Direction, MatchFacts, Outcome, Worker
@@ -146,7 +146,7 @@ class Judge:
 def _note(decision: Decision, screened: Screened) -> str:
     """What the record says beside the reasons: the temperature, which clearance, until when."""
     measured = screened.measured
-    said = [] if measured is None or measured.celsius is None else [f"temperature {measured.celsius:.1f} °C"]
+    said = [] if measured is None or measured.celsius is None else [temperature_note(measured.celsius)]
     if measured is not None and measured.problem:
         said.append(f"temperature: {measured.problem}")
     return "; ".join([*said, *dict.fromkeys(hint.note for hint in decision.hints)])

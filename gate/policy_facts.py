@@ -24,6 +24,14 @@ class Passed:
 
 
 @dataclass(frozen=True, slots=True)
+class Reading:
+    """A body temperature with which this gate let the worker in."""
+
+    celsius: float
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Measured:
     """What the lane's thermometer says of the person; `celsius` None: no reading, and `problem` says why."""
 
@@ -38,6 +46,7 @@ class Screened:
     measured  None: nobody asked for a temperature
     passages  of the worker, oldest first, as this gate recorded them
     hot_at    when the worker was too hot, since they were last let in; oldest first
+    readings  with which the worker was let in, oldest first
     inside    people on the site by this gate's records
     born_on   date of birth, where this box has it
     """
@@ -45,6 +54,7 @@ class Screened:
     measured: Measured | None = None
     passages: tuple[Passed, ...] = ()
     hot_at: tuple[datetime, ...] = ()
+    readings: tuple[Reading, ...] = ()
     inside: int | None = None
     born_on: date | None = None
 

@@ -22,7 +22,12 @@ from gate.policy_facts import (
     noticed,
 )
 from gate.reasons import Reason, Words, text
-from gate.screening_settings import PassColourSettings, RequiredClearance
+from gate.screening_settings import (
+    DeclarationSettings,
+    PassColourSettings,
+    RequiredClearance,
+    TemperatureSettings,
+)
 from gate.settings import PolicySettings, RuleName
 from sync.health_pass import PassColour, pass_at
 from sync.records import Clearance, Direction, Outcome, Worker
@@ -140,33 +145,56 @@ def _stated(at: datetime, context: Context) -> str:
 def declaration(context: Context, settings: PolicySettings, worker: Worker) -> Findings:
     """The declaration of the day; a normal temperature counts where the site says so."""
     rule = settings.declaration
-    held = (one for one in worker.clearances if one.kind == rule.kind)
-    if any(begun(one.valid_from, context.now) and not ended(one.valid_until, context.now) for one in held):
+    if _has_declared(context, rule, worker):
         return ()
-    measured = context.screened.measured
-    celsius = None if measured is None else measured.celsius
+    celsius = _celsius(context)
     if rule.temperature_counts and celsius is not None and celsius < settings.temperature.limit_c:
         return ()
     return as_configured(rule.missing, Reason.DECLARATION_MISSING)
 
 
+def _has_declared(context: Context, rule: DeclarationSettings, worker: Worker) -> bool:
+    """The clearance of a declaration ends with the day of the site."""
+    held = (one for one in worker.clearances if one.kind == rule.kind)
+    return any(begun(one.valid_from, context.now) and not ended(one.valid_until, context.now) for one in held)
+
+
+def _celsius(context: Context) -> float | None:
+    """What the lane's thermometer reads now."""
+    measured = context.screened.measured
+    return None if measured is None else measured.celsius
+
+
 @_rule
 def temperature(context: Context, settings: PolicySettings, worker: Worker) -> Findings:
     """Above the limit: refused, a second reading after a rest; no reading: as configured."""
-    rule = settings.temperature
-    measured, hot_at = context.screened.measured, context.screened.hot_at
-    recent = [at for at in hot_at if context.now - at < SECOND_LOOK]
+    fever = _fever(context, settings.temperature)
+    if fever or _celsius(context) is not None:
+        return fever
+    return _unmeasured(context, settings.temperature, Reason.TEMPERATURE_MISSING)
+
+
+def _fever(context: Context, rule: TemperatureSettings) -> Findings:
+    """Too hot now, or not rested long enough since."""
+    recent = _recently_hot(context)
     if recent:
         until = recent[-1] + timedelta(minutes=rule.rest_min)
         if context.now < until:
             return deny(Reason.TEMPERATURE_REST, _rest_until(until, context))
-    if measured is None or measured.celsius is None:
-        # Who was too hot before does not get in unmeasured, whatever is configured.
-        missing = "hold" if recent and rule.missing == "allow" else rule.missing
-        return as_configured(missing, Reason.TEMPERATURE_MISSING)
-    if measured.celsius < rule.limit_c:
+    celsius = _celsius(context)
+    if celsius is None or celsius < rule.limit_c:
         return ()
     return deny(Reason.TEMPERATURE_HIGH_AGAIN if recent else Reason.TEMPERATURE_HIGH)
+
+
+def _recently_hot(context: Context) -> list[datetime]:
+    return [at for at in context.screened.hot_at if context.now - at < SECOND_LOOK]
+
+
+def _unmeasured(context: Context, rule: TemperatureSettings, reason: Reason) -> Findings:
+    """Who was too hot before does not get in unmeasured, whatever is configured."""
+    missing = "hold" if rule.missing == "allow" and _recently_hot(context) else rule.missing
+    return as_configured(missing, reason)
 
 
 def _rest_until(until: datetime, context: Context) -> Hint:
@@ -174,6 +202,39 @@ def _rest_until(until: datetime, context: Context) -> Hint:
     at = f"{until.astimezone(context.timezone):%H:%M}"
     again = Words(f"请在阴凉处休息，{at} 后再测", f"Rest in the shade, measure again after {at}")
     return Hint(Reason.TEMPERATURE_REST, general.text, again, f"rest until {at}")
+
+
+@_rule
+def daily_clearance(context: Context, settings: PolicySettings, worker: Worker) -> Findings:
+    """Declared and measured, on this day of the site; says which part is missing.
+
+    A part that is there does not make up for the other, and each part's section says what becomes of somebody
+    without it.
+    """
+    rule, found = settings.daily_clearance, list[Finding]()
+    if "declaration" in rule.parts and not _has_declared(context, settings.declaration, worker):
+        found.extend(as_configured(settings.declaration.missing, Reason.DAILY_DECLARATION_MISSING))
+    if "temperature" in rule.parts:
+        fever = _fever(context, settings.temperature)
+        is_measured = _celsius(context) is not None or (
+            rule.reading == "day" and _was_measured_today(context, settings.temperature)
+        )
+        if not fever and not is_measured:
+            fever = _unmeasured(context, settings.temperature, Reason.DAILY_TEMPERATURE_MISSING)
+        found.extend(fever)
+    return tuple(found)
+
+
+def _was_measured_today(context: Context, rule: TemperatureSettings) -> bool:
+    """Let in with a normal temperature on this day of the site, and not too hot since."""
+    rest = timedelta(minutes=rule.rest_min)
+    today = context.now.astimezone(context.timezone).date()
+    return any(
+        one.celsius < rule.limit_c
+        and one.at.astimezone(context.timezone).date() == today
+        and all(at + rest <= one.at for at in context.screened.hot_at)
+        for one in context.screened.readings
+    )
 
 
 @_rule
@@ -262,6 +323,7 @@ RULES: Mapping[RuleName, Callable[[Context, PolicySettings], Findings]] = {
     "clearances": clearances,
     "declaration": declaration,
     "temperature": temperature,
+    "daily_clearance": daily_clearance,
     "capacity": capacity,
     "anti_passback": anti_passback,
     "age": age,

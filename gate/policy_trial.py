@@ -88,7 +88,7 @@ def try_policy(
     worker = store.worker(worker_id)
     policy = settings.policy
     screened = recorded(store, policy, lane.direction, worker_id, at, until=at)
-    if "temperature" in policy.rules_for(lane.direction):
+    if policy.asks("temperature", lane.direction):
         problem = "" if celsius is not None else "no reading"
         screened = replace(screened, measured=Measured(celsius, problem))
     context = Context(

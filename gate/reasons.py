@@ -68,6 +68,8 @@ class Reason(StrEnum):
     CLEARANCE_NOT_YET = "clearance_not_yet"
     CLEARANCE_ENDS_SOON = "clearance_ends_soon"
     DECLARATION_MISSING = "declaration_missing"
+    DAILY_DECLARATION_MISSING = "daily_declaration_missing"
+    DAILY_TEMPERATURE_MISSING = "daily_temperature_missing"
     TEMPERATURE_HIGH = "temperature_high"
     TEMPERATURE_REST = "temperature_rest"
     TEMPERATURE_HIGH_AGAIN = "temperature_high_again"
@@ -411,6 +413,18 @@ _TEXTS: dict[Reason, ReasonText] = {
         Words("今日未申报", "No declaration today"),
         Words("请扫码或到登记处完成今日申报", "Declare on your phone or at the site office"),
         Words("您今日尚未申报，请先申报", "Please make today's declaration first."),
+    ),
+    Reason.DAILY_DECLARATION_MISSING: ReasonText(
+        Severity.REFUSAL,
+        Words("今日未登记", "Not registered today"),
+        Words("请扫码或到登记处完成今日登记", "Declare on your phone or at the site office"),
+        Words("您今日尚未登记，请先登记", "Please make today's declaration first."),
+    ),
+    Reason.DAILY_TEMPERATURE_MISSING: ReasonText(
+        Severity.REFUSAL,
+        Words("今日未测温", "Not measured today"),
+        Words("请到测温仪前测温，或联系门卫", "Stand before a thermometer, or see the guard"),
+        Words("您今日尚未测温，请先测温", "Please have your temperature taken first."),
     ),
     Reason.TEMPERATURE_HIGH: ReasonText(
         Severity.ALARM,

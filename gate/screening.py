@@ -5,12 +5,13 @@ Only what a rule in force asks for is looked up; the readings are taken by threa
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 from gate.clock import Clock
-from gate.policy_facts import Measured, Passed, Screened
+from gate.policy_facts import Measured, Passed, Reading, Screened
 from gate.reasons import Reason
 from gate.settings import LaneSettings, PolicySettings, Settings
 from gate.thermometer import Thermometer, open_thermometer
@@ -21,7 +22,8 @@ LOOKED_BACK_AT_LEAST = timedelta(hours=72)
 """Somebody who stayed in far beyond a shift is seen to have come in."""
 MOST_RECORDS = 200
 
-_OF_RECORDS = frozenset({"temperature", "capacity", "anti_passback", "rest_time"})
+_OF_RECORDS = frozenset({"temperature", "daily_clearance", "capacity", "anti_passback", "rest_time"})
+_NOTED = re.compile(r"temperature (\d+\.\d) °C")
 _HOT = frozenset({Reason.TEMPERATURE_HIGH.value, Reason.TEMPERATURE_HIGH_AGAIN.value})
 
 
@@ -68,7 +70,7 @@ class Screening:
 
     def _measured(self, lane: LaneSettings, since_s: float | None, until_s: float | None) -> Measured | None:
         """None where no rule asks for a temperature."""
-        if "temperature" not in self._policy.rules_for(lane.direction):
+        if not self._policy.asks("temperature", lane.direction):
             return None
         thermometer = self.thermometers.get(lane.id)
         if thermometer is None:
@@ -101,6 +103,7 @@ def recorded(
     return Screened(
         passages=tuple(Passed(one.direction, one.occurred_at) for one in events if _passed(one)),
         hot_at=too_hot(events),
+        readings=let_in_with(events),
         inside=store.people_inside(now - stay, now) if "capacity" in rules else None,
         born_on=None if person is None else person.birth_date,
     )
@@ -130,3 +133,28 @@ def too_hot(events: Sequence[Event]) -> tuple[datetime, ...]:
         elif _HOT.intersection(event.reasons):
             hot.append(event.occurred_at)
     return tuple(hot)
+
+
+def let_in_with(events: Sequence[Event]) -> tuple[Reading, ...]:
+    """The temperatures with which the worker was let in; events oldest first.
+
+    Of refusals none counts: perhaps somebody else stood there with the worker's picture or pass. Nor does one
+    of an untrusted clock: nobody knows on which day that was.
+    """
+    found = []
+    for event in events:
+        if event.outcome is Outcome.ALLOW and event.direction is Direction.IN and event.clock_trusted:
+            celsius = noted_temperature(event.note)
+            found += [] if celsius is None else [Reading(celsius, event.occurred_at)]
+    return tuple(found)
+
+
+def temperature_note(celsius: float) -> str:
+    """What a record says of a temperature; `noted_temperature` reads it."""
+    return f"temperature {celsius:.1f} °C"
+
+
+def noted_temperature(note: str) -> float | None:
+    """The temperature in a note of the gate, in °C; None: it names none."""
+    found = next(filter(None, map(_NOTED.fullmatch, note.split("; "))), None)
+    return None if found is None else float(found[1])

@@ -79,6 +79,27 @@ class TemperatureSettings(Section):
     rest_min: Annotated[float, Field(ge=0, le=240)] = 10.0
 
 
+DailyPart = Literal["declaration", "temperature"]
+
+
+class DailyClearanceSettings(Section):
+    """One clearance for the calendar day of the site, of `parts`; each part keeps the section of its name.
+
+    `reading`: a normal temperature at one entry counts until midnight, or every entry needs its own.
+    """
+
+    parts: tuple[DailyPart, ...] = ("declaration", "temperature")
+    reading: Literal["day", "entry"] = "day"
+
+    @model_validator(mode="after")
+    def _has_parts(self) -> DailyClearanceSettings:
+        if not self.parts or len(set(self.parts)) != len(self.parts):
+            raise ValueError("parts names one or both of declaration and temperature, each once")
+        if self.reading == "entry" and "temperature" not in self.parts:
+            raise ValueError("reading is entry, but parts does not name temperature: nothing is read")
+        return self
+
+
 class CapacitySettings(Section):
     """How many people the site takes, counted by what this gate recorded; empty: no limit."""
 
@@ -182,6 +203,7 @@ class ScreeningRules(Section):
     clearances: tuple[RequiredClearance, ...] = ()
     declaration: DeclarationSettings = DeclarationSettings()
     temperature: TemperatureSettings = TemperatureSettings()
+    daily_clearance: DailyClearanceSettings = DailyClearanceSettings()
     capacity: CapacitySettings = CapacitySettings()
     anti_passback: AntiPassbackSettings = AntiPassbackSettings()
     age: AgeSettings = AgeSettings()

@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, JsonValue, field_validator, model_validator
 
-from gate.screening_settings import ScreeningRules, ThermometerSettings
+from gate.screening_settings import DailyPart, ScreeningRules, ThermometerSettings
 from models.sources.settings import SourceSettings
 from sync.addresses import is_loopback
 from sync.edge.settings import CentreSettings
@@ -220,6 +220,7 @@ RuleName = Literal[
     "clearances",
     "declaration",
     "temperature",
+    "daily_clearance",
     "capacity",
     "anti_passback",
     "age",
@@ -228,7 +229,8 @@ RuleName = Literal[
 
 
 _RULES_WITH_A_SECTION: tuple[RuleName, ...] = (
-    "pass_colour", "declaration", "temperature", "capacity", "anti_passback", "age", "rest_time",
+    "pass_colour", "declaration", "temperature", "daily_clearance", "capacity", "anti_passback", "age",
+    "rest_time",
 )  # fmt: skip
 
 
@@ -256,6 +258,11 @@ class PolicySettings(ScreeningRules):
         """The rules of lanes that lead this way."""
         return self.rules if direction is Direction.IN else self.out_rules
 
+    def asks(self, part: DailyPart, direction: Direction) -> bool:
+        """Whether lanes that lead this way ask for it: by a rule of its own, or for the daily clearance."""
+        rules = self.rules_for(direction)
+        return part in rules or ("daily_clearance" in rules and part in self.daily_clearance.parts)
+
     @field_validator("rules", "out_rules")
     @classmethod
     def _rules_keep_strangers_out(cls, value: tuple[RuleName, ...]) -> tuple[RuleName, ...]:
@@ -273,6 +280,24 @@ class PolicySettings(ScreeningRules):
         return self
 
     @model_validator(mode="after")
+    def _daily_clearance_judges_alone(self) -> PolicySettings:
+        parts = self.daily_clearance.parts
+        for rules in (self.rules, self.out_rules):
+            if "daily_clearance" not in rules:
+                continue
+            if twice := [part for part in parts if part in rules]:
+                raise ValueError(
+                    f"{' and '.join(twice)} would be judged twice: by the rule of that name, and as a part "
+                    "of the rule daily_clearance; leave one out"
+                )
+            if self.declaration.temperature_counts:
+                raise ValueError(
+                    "declaration.temperature_counts lets a temperature stand for the declaration, and the "
+                    "rule daily_clearance asks for all of its parts; leave one out"
+                )
+        return self
+
+    @model_validator(mode="after")
     def _screening_is_asked_for(self) -> PolicySettings:
         named = {*self.rules, *self.out_rules}
         if self.clearances and "clearances" not in named:
@@ -285,9 +310,10 @@ class PolicySettings(ScreeningRules):
             )
         if "capacity" in named and self.capacity.people is None:
             raise ValueError("the rule capacity is named, but capacity.people is empty: give a number")
+        parts = self.daily_clearance.parts if "daily_clearance" in named else ()
         for name in _RULES_WITH_A_SECTION:
             section = getattr(self, name)
-            if name not in named and section != type(section)():
+            if name not in {*named, *parts} and section != type(section)():
                 raise ValueError(
                     f"the section {name} is filled in, but neither rules nor out_rules name the rule {name}: "
                     "it would do nothing"
@@ -296,7 +322,7 @@ class PolicySettings(ScreeningRules):
         rivals["declaration"] = (self.declaration.kind, self.declaration.missing)
         for rule, (kind, missing) in rivals.items():
             for one in self.clearances:
-                if rule in named and one.kind == kind and one.missing != missing:
+                if rule in {*named, *parts} and one.kind == kind and one.missing != missing:
                     raise ValueError(
                         f"{kind} is judged twice: the rule {rule} says {missing} where it is missing, "
                         f"clearances says {one.missing}; leave it out of one"
@@ -405,12 +431,18 @@ class Settings(Section):
                 "a yellow pass would never get in"
             )
         measured = [lane for lane in inward if lane.thermometer.driver != "none"]
-        asked = "temperature" in policy.rules
-        if asked and policy.temperature.missing != "allow":
+        asked = policy.asks("temperature", Direction.IN)
+        by_day = asked and "temperature" not in policy.rules and policy.daily_clearance.reading == "day"
+        if by_day and not measured:
+            raise ValueError(
+                "policy.daily_clearance asks for a temperature, and no lane that leads in has a thermometer: "
+                "nobody would ever have it; set lanes[].thermometer.driver, or leave temperature out of parts"
+            )
+        if asked and not by_day and policy.temperature.missing != "allow":
             for lane in inward:
                 if lane not in measured:
                     raise ValueError(
-                        f"the rule temperature answers {policy.temperature.missing} without a reading, and "
+                        f"policy.temperature answers {policy.temperature.missing} without a reading, and "
                         f"{lane.id} has no thermometer: nobody would get in there; set its "
                         "thermometer.driver, or policy.temperature.missing: allow"
                     )

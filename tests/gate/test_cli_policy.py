@@ -76,6 +76,17 @@ def test_a_minute_later_and_well_the_same_worker_passes(config: Path) -> None:
     assert late["reasons"] == ["clearance_expired"]
 
 
+def test_the_daily_clearance_says_which_of_its_parts_is_missing(config: Path) -> None:
+    rules = CONFIG.partition("policy:")[0] + "policy: {rules: [registered, daily_clearance]}\n"
+    config.write_text(rules, encoding="utf-8")
+    lines = tried(config, "--at", "2026-05-08T12:00", "--temperature", "36.6").output.splitlines()
+    assert lines[-3].split(maxsplit=1) == [
+        "deny",
+        "daily_clearance: daily_declaration_missing - 今日未登记 Not registered today",
+    ]
+    assert lines[-1] == "answer: deny (daily_declaration_missing)"
+
+
 def test_an_unknown_lane_time_and_worker_are_refused_by_name(config: Path) -> None:
     assert "no lane south; there are: north, way-out" in " ".join(
         tried(config, "--lane", "south").output.replace("│", " ").split()

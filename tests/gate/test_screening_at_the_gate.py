@@ -16,7 +16,8 @@ from gate.thermometer import Raw
 from gate.thermometer.simulated import SimulatedThermometer
 from models.sources.settings import SourceSettings
 from sync.edge.settings import CentreSettings
-from sync.records import Direction, Event, Method, Outcome, Passage
+from sync.records import Clearance, Direction, Event, Method, Outcome, Passage
+from sync.store_settings import SiteSettings
 from tests.gate.conftest import WORKER, World, worker
 
 pytestmark = pytest.mark.slow
@@ -124,6 +125,51 @@ def test_who_has_not_declared_is_shown_the_code_to_the_form(world: World) -> Non
     shown = service.lane("lane-1").online
     assert shown is not None
     assert shown.address == "https://gates.example.org/m/declare?site=demo-site"
+
+
+def test_declared_and_measured_once_a_worker_has_the_clearance_of_the_day_until_too_hot(world: World) -> None:
+    hour = datetime.now(UTC).hour
+    # Noon at the site, whenever the test runs: no midnight comes between two entries.
+    site = SiteSettings(timezone=f"Etc/GMT{hour - 12:+d}")
+    declared = Clearance(kind="declaration", valid_until=datetime.now(UTC) + timedelta(hours=6))
+    centre = CentreSettings(web_url="https://gates.example.org")
+    changes = asked(world, "daily_clearance") | {"site": site, "centre": centre}
+    world.enrol(worker(clearances=()))
+    service, seen = world.gate("worker.avi", **changes)
+    service.start()
+    service.wait_ended()
+    assert [one.event.reasons for one in seen] == [("daily_declaration_missing", "daily_temperature_missing")]
+    shown = service.lane("lane-1").online
+    assert shown is not None
+    assert shown.address == "https://gates.example.org/m/declare?site=demo-site"
+    service.stop()
+
+    world.enrol(worker(clearances=(declared,)))
+    well = play(world, changes, 36.4).event
+    assert (well.outcome, well.note) == (Outcome.ALLOW, "temperature 36.4 °C")
+    again = play(world, changes, None)
+    assert (again.event.outcome, again.event.reasons) == (Outcome.ALLOW, ("ok",))
+    assert again.opened_at_s is not None
+    settings = world.settings("worker.avi", **changes)
+
+    def tried(minutes: float, celsius: float | None) -> tuple[Outcome, tuple[str, ...]]:
+        at = again.event.occurred_at + timedelta(minutes=minutes)
+        with open_store(settings) as store:
+            trial = try_policy(
+                settings, store, worker_id=WORKER, lane=settings.lanes[0], at=at, celsius=celsius
+            )
+        return trial.outcome, trial.reasons
+
+    assert tried(1, None) == (Outcome.ALLOW, ("ok",))
+    hot = again.event.model_copy(
+        update={"event_id": "hot", "outcome": Outcome.DENY, "reasons": ("temperature_high",)}
+    )
+    with open_store(settings) as store:
+        store.record(hot.model_copy(update={"occurred_at": hot.occurred_at + timedelta(seconds=9)}))
+    assert tried(1, 36.5)[1] == ("temperature_rest",)
+    assert tried(11, None) == (Outcome.HOLD, ("daily_temperature_missing",))
+    assert tried(11, 36.5) == (Outcome.ALLOW, ("ok",))
+    assert tried(24 * 60, None)[1] == ("daily_declaration_missing", "daily_temperature_missing")
 
 
 def passage(number: int, direction: Direction, ago: timedelta, who: str = WORKER, **changes: Any) -> Event:

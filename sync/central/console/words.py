@@ -277,6 +277,8 @@ REASONS = {
     "clearance_not_yet": Words("必需的证明尚未生效", "A required clearance is not valid yet"),
     "clearance_ends_soon": Words("证明即将到期", "A required clearance ends soon"),
     "declaration_missing": Words("今日未申报", "No declaration for today"),
+    "daily_declaration_missing": Words("今日未登记", "Daily clearance: not declared today"),
+    "daily_temperature_missing": Words("今日未测温", "Daily clearance: not measured today"),
     "temperature_high": Words("体温高于限值", "Temperature above the limit"),
     "temperature_rest": Words("休息时间未到，未复测", "Back before the rest was over"),
     "temperature_high_again": Words("复测体温仍高于限值", "Above the limit after a rest, too"),

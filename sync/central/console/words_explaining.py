@@ -112,6 +112,7 @@ RULES = {
     "clearances": Words("证明", "Clearances"),
     "declaration": Words("申报", "Declaration"),
     "temperature": Words("体温", "Temperature"),
+    "daily_clearance": Words("每日登记和测温", "Daily clearance"),
     "capacity": Words("在场人数", "People inside"),
     "anti_passback": Words("重复进出", "Anti-passback"),
     "age": Words("年龄", "Age"),
