@@ -84,7 +84,10 @@ class KeySet:
         """Row and key of each of `made` (rows, keys) that is in the set."""
         flat = made.ravel()
         maybe = np.flatnonzero(self._begins[_first_bits(flat)])
-        found = maybe[np.isin(flat[maybe], self._sorted)]
+        keys = flat[maybe]
+        # `np.isin` would sort all keys of the list again, for each person.
+        places = np.searchsorted(self._sorted, keys)
+        found = maybe[self._sorted.take(places, mode="clip") == keys]
         rows = found // made.shape[1]
         return set(zip(rows.tolist(), flat[found].tolist(), strict=True))
 
