@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -18,16 +18,17 @@ from itertools import chain, repeat
 from typing import Any
 
 from sqlalchemy import (
-    Column,
     ColumnElement,
     Connection,
     Row,
     Table,
     and_,
     delete,
+    literal,
     or_,
     select,
     tuple_,
+    union_all,
     update,
 )
 
@@ -60,6 +61,15 @@ GIVEN_UP_AFTER = timedelta(hours=6)
 """A version that has been loading for longer belongs to a process that ended."""
 
 HOUSEKEEPING_EVERY = timedelta(minutes=1)
+FEW = 20
+"""People for whom nothing is done beside anything else, and the database is asked once."""
+
+_KEY_OF = {
+    FoundBy.NUMBER: watch_list_entries.c.number_key,
+    FoundBy.PHONE: watch_list_entries.c.phone_key,
+    FoundBy.NUMBER_NEAR: watch_list_entries.c.near_key,
+    FoundBy.NAME_BIRTH: watch_list_entries.c.name_key,
+}
 _RANK = {found_by: rank for rank, found_by in enumerate(FoundBy)}
 
 
@@ -69,6 +79,15 @@ class _Version:
     list_id: str
     matched_through: str
     matched_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Findings:
+    """People, and what these versions say about them."""
+
+    subjects: Sequence[Subject]
+    versions: Sequence[_Version]
+    candidates: Sequence[Candidate]
 
 
 class ListMatcher:
@@ -97,11 +116,22 @@ class ListMatcher:
         if self._kept_at is None or now - self._kept_at >= HOUSEKEEPING_EVERY:
             self._keep_house(now)
             self._kept_at = now
-        return self._take_removed(now) + self._take_queue(now) + self._go_on(now)
+        with self._database.read() as connection:
+            over = _over(connection, now)
+            waiting = _waiting(connection)
+            versions = _current(connection)
+            found = self._find(connection, [one.worker_id for one in waiting], versions)
+        # Flags of lists that were removed go first, and those of entries that have ended.
+        self._take_back(over, now)
+        if waiting:
+            self._settle(found, now, done=waiting)
+        return len(over) + len(waiting) + self._go_on(versions, now)
 
     def match_now(self, worker_ids: Sequence[str]) -> Outcome:
         """Hold these people against all lists at once, as `look` does with those who wait."""
-        return self._match(worker_ids, self._now())
+        with self._database.read() as connection:
+            found = self._find(connection, worker_ids, _current(connection))
+        return self._settle(found, self._now())
 
     def candidates(
         self, connection: Connection, subjects: Sequence[Subject], versions: Iterable[tuple[int, str]]
@@ -123,34 +153,26 @@ class ListMatcher:
 
     # -- slices ------------------------------------------------------------------------------------------
 
-    def _take_queue(self, now: datetime) -> int:
-        with self._database.read() as connection:
-            waiting = connection.execute(
-                select(watch_queue).order_by(watch_queue.c.asked_at).limit(QUEUED_AT_ONCE)
-            ).all()
-        if waiting:
-            self._match([one.worker_id for one in waiting], now, done=waiting)
-        return len(waiting)
+    def _find(
+        self, connection: Connection, worker_ids: Sequence[str], versions: Sequence[_Version]
+    ) -> _Findings:
+        if not worker_ids:
+            return _Findings((), versions, ())
+        subjects = self._registered.workers(connection, tables.workers.c.worker_id.in_(worker_ids))
+        return _Findings(subjects, versions, self.candidates(connection, subjects, _pairs(versions)))
 
-    def _match(self, worker_ids: Sequence[str], now: datetime, *, done: Sequence[Row[Any]] = ()) -> Outcome:
-        with self._database.read() as connection:
-            versions = _current(connection)
-            subjects = self._registered.workers(connection, tables.workers.c.worker_id.in_(worker_ids))
-            candidates = self.candidates(connection, subjects, _pairs(versions))
-        return self._settle(subjects, versions, candidates, now, done=done)
-
-    def _go_on(self, now: datetime) -> int:
+    def _go_on(self, versions: Sequence[_Version], now: datetime) -> int:
         """The next people of the registry against the next version that has not seen all of them."""
+        version = next((one for one in versions if one.matched_at is None), None)
+        if version is None:
+            return 0
         with self._database.read() as connection:
-            version = next((one for one in _current(connection) if one.matched_at is None), None)
-            if version is None:
-                return 0
             workers = tables.workers.c.worker_id
             subjects = self._registered.workers(
                 connection, workers > version.matched_through, limit=PEOPLE_AT_ONCE
             )
             candidates = self.candidates(connection, subjects, _pairs([version]))
-        self._settle(subjects, [version], candidates, now)
+        self._settle(_Findings(subjects, [version], candidates), now)
         is_last = len(subjects) < PEOPLE_AT_ONCE
         reached = {"matched_at": now} if is_last else {"matched_through": subjects[-1].worker_id}
         with self._database.write() as connection:
@@ -165,22 +187,13 @@ class ListMatcher:
             log.info("list %s: the whole registry was held against it", version.list_id)
         return 1
 
-    def _take_removed(self, now: datetime) -> int:
-        """Flags of lists that were removed go first, and those of entries that have ended."""
-        column = watch_matches.c
-        with self._database.read() as connection:
-            over = connection.execute(
-                select(column.match_id, column.worker_id)
-                .where(is_over(watch_matches, now))
-                .limit(ENDED_AT_ONCE)
-            ).all()
+    def _take_back(self, over: Sequence[Row[Any, Any]], now: datetime) -> None:
         if not over:
-            return 0
+            return
         with self._database.write() as connection:
             list_matches.end(connection, watch_matches, [one.match_id for one in over])
             roster = list_matches.put_flags(connection, sorted({one.worker_id for one in over}), now=now)
         self._announce(Outcome(roster, taken_back=len(over)))
-        return len(over)
 
     def _keep_house(self, now: datetime) -> None:
         list_import.clean_up(self._database, loading_before=now - GIVEN_UP_AFTER)
@@ -194,33 +207,30 @@ class ListMatcher:
                 .values(matched_through="", matched_at=None)
             )
 
-    def _settle(
-        self,
-        subjects: Sequence[Subject],
-        versions: Sequence[_Version],
-        candidates: Sequence[Candidate],
-        now: datetime,
-        *,
-        done: Sequence[Row[Any]] = (),
-    ) -> Outcome:
+    def _settle(self, found: _Findings, now: datetime, *, done: Sequence[Row[Any]] = ()) -> Outcome:
         """Write what was found, unless a list was replaced meanwhile: then the next round finds it anew."""
-        ids = [one.worker_id for one in subjects]
-        list_ids = {one.list_id for one in versions}
-        with self._database.read() as connection:
-            # A record that changed may hold flags of one that was merged into it.
-            is_concerned = bool(candidates or done) or _has_matches(connection, ids)
-        if not is_concerned:
+        ids = [one.worker_id for one in found.subjects]
+        versions = found.versions
+        # A record that changed may hold flags of one that was merged into it.
+        if not (found.candidates or done or self._have_matches(ids)):
             return Outcome({})
         with self._database.write() as connection:
             is_same = {one.version_no for one in versions} <= {one.version_no for one in _current(connection)}
             outcome = Outcome({})
             if is_same:
-                outcome = list_matches.reconcile(connection, ids, list_ids, candidates, now=now)
+                list_ids = {one.list_id for one in versions}
+                outcome = list_matches.reconcile(connection, ids, list_ids, found.candidates, now=now)
                 # Who was queued again meanwhile has a later time, and stays.
                 queued = tuple_(watch_queue.c.worker_id, watch_queue.c.asked_at)
                 connection.execute(delete(watch_queue).where(queued.in_([tuple(one) for one in done])))
         self._announce(outcome)
         return outcome
+
+    def _have_matches(self, worker_ids: Sequence[str]) -> bool:
+        column = watch_matches.c.worker_id
+        with self._database.read() as connection:
+            query = select(column).where(among(connection, column, worker_ids)).limit(1)
+            return connection.scalar(query) is not None
 
     def _announce(self, outcome: Outcome) -> None:
         if outcome.flagged or outcome.to_confirm:
@@ -239,46 +249,43 @@ class ListMatcher:
     def _hits(
         self, connection: Connection, subjects: Sequence[Subject], lists: dict[int, str]
     ) -> Iterable[tuple[Subject, Row[Any], FoundBy]]:
-        columns = watch_list_entries.c
         keys = self._keys
-        exact = (
-            (columns.number_key, FoundBy.NUMBER, [keys.number(one.number) for one in subjects]),
-            (columns.phone_key, FoundBy.PHONE, [keys.phone(one.phone) for one in subjects]),
-            (columns.name_key, FoundBy.NAME_BIRTH, [keys.name(one.name, one.birth_date) for one in subjects]),
-        )
+        wanted: dict[FoundBy, dict[int, list[Subject]]] = {
+            FoundBy.NUMBER: _by_key((keys.number(one.number), one) for one in subjects),
+            FoundBy.PHONE: _by_key((keys.phone(one.phone), one) for one in subjects),
+            FoundBy.NAME_BIRTH: _by_key((keys.name(one.name, one.birth_date), one) for one in subjects),
+        }
+        are_few = len(subjects) <= FEW
         # The threads make slips while this one asks the database. Beside them hashing would take five times
         # as long, as each hash gives the interpreter away and has to wait for it.
-        slipped = self._begin_slips(connection, subjects, lists)
-        for column, found_by, made in exact:
-            wanted: dict[int, list[Subject]] = defaultdict(list)
-            for key, subject in zip(made, subjects, strict=True):
-                if key is not None:
-                    wanted[key].append(subject)
-            for entry in _entries(connection, column, list(wanted), lists):
-                for subject in wanted[getattr(entry, column.name)]:
-                    yield subject, entry, found_by
-        near: dict[int, list[Subject]] = defaultdict(list)
-        for hits in slipped:
-            for key, subject in hits:
-                near[key].append(subject)
-        for entry in _entries(connection, columns.near_key, list(near), lists):
-            for subject in near[entry.near_key]:
-                yield subject, entry, FoundBy.NUMBER_NEAR
+        slipped = self._begin_slips(connection, subjects, lists, are_few=are_few)
+        if not are_few:
+            yield from _entries(connection, wanted, lists)
+            wanted.clear()
+        wanted[FoundBy.NUMBER_NEAR] = _by_key(chain.from_iterable(slipped))
+        yield from _entries(connection, wanted, lists)
 
     def _begin_slips(
-        self, connection: Connection, subjects: Sequence[Subject], lists: dict[int, str]
+        self,
+        connection: Connection,
+        subjects: Sequence[Subject],
+        lists: dict[int, str],
+        *,
+        are_few: bool,
     ) -> Iterable[list[tuple[int, Subject]]]:
         """Keys that a list has, and people of whose number they are a slip. Reading waits for the threads."""
         by_length: dict[int, list[tuple[str, Subject]]] = defaultdict(list)
         for subject in subjects:
             for form in forms(subject.number):
                 by_length[len(form)].append((form, subject))
+        # For a few people a thread has hardly begun when this one could be done.
+        each = map if are_few else self._pool.map
         begun = []
         for length, written in by_length.items():
             listed = [keys for no in lists if (keys := self._near_of(connection, no).get(length)) is not None]
             if listed:
                 parts = [written[at : at + SLIPS_AT_ONCE] for at in range(0, len(written), SLIPS_AT_ONCE)]
-                begun.append(self._pool.map(self._listed_slips, parts, repeat(listed)))
+                begun.append(each(self._listed_slips, parts, repeat(listed)))
         return chain.from_iterable(begun)
 
     def _listed_slips(
@@ -349,14 +356,44 @@ def _candidate(
     )
 
 
+def _by_key(keyed: Iterable[tuple[int | None, Subject]]) -> dict[int, list[Subject]]:
+    found: dict[int, list[Subject]] = defaultdict(list)
+    for key, subject in keyed:
+        if key is not None:
+            found[key].append(subject)
+    return found
+
+
 def _entries(
-    connection: Connection, column: Column[Any], keys: Sequence[int], lists: dict[int, str]
-) -> list[Row[Any]]:
+    connection: Connection, wanted: Mapping[FoundBy, Mapping[int, list[Subject]]], lists: dict[int, str]
+) -> Iterator[tuple[Subject, Row[Any], FoundBy]]:
+    """Entries with one of these keys, all in one question: each waits for the database once more."""
     # The version is compared here: with it in the statement a planner may go through the whole version.
-    if not keys:
-        return []
-    found = connection.execute(select(watch_list_entries).where(among(connection, column, keys)))
-    return [entry for entry in found if entry.version_no in lists]
+    looked_up = [
+        select(watch_list_entries, literal(found_by.value).label("found_by")).where(
+            among(connection, _KEY_OF[found_by], list(by_key))
+        )
+        for found_by, by_key in wanted.items()
+        if by_key
+    ]
+    if not looked_up:
+        return
+    for entry in connection.execute(union_all(*looked_up)):
+        if entry.version_no in lists:
+            found_by = FoundBy(entry.found_by)
+            for subject in wanted[found_by][getattr(entry, _KEY_OF[found_by].name)]:
+                yield subject, entry, found_by
+
+
+def _over(connection: Connection, now: datetime) -> Sequence[Row[Any, Any]]:
+    column = watch_matches.c
+    query = select(column.match_id, column.worker_id).where(is_over(watch_matches, now))
+    return connection.execute(query.limit(ENDED_AT_ONCE)).all()
+
+
+def _waiting(connection: Connection) -> Sequence[Row[Any]]:
+    query = select(watch_queue).order_by(watch_queue.c.asked_at).limit(QUEUED_AT_ONCE)
+    return connection.execute(query).all()
 
 
 def _current(connection: Connection) -> list[_Version]:
@@ -371,9 +408,3 @@ def _current(connection: Connection) -> list[_Version]:
 
 def _pairs(versions: Sequence[_Version]) -> list[tuple[int, str]]:
     return [(one.version_no, one.list_id) for one in versions]
-
-
-def _has_matches(connection: Connection, worker_ids: Sequence[str]) -> bool:
-    column = watch_matches.c.worker_id
-    query = select(column).where(among(connection, column, worker_ids)).limit(1)
-    return connection.scalar(query) is not None
