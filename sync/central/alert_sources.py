@@ -61,19 +61,23 @@ def site_reported(
         raise_alert(connection, "supplies_short", site_id=site_id, subject=subject, facts=facts, now=now)
 
 
-def list_matched(connection: Connection, worker_ids: Collection[str], *, now: datetime) -> None:
-    """These workers are on a list, by an exact match or by somebody's word."""
-    for worker_id, site_ids in _sites_of(connection, worker_ids).items():
-        for site_id in site_ids:
+def list_matched(connection: Connection, workers: Mapping[str, Iterable[str]], *, now: datetime) -> None:
+    """These workers, with their sites, are on a list, by an exact match or by somebody's word."""
+    for worker_id, site_ids in sorted(workers.items()):
+        for site_id in sorted(site_ids):
             subject = f"worker:{worker_id}"
             raise_alert(connection, "list_match", site_id=site_id, subject=subject, now=now)
 
 
-def list_near(connection: Connection, near: Iterable[tuple[str, str]], *, now: datetime) -> None:
-    """Pairs of list and worker that somebody has to look at: one alert per list and site."""
-    pairs = list(near)
-    sites = _sites_of(connection, {worker_id for _, worker_id in pairs})
-    counts = Counter((list_id, site_id) for list_id, one in pairs for site_id in sites.get(one, ()))
+def list_near(
+    connection: Connection,
+    near: Iterable[tuple[str, str]],
+    sites: Mapping[str, Iterable[str]],
+    *,
+    now: datetime,
+) -> None:
+    """Pairs of list and worker that somebody has to look at: one alert per list and site of the workers."""
+    counts = Counter((list_id, site_id) for list_id, one in near for site_id in sites[one])
     for (list_id, site_id), count in sorted(counts.items()):
         facts = {"new": count}
         raise_alert(connection, "list_near", site_id=site_id, subject=f"list:{list_id}", facts=facts, now=now)

@@ -23,8 +23,10 @@ from sqlalchemy import (
     Table,
     and_,
     insert,
+    literal,
     or_,
     select,
+    union_all,
     update,
 )
 
@@ -194,49 +196,58 @@ def reconcile(
     now: datetime,
 ) -> Outcome:
     """Make matches and flags of these workers and lists what `candidates` say: all that there are."""
-    there = _there(connection, sorted({one.worker_id for one in candidates})) if candidates else set()
+    there, flagged = _standing(connection, worker_ids, sorted({one.worker_id for one in candidates}))
     wanted = [one for one in candidates if one.worker_id in there]
     merged = merge(connection, watch_matches.c.worker_id, worker_ids, list_ids, wanted, now=now)
-    concerned = {one.worker_id for one in wanted} | {row["worker_id"] for row in merged.gone}
-    concerned |= _with_list_flags(connection, worker_ids)
-    # Nearly everybody is on no list: that takes no more questions.
-    versions = put_flags(connection, sorted(concerned), now=now) if concerned else {}
+    concerned = {one.worker_id for one in wanted} | {row["worker_id"] for row in merged.gone} | flagged
+    if not concerned:  # nearly everybody is on no list
+        return Outcome({})
+    held = registry.hold(connection, sorted(concerned))
+    versions = put_flags(connection, sorted(concerned), now=now, held=held)
     exact = [one.worker_id for one in merged.fresh if one.is_exact]
     near = [(one.list_id, one.worker_id) for one in merged.fresh if not one.is_exact]
-    if merged.fresh:
-        alert_sources.list_matched(connection, set(exact), now=now)
-        alert_sources.list_near(connection, near, now=now)
+    alert_sources.list_matched(connection, {one: held[one] for one in exact}, now=now)
+    alert_sources.list_near(connection, near, held, now=now)
     return Outcome(versions, flagged=len(exact), to_confirm=len(near), taken_back=len(merged.gone))
 
 
-def put_flags(connection: Connection, worker_ids: Sequence[str], *, now: datetime) -> dict[str, int]:
-    """Add and remove the flags of lists until they are what the matches say."""
-    versions: dict[str, int] = {}
+def put_flags(
+    connection: Connection,
+    worker_ids: Sequence[str],
+    *,
+    now: datetime,
+    held: Mapping[str, Sequence[str]] | None = None,
+) -> dict[str, int]:
+    """Add and remove the flags of lists until they are what the matches say.
+
+    held  what `registry.hold` said of these workers in this transaction; None asks
+    """
     # Before the matches are read: who decides about one at this moment is waited for, or waits for us.
-    registry.hold(connection, worker_ids)
-    listed = connection.execute(select(watch_lists.c.list_id, watch_lists.c.name))
-    names = {row.list_id: row.name for row in listed}
-    matches: dict[str, list[RowMapping]] = {}
-    for row in matches_of(connection, watch_matches.c.worker_id, worker_ids):
-        matches.setdefault(row["worker_id"], []).append(row)
-    for worker in registry.workers(connection, worker_ids):
-        worker_id = worker.worker_id
-        wanted = {
-            flag.flag_id: (flag, row)
-            for row in matches.get(worker_id, ())
-            if state_of(row) is MatchState.FLAGGED
-            for flag in [_flag(row, names[row["list_id"]])]
-        }
-        present = {flag.flag_id: flag for flag in worker.flags if flag.flag_id.startswith(FLAG_PREFIX)}
-        for flag_id in sorted(present.keys() - wanted.keys()):
-            versions |= registry.remove_flag(connection, worker_id, flag_id)
+    held = registry.hold(connection, worker_ids) if held is None else held
+    present = _list_flags(connection, sorted(held))
+    wanted: dict[str, dict[str, Flag]] = {worker_id: {} for worker_id in held}
+    lists = {}
+    for row in _named_matches_of(connection, sorted(held)):
+        if state_of(row) is MatchState.FLAGGED:
+            flag = _flag(row, row["list_name"])
+            wanted[row["worker_id"]][flag.flag_id] = flag
+            lists[flag.flag_id] = row["list_id"]
+    put: dict[str, list[Flag]] = {}
+    remove: dict[str, list[str]] = {}
+    for worker_id in sorted(held):
+        before, after = present.get(worker_id, {}), wanted[worker_id]
+        gone = sorted(before.keys() - after.keys())
+        changed = [flag for flag_id, flag in sorted(after.items()) if before.get(flag_id) != flag]
+        for flag_id in gone:
             _note(connection, Action.UNFLAGGED_WORKER, worker_id, flag_id, now)
-        for flag_id, (flag, row) in sorted(wanted.items()):
-            if present.get(flag_id) != flag:
-                versions |= registry.add_flag(connection, worker_id, flag, now=now)
-                if flag_id not in present:
-                    _note(connection, Action.FLAGGED_WORKER, worker_id, flag_id, now, row["list_id"])
-    return versions
+        for flag in changed:
+            if flag.flag_id not in before:
+                _note(connection, Action.FLAGGED_WORKER, worker_id, flag.flag_id, now, lists[flag.flag_id])
+        if changed:
+            put[worker_id] = changed
+        if gone:
+            remove[worker_id] = gone
+    return registry.change_flags(connection, held, put=put, remove=remove, now=now)
 
 
 def decide(
@@ -246,9 +257,10 @@ def decide(
     worker_id = note_decision(
         connection, watch_matches.c.worker_id, match_id, confirm=confirm, reason=reason, by=by, now=now
     )
+    held = registry.hold(connection, [worker_id])
     if confirm:
-        alert_sources.list_matched(connection, [worker_id], now=now)
-    return put_flags(connection, [worker_id], now=now)
+        alert_sources.list_matched(connection, held, now=now)
+    return put_flags(connection, [worker_id], now=now, held=held)
 
 
 def note_decision(
@@ -298,28 +310,48 @@ def _flag(match: RowMapping, list_name: str) -> Flag:
     )
 
 
-def _there(connection: Connection, worker_ids: Sequence[str]) -> set[str]:
-    workers = tables.workers.c.worker_id
-    return set(connection.scalars(select(workers).where(among(connection, workers, worker_ids))))
-
-
 def matches_of(connection: Connection, person: Column[str], person_ids: Sequence[str]) -> list[RowMapping]:
     """Whatever was found about these people, in whatever state."""
     query = select(person.table).where(among(connection, person, person_ids))
     return list(connection.execute(query).mappings())
 
 
-def _with_list_flags(connection: Connection, worker_ids: Sequence[str]) -> set[str]:
-    """Also those whose flag came with a record that was merged into theirs."""
-    flags = tables.flags.c
-    return set(
-        connection.scalars(
-            select(flags.worker_id).where(
-                among(connection, flags.worker_id, worker_ids),
-                flags.flag_id.startswith(FLAG_PREFIX, autoescape=True),
-            )
-        )
+def _standing(
+    connection: Connection, worker_ids: Sequence[str], found_ids: Sequence[str]
+) -> tuple[set[str], set[str]]:
+    """Who of `found_ids` is registered, and who of `worker_ids` has a flag of a list.
+
+    Also a flag that came with a record that was merged into theirs.
+    """
+    workers, flags = tables.workers.c.worker_id, tables.flags.c
+    flagged = select(flags.worker_id, literal(True).label("is_flagged")).where(
+        among(connection, flags.worker_id, worker_ids),
+        flags.flag_id.startswith(FLAG_PREFIX, autoescape=True),
     )
+    there = select(workers, literal(False)).where(among(connection, workers, found_ids))
+    rows = connection.execute(union_all(flagged, there) if found_ids else flagged).all()
+    return {one for one, is_flagged in rows if not is_flagged}, {
+        one for one, is_flagged in rows if is_flagged
+    }
+
+
+def _named_matches_of(connection: Connection, worker_ids: Sequence[str]) -> list[RowMapping]:
+    """As `matches_of`, with the name of the list."""
+    matches = watch_matches.c
+    query = (
+        select(watch_matches, watch_lists.c.name.label("list_name"))
+        .join(watch_lists, watch_lists.c.list_id == matches.list_id)
+        .where(among(connection, matches.worker_id, worker_ids))
+    )
+    return list(connection.execute(query).mappings())
+
+
+def _list_flags(connection: Connection, worker_ids: Sequence[str]) -> dict[str, dict[str, Flag]]:
+    """Worker, flag id → flag that came from a list."""
+    found: dict[str, dict[str, Flag]] = {}
+    for worker_id, flags in registry.flags_of(connection, worker_ids).items():
+        found[worker_id] = {one.flag_id: one for one in flags if one.flag_id.startswith(FLAG_PREFIX)}
+    return found
 
 
 def _note(

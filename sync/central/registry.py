@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import Connection, Table, delete, insert, select, update
+from sqlalchemy import Connection, Table, delete, insert, select, tuple_, update
 
 from sync.central import list_queue, roster_log, tables, tables_passes
 from sync.central.roster_log import Later, record_workers
@@ -147,6 +147,27 @@ def remove_flag(connection: Connection, worker_id: str, flag_id: str) -> dict[st
     return record_workers(connection, [worker_id], left=before, urgent=True)
 
 
+def change_flags(
+    connection: Connection,
+    before: Mapping[str, Sequence[str]],
+    *,
+    put: Mapping[str, Sequence[Flag]],
+    remove: Mapping[str, Sequence[str]],
+    now: datetime,
+) -> dict[str, int]:
+    """Flags of several workers at once: those to add or replace, and ids of those to take away.
+
+    before  what `hold` said of them in this transaction
+    """
+    flags = tables.flags.c
+    for some in chunks([(worker_id, flag_id) for worker_id, ids in remove.items() for flag_id in ids]):
+        connection.execute(delete(tables.flags).where(tuple_(flags.worker_id, flags.flag_id).in_(some)))
+    rows = [_flag_row(worker_id, flag, now) for worker_id, some in put.items() for flag in some]
+    upsert(connection, tables.flags, rows, keep=["created_at"])
+    changed = sorted(put.keys() | remove.keys())
+    return record_workers(connection, changed, left=before, urgent=True) if changed else {}
+
+
 def put_marks(
     connection: Connection,
     worker_id: str,
@@ -260,6 +281,17 @@ def worker(connection: Connection, worker_id: str) -> Worker:
 def workers(connection: Connection, worker_ids: Sequence[str]) -> list[Worker]:
     """Those of the workers that are in the registry, in order of their ids."""
     return roster_log.load_workers(connection, worker_ids)
+
+
+def flags_of(connection: Connection, worker_ids: Sequence[str]) -> dict[str, list[Flag]]:
+    """The flags of those workers who have one."""
+    found: dict[str, list[Flag]] = {}
+    for some in chunks(sorted(worker_ids)):
+        query = select(tables.flags).where(tables.flags.c.worker_id.in_(some))
+        for row in connection.execute(query).mappings():
+            said = {name: row[name] for name in Flag.model_fields}
+            found.setdefault(row["worker_id"], []).append(Flag.model_validate(said))
+    return found
 
 
 def _require_worker(connection: Connection, worker_id: str) -> dict[str, list[str]]:
