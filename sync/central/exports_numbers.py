@@ -1,4 +1,4 @@
-"""What stands in the exported files of figures: a row for the whole and for each site; a row for each day."""
+"""What stands in the exported files of figures: a row for the whole, each area and site; one for each day."""
 
 from __future__ import annotations
 
@@ -41,7 +41,9 @@ def _trend_cells(trend: Trend, shown: Sequence[Figure]) -> Iterator[tuple[Cell, 
 
 def _figure_cells(board: Board) -> Iterator[tuple[Cell, ...]]:
     place = board.place
-    yield (board.day, place.district, place.sub_district, "", str(said.WHOLE), *_values(board.whole))
+    yield (board.day, *said.area_names(place), "", str(said.WHOLE), *_values(board.whole))
+    for area, figures in board.by_area.items():
+        yield (board.day, *said.area_names(area), "", str(said.SUBTOTAL), *_values(figures))
     for site in board.sites:
         name = f"{site.name} {site.name_en}".strip()
         mine = board.by_site[site.site_id]

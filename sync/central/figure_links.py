@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import date, datetime, time, timedelta
 from urllib.parse import urlencode
 
-from sync.central.figures import Figure
+from sync.central.figures import Figure, Place
 from sync.records import Direction, Outcome
 
 DASHBOARD = "/dashboard"
@@ -75,6 +75,12 @@ def events_link(
 def site_link(site_id: str, day: date) -> str:
     """The dashboard of one site."""
     return _address(DASHBOARD, {"site": site_id, "day": day.isoformat()})
+
+
+def area_link(area: Place, day: date) -> str:
+    """The dashboard of a district or sub-district."""
+    asked = {"district": area.district, "sub_district": area.sub_district, "day": day.isoformat()}
+    return _address(DASHBOARD, asked)
 
 
 def _address(path: str, asked: Mapping[str, str]) -> str:

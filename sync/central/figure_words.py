@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from sync.central.figures import Figure, Short
+from sync.central.figures import UNNAMED, Figure, Place, Short
 from sync.central.numbers_desk import Board
 from sync.forms import UnknownForm, form
 from sync.words import Words
@@ -45,6 +45,9 @@ DISTRICT = Words("区", "District")
 SUB_DISTRICT = Words("街道", "Sub-district")
 SITE_NUMBER = Words("工地编号", "Site id")
 WHOLE = Words("合计", "All together")
+SUBTOTAL = Words("小计", "Subtotal")
+NO_DISTRICT = Words("未设区", "No district")
+NO_SUB_DISTRICT = Words("未设街道", "No sub-district")
 ALL_SITES = Words("全部工地", "All sites")
 DAILY_REPORT = Words("工地日报", "Daily report")
 HOURS = Words("分时进场", "Entries by hour")
@@ -79,8 +82,16 @@ def place_name(board: Board) -> Words:
     place = board.place
     if place.site_id:
         return Words(board.sites[0].name, board.sites[0].name_en)
-    parts = [part for part in (place.district, place.sub_district) if part]
+    parts = [part for part in area_names(place) if part]
     return Words(" ".join(parts), "") if parts else ALL_SITES
+
+
+def area_names(area: Place) -> tuple[str, str]:
+    """District and sub-district; empty where any is meant."""
+    return (
+        str(NO_DISTRICT) if area.district == UNNAMED else area.district,
+        str(NO_SUB_DISTRICT) if area.sub_district == UNNAMED else area.sub_district,
+    )
 
 
 def coverage_percent(values: Mapping[Figure, int]) -> float | None:

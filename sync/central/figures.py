@@ -8,7 +8,7 @@ than the sum.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
@@ -16,6 +16,9 @@ from itertools import groupby
 from zoneinfo import ZoneInfo
 
 HOURS = 24
+UNNAMED = "-"
+"""Of an area: the sites that are in no district, or in no sub-district."""
+
 QUARTER_S = 900
 """Every zone in use begins its hours at a quarter of an hour of UTC."""
 
@@ -87,7 +90,7 @@ class SiteOfPlace:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Which sites are meant; empty: any. All three empty: everything that the viewer sees."""
+    """Which sites are meant; empty: any, `UNNAMED`: those without one. All empty: all of the viewer's."""
 
     district: str = ""
     sub_district: str = ""
@@ -96,8 +99,8 @@ class Place:
     def holds(self, site: SiteOfPlace) -> bool:
         return (
             self.site_id in ("", site.site_id)
-            and self.district in ("", site.district)
-            and self.sub_district in ("", site.sub_district)
+            and self.district in ("", site.district or UNNAMED)
+            and self.sub_district in ("", site.sub_district or UNNAMED)
         )
 
     def for_audit(self) -> dict[str, str]:
@@ -166,10 +169,14 @@ class Figures:
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """One figure of every site, and of all of them together."""
+    """One figure of every site, and of all of them together.
+
+    again  of an area: how often people are counted at a further one of its sites
+    """
 
     by_site: Mapping[str, int]
     whole: int
+    again: Mapping[Place, int] = field(default_factory=dict)
 
     @classmethod
     def added(cls, by_site: Mapping[str, int]) -> Tally:
@@ -177,20 +184,30 @@ class Tally:
         return cls(by_site, sum(by_site.values()))
 
     @classmethod
-    def of_people(cls, found: Iterable[tuple[str, str]]) -> Tally:
-        """Of (site, person), each once per site and once in the whole."""
+    def of_people(cls, found: Iterable[tuple[str, str]], areas: Mapping[str, Place]) -> Tally:
+        """Of (site, person), each once per site, once in the site's area, and once in the whole."""
         pairs = set(found)
         by_site = Counter(site_id for site_id, _ in pairs)
-        return cls(by_site, len({person for _, person in pairs}))
+        by_area = Counter(area for area, _ in {(areas[site_id], person) for site_id, person in pairs})
+        return cls(by_site, len({person for _, person in pairs}), again(by_site, by_area, areas))
 
     def __add__(self, other: Tally) -> Tally:
         """For others than those who are counted here, e.g. visitors beside workers."""
-        return Tally(Counter(self.by_site) + Counter(other.by_site), self.whole + other.whole)
+        return Tally(
+            Counter(self.by_site) + Counter(other.by_site),
+            self.whole + other.whole,
+            Counter(self.again) + Counter(other.again),
+        )
 
     def __sub__(self, other: Tally) -> Tally:
         """Without those of `other`, who are among those who are counted here."""
         left = {site_id: count - other.by_site.get(site_id, 0) for site_id, count in self.by_site.items()}
-        return Tally(left, self.whole - other.whole)
+        left_again = {area: count - other.again.get(area, 0) for area, count in self.again.items()}
+        return Tally(left, self.whole - other.whole, left_again)
+
+    def of_area(self, area: Place, site_ids: Iterable[str]) -> int:
+        """Of an area that has these sites."""
+        return sum(self.by_site.get(site_id, 0) for site_id in site_ids) - self.again.get(area, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,6 +223,10 @@ class Tallies:
     def of_site(self, site_id: str) -> Figures:
         """What one site has of each."""
         return self._told(lambda one: one == site_id, lambda one: one.by_site.get(site_id, 0))
+
+    def of_area(self, area: Place, site_ids: Set[str]) -> Figures:
+        """What an area that has these sites has of each."""
+        return self._told(lambda one: one in site_ids, lambda one: one.of_area(area, site_ids))
 
     def whole(self) -> Figures:
         """All sites together."""
@@ -225,6 +246,33 @@ class Tallies:
             {kind: Due(count(due), count(done), count(late)) for kind, (due, done, late) in self.due.items()},
             tuple(sorted((one for one in self.short if is_meant(one.site_id)), key=_first_out)),
         )
+
+
+def areas_of(sites: Sequence[SiteOfPlace]) -> dict[str, Place]:
+    """The area of each site: its district where these sites are in several, else its sub-district."""
+    is_by_district = len({site.district for site in sites}) > 1
+    return {
+        site.site_id: Place(site.district or UNNAMED, "" if is_by_district else site.sub_district or UNNAMED)
+        for site in sites
+    }
+
+
+def members_of(areas: Mapping[str, Place]) -> dict[Place, list[str]]:
+    """The sites of each area, areas in the order of their first site."""
+    members: dict[Place, list[str]] = {}
+    for site_id, area in areas.items():
+        members.setdefault(area, []).append(site_id)
+    return members
+
+
+def again(
+    by_site: Mapping[str, int], by_area: Mapping[Place, int], areas: Mapping[str, Place]
+) -> dict[Place, int]:
+    """By how much the sites of each area are more than people who are counted once there."""
+    summed: Counter[Place] = Counter()
+    for site_id, count in by_site.items():
+        summed[areas[site_id]] += count
+    return {area: count - by_area.get(area, 0) for area, count in summed.items()}
 
 
 def of_days(sites: Iterable[SiteOfPlace], day: date | None, now: datetime) -> list[SitesOfDay]:

@@ -1,7 +1,8 @@
 """Figures of a place and a day, counted by the database; over an open connection.
 
-Each question is one grouped query over all sites of the place; where people are counted a second one counts
-them once in the whole. Only clearances and colours are judged one by one, by the rules that gates have too.
+Each question is one grouped query over all sites of the place; where people are counted, further ones count
+them once in the whole and in each of its areas. Only clearances and colours are judged one by one, by the
+rules that gates have too.
 """
 
 from __future__ import annotations
@@ -43,7 +44,10 @@ from sync.central.figures import (
     SitesOfDay,
     Tallies,
     Tally,
+    again,
+    areas_of,
     days_until,
+    members_of,
     midnight,
     of_days,
     wall_time,
@@ -125,8 +129,9 @@ def tallies(
     if not groups:
         return Tallies({})
     found: dict[Figure, Tally] = {}
-    hours, reasons = _passages(connection, groups, found)
-    due = _clearances(connection, viewer, groups, rules)
+    areas = areas_of(sites)
+    hours, reasons = _passages(connection, groups, areas, found)
+    due = _clearances(connection, viewer, groups, areas, rules)
     for kind, figures in (
         (TEST, (Figure.TEST_DUE, Figure.TEST_DONE, Figure.TEST_OVERDUE)),
         (TRAINING, (Figure.TRAINING_DUE, Figure.TRAINING_DONE)),
@@ -135,7 +140,7 @@ def tallies(
         found |= dict(zip(figures, counted, strict=False))
     short: list[Short] = []
     if viewer.may(Right.READ_DECLARATIONS):
-        _declared(connection, groups, found)
+        _declared(connection, groups, areas, found)
         _reported(connection, groups, found)
         short = _short(connection, groups)
         found[Figure.SUPPLIES_SHORT] = Tally.added(Counter(one.site_id for one in short))
@@ -143,7 +148,7 @@ def tallies(
         found[Figure.ALERTS] = _open_alerts(connection, groups)
     live = frozenset(site_id for group in groups if group.is_live for site_id in group.site_ids)
     if live:
-        _live(connection, viewer, live, found, now)
+        _live(connection, viewer, live, areas, found, now)
     return Tallies(found, hours, reasons, due, short)
 
 
@@ -196,7 +201,10 @@ def trend(
 
 
 def _passages(
-    connection: Connection, groups: Sequence[SitesOfDay], found: dict[Figure, Tally]
+    connection: Connection,
+    groups: Sequence[SitesOfDay],
+    areas: Mapping[str, Place],
+    found: dict[Figure, Tally],
 ) -> tuple[dict[tuple[str, int], int], dict[tuple[str, str, str], int]]:
     event = tables.events.c
     that_day = _on(groups, event.site_id, event.local_day)
@@ -228,7 +236,7 @@ def _passages(
             of_outcome[site_id] += count * (decision == outcome.value)
         found[figure] = Tally.added(of_outcome)
     people = select(event.site_id, event.worker_id).where(that_day, _entered())
-    (found[Figure.PEOPLE_IN],) = _people(connection, people, [literal(value=True)])
+    (found[Figure.PEOPLE_IN],) = _people(connection, people, areas, [literal(value=True)])
     return dict(hours), reasons
 
 
@@ -254,7 +262,12 @@ def _quarter(connection: Connection, column: ColumnElement[Any]) -> ColumnElemen
 # -- declarations and reports ----------------------------------------------------------------------------
 
 
-def _declared(connection: Connection, groups: Sequence[SitesOfDay], found: dict[Figure, Tally]) -> None:
+def _declared(
+    connection: Connection,
+    groups: Sequence[SitesOfDay],
+    areas: Mapping[str, Place],
+    found: dict[Figure, Tally],
+) -> None:
     declared, link = declarations.c, tables.worker_sites.c
     people = union_all(
         *(
@@ -268,6 +281,7 @@ def _declared(connection: Connection, groups: Sequence[SitesOfDay], found: dict[
     expected, done, *of_workers = _people(
         connection,
         select(people.c.site_id, people.c.worker_id, people.c.declaration_id, people.c.marks),
+        areas,
         [literal(value=True), people.c.declaration_id.is_not(None), *marked],
     )
     found |= {Figure.EXPECTED: expected, Figure.DECLARED: done, Figure.MISSING: expected - done}
@@ -336,7 +350,11 @@ def _short(connection: Connection, groups: Sequence[SitesOfDay]) -> list[Short]:
 
 
 def _clearances(
-    connection: Connection, viewer: Viewer, groups: Sequence[SitesOfDay], rules: ClearanceRules
+    connection: Connection,
+    viewer: Viewer,
+    groups: Sequence[SitesOfDay],
+    areas: Mapping[str, Place],
+    rules: ClearanceRules,
 ) -> dict[str, tuple[Tally, Tally, Tally]]:
     """Due, done and overdue by kind. Whoever misses it at one of two sites has not done it."""
     due: dict[str, set[tuple[str, str]]] = {}
@@ -355,9 +373,9 @@ def _clearances(
                     late.setdefault(kind, set()).add(who)
     found = {}
     for kind, people in sorted(due.items()):
-        needed = Tally.of_people(people)
-        done = needed - Tally.of_people(missing.get(kind, ()))
-        found[kind] = (needed, done, Tally.of_people(late.get(kind, ())))
+        needed = Tally.of_people(people, areas)
+        done = needed - Tally.of_people(missing.get(kind, ()), areas)
+        found[kind] = (needed, done, Tally.of_people(late.get(kind, ()), areas))
     return found
 
 
@@ -382,6 +400,7 @@ def _live(
     connection: Connection,
     viewer: Viewer,
     site_ids: frozenset[str],
+    areas: Mapping[str, Place],
     found: dict[Figure, Tally],
     now: datetime,
 ) -> None:
@@ -400,7 +419,8 @@ def _live(
         ).all()
         for colour, figure in COLOURS.items():
             found[figure] = Tally.of_people(
-                (site_id, worker_id) for site_id, worker_id in at_work if colours[worker_id] is colour
+                ((site_id, worker_id) for site_id, worker_id in at_work if colours[worker_id] is colour),
+                areas,
             )
     if viewer.may(Right.INSPECT):
         inspected = inspection_counts(connection, narrowed, now=now)
@@ -472,14 +492,38 @@ def _on(
 
 
 def _people(
-    connection: Connection, found: Select[Any], clauses: Sequence[ColumnElement[bool]]
+    connection: Connection,
+    found: Select[Any],
+    areas: Mapping[str, Place],
+    clauses: Sequence[ColumnElement[bool]],
 ) -> list[Tally]:
-    """Distinct people (the second column) by site (the first), and in all; one tally for each clause."""
+    """Distinct people (the second column) by site (the first), by area, and in all; a tally per clause."""
     site, person = found.selected_columns[0], found.selected_columns[1]
     counts = [func.count(distinct(case((clause, person)))) for clause in clauses]
     by_site = connection.execute(found.with_only_columns(site, *counts).group_by(site)).all()
     whole = connection.execute(found.with_only_columns(*counts)).one()
-    return [Tally({row[0]: row[place + 1] for row in by_site}, whole[place]) for place in range(len(clauses))]
+    members = members_of(areas)
+    by_area = (
+        _by_area(connection, found, members, counts) if len(members) > 1 else dict.fromkeys(members, whole)
+    )
+    tallies = []
+    for number, count in enumerate(whole):
+        of_sites = {row[0]: row[number + 1] for row in by_site}
+        of_areas = {area: of_clauses[number] for area, of_clauses in by_area.items()}
+        tallies.append(Tally(of_sites, count, again(of_sites, of_areas, areas)))
+    return tallies
+
+
+def _by_area(
+    connection: Connection,
+    found: Select[Any],
+    members: Mapping[Place, Sequence[str]],
+    counts: Sequence[ColumnElement[int]],
+) -> dict[Place, Sequence[int]]:
+    site, named = found.selected_columns[0], list(members)
+    area = case(*((site.in_(members[one]), number) for number, one in enumerate(named))).label("area")
+    rows = connection.execute(found.with_only_columns(area, *counts).group_by(area)).all()
+    return {named[row[0]]: row[1:] for row in rows}
 
 
 def _sum(clause: ColumnElement[bool]) -> ColumnElement[int]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 
 from sqlalchemy import select
@@ -12,7 +12,7 @@ from sync.central import audit
 from sync.central.accounts_access import NotFound, Right, Viewer, no_such
 from sync.central.audit import Action
 from sync.central.database import Database
-from sync.central.figures import Figures, Place, SiteOfPlace, Tallies, of_days
+from sync.central.figures import Figures, Place, SiteOfPlace, Tallies, areas_of, members_of, of_days
 from sync.central.kept_results import KeptResults
 from sync.central.numbers import Trend, sites_of, tallies, trend
 from sync.central.tables_declarations import site_reports
@@ -30,6 +30,7 @@ class Board:
     day      as asked; of today the one at the first site
     is_live  the day is today at one of the sites at least
     at       when it was counted
+    by_area  districts, or sub-districts of one district; empty where all sites are in the same
     """
 
     place: Place
@@ -39,12 +40,15 @@ class Board:
     sites: tuple[SiteOfPlace, ...]
     whole: Figures
     by_site: Mapping[str, Figures]
+    by_area: Mapping[Place, Figures] = field(default_factory=dict)
 
     def alone(self, site_id: str) -> Board:
         """The same day for one of its sites."""
         (site,) = [one for one in self.sites if one.site_id == site_id]
         mine = self.by_site[site_id]
-        return replace(self, place=Place(site_id=site_id), sites=(site,), whole=mine, by_site={site_id: mine})
+        return replace(
+            self, place=Place(site_id=site_id), sites=(site,), whole=mine, by_site={site_id: mine}, by_area={}
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,9 +106,10 @@ class NumbersDesk:
             with self._database.read() as connection:
                 return tallies(connection, viewer, sites, day, self.rules, now=now)
 
-        question = (viewer.role, viewer.site_ids, tuple(one.site_id for one in sites), day)
+        question = (viewer.role, viewer.site_ids, tuple(sites), day)
         counted, at = self._boards.get(question, now, count)
         groups = of_days(sites, day, at)
+        members = members_of(areas_of(sites))
         return Board(
             place,
             day or at.astimezone(sites[0].zone).date(),
@@ -113,6 +118,9 @@ class NumbersDesk:
             tuple(sites),
             counted.whole(),
             {one.site_id: counted.of_site(one.site_id) for one in sites},
+            {area: counted.of_area(area, frozenset(of_area)) for area, of_area in members.items()}
+            if len(members) > 1
+            else {},
         )
 
     def trend(

@@ -19,8 +19,8 @@ from sync.central.console.listing import export_actions, search_bar
 from sync.central.daily_report import report_pdf
 from sync.central.exports_numbers import figure_pieces, trend_pieces, trend_words
 from sync.central.figure_charts import hours_chart, trend_chart
-from sync.central.figure_links import REPORTED, events_link, list_link, site_link
-from sync.central.figures import Figure, Place, SiteOfPlace
+from sync.central.figure_links import REPORTED, area_link, events_link, list_link, site_link
+from sync.central.figures import UNNAMED, Figure, Place, SiteOfPlace
 from sync.central.numbers import Trend
 from sync.central.numbers_desk import Board
 from sync.pages import action, heading, subheading
@@ -75,6 +75,7 @@ _SITE_COLUMNS = (
     ("place", said.SUB_DISTRICT),
     *((figure.value, said.FIGURES[figure]) for figure in _SITE_FIGURES),
 )
+_AREA_COLUMNS = (("sites", said.SITES), *((figure.value, said.FIGURES[figure]) for figure in _SITE_FIGURES))
 _REASON_COLUMNS = (("outcome", words.DECISION), ("reason", words.REASON), ("count", own.COUNT))
 _SHORT_COLUMNS = (
     ("site", words.SITE),
@@ -110,6 +111,7 @@ class _Dashboard:
         self._board: Board
         self._follows_today = True
         self._numbers: dict[Figure, ui.label] = {}
+        self._area_rows: ui.table | None = None
 
     async def build(self) -> None:
         ui.label(str(own.NOTE)).classes("sg-note")
@@ -120,6 +122,7 @@ class _Dashboard:
         self._hours = _Chart(said.HOURS, _HOUR_COLUMNS, key="hour")
         subheading(said.REASONS)
         self._reasons = table(_REASON_COLUMNS, key="key", on_open=self._open_reason)
+        self._by_area = ui.element("section")
         self._by_site = ui.element("section")
         with self._by_site:
             subheading(own.BY_SITE)
@@ -140,9 +143,9 @@ class _Dashboard:
     def _filters(self) -> None:
         asked_of = self._visitor.asked_of
         with search_bar():
-            districts = _names(site.district for site in self._sites)
+            districts = _names((site.district for site in self._sites), said.NO_DISTRICT)
             self._district = choice(said.DISTRICT, districts, asked_of("district", districts))
-            parts = _names(site.sub_district for site in self._sites)
+            parts = _names((site.sub_district for site in self._sites), said.NO_SUB_DISTRICT)
             self._part = choice(said.SUB_DISTRICT, parts, asked_of("sub_district", parts))
             own_sites = {site.site_id: f"{site.name} {site.name_en}".strip() for site in self._sites}
             self._site = choice(words.SITE, own_sites, asked_of("site", own_sites))
@@ -169,6 +172,7 @@ class _Dashboard:
         self._follows_today = day is None or board.day == board.at.date()
         self._day.value = board.day.isoformat()
         self._build_tiles()
+        self._build_areas()
         self._fill()
         await self._show_trend()
 
@@ -209,6 +213,18 @@ class _Dashboard:
             ui.label(said.FIGURES[figure].zh)
             ui.label(said.FIGURES[figure].en).classes("sg-en")
 
+    def _build_areas(self) -> None:
+        """Districts, or the sub-districts of one; nothing where all sites are in the same."""
+        self._by_area.clear()
+        areas = list(self._board.by_area)
+        self._area_rows = None
+        if areas:
+            is_by_district = not areas[0].sub_district
+            with self._by_area:
+                subheading(own.BY_DISTRICT if is_by_district else own.BY_SUB_DISTRICT)
+                named = ("name", said.DISTRICT if is_by_district else said.SUB_DISTRICT)
+                self._area_rows = table((named, *_AREA_COLUMNS), key="key", on_open=self._open_area)
+
     def _fill(self) -> None:
         board, whole = self._board, self._board.whole
         self._updated.text = f"{own.UPDATED} {board.at:%Y-%m-%d %H:%M:%S}"
@@ -225,8 +241,24 @@ class _Dashboard:
             }
             for (outcome, reason), count in whole.reasons.items()
         ]
+        if self._area_rows is not None:
+            self._area_rows.rows = [self._area_cells(area) for area in board.by_area]
         self._by_site.set_visibility(len(board.sites) > 1)
         self._site_rows.rows = [self._site_cells(site) for site in board.sites]
+
+    def _area_cells(self, area: Place) -> dict[str, str]:
+        values = self._board.by_area[area].values
+        district, part = said.area_names(area)
+        sites = sum(area.holds(site) for site in self._board.sites)
+        cells = {figure.value: _told(figure, values) for figure in _SITE_FIGURES}
+        asked = {"district": area.district, "sub_district": area.sub_district}
+        return {
+            "key": f"{district} {part}",
+            "name": part or district,
+            "sites": f"{sites:,}",
+            **asked,
+            **cells,
+        }
 
     def _site_cells(self, site: SiteOfPlace) -> dict[str, str]:
         values = self._board.by_site[site.site_id].values
@@ -262,6 +294,10 @@ class _Dashboard:
             ui.navigate.to(address(next(iter(counts))))
         else:
             self._show_sites(Words(words.reason(reason), ""), counts, address)
+
+    def _open_area(self, row: dict[str, Any]) -> None:
+        part = str(row["sub_district"]) or self._board.place.sub_district
+        ui.navigate.to(area_link(Place(str(row["district"]), part), self._board.day))
 
     def _open_site(self, row: dict[str, Any]) -> None:
         ui.navigate.to(site_link(str(row["site_id"]), self._board.day))
@@ -399,8 +435,11 @@ def _told(figure: Figure, values: Mapping[Figure, int]) -> str:
     return f"{values[figure]:,} / {values[out_of]:,}{percent}"
 
 
-def _names(found: Iterable[str]) -> dict[str, str]:
-    return {name: name for name in sorted({name for name in found if name})}
+def _names(found: Iterable[str], unnamed: Words) -> dict[str, str]:
+    """What areas can be chosen; sites without one are a choice where others have one."""
+    every = set(found)
+    named = {name: name for name in sorted(every - {""})}
+    return {**named, UNNAMED: str(unnamed)} if named and "" in every else named
 
 
 def _trend_options(found: Trend, figures: Iterable[Figure]) -> dict[str, Any]:

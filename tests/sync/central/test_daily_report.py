@@ -111,11 +111,14 @@ def test_files_have_the_whole_and_each_site_and_each_day(office: FrontOffice) ->
     assert tuple(rows[0]) == FIGURE_HEADING
     assert [row[3:5] for row in rows[1:]] == [
         ["", "合计 All together"],
+        ["", "小计 Subtotal"],
+        ["", "小计 Subtotal"],
         ["site-b", "北山示例工地 North hill"],
         ["site-a", "滨江示例工地 Riverside"],
     ]
     entries = FIGURE_HEADING.index("进场人次 Entries")
-    assert [row[entries] for row in rows[1:]] == ["2", "0", "2"]
+    assert [row[entries] for row in rows[1:]] == ["2", "0", "2", "0", "2"]
+    assert [row[1:3] for row in rows[1:4]] == [[DISTRICT, ""], [DISTRICT, "北山街道"], [DISTRICT, "滨江街道"]]
     assert rows[1][FIGURE_HEADING.index("当前在场 On site now")] == ""
     trend = office.numbers.trend(ADMIN, Place(), TODAY, 7, action=Action.EXPORTED_NUMBERS)
     book = load_workbook(BytesIO(b"".join(trend_pieces(trend, "xlsx"))))

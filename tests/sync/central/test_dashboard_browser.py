@@ -60,6 +60,14 @@ def test_figures_lead_from_the_district_to_a_sites_list(page: Page, url: str, tm
     expect(page.locator(".sg-chart canvas")).to_have_count(3)
     look(page, tmp_path, "dashboard")
 
+    row = page.locator("tr", has_text="滨江街道").first
+    expect(row.locator("td").nth(2)).to_have_text("3")
+    row.locator("button").click()
+    page.wait_for_url("**/dashboard?district=*&sub_district=*")
+    expect(page.locator("[data-figure=declared] .sg-big")).to_have_text("3 / 6")
+    look(page, tmp_path, "dashboard-sub-district")
+    page.goto(f"{url}/dashboard?district=示例区")
+
     page.click("[data-figure=missing]")  # of two sites: whose?
     expect(page.locator(".sg-dialog >> text=北山示例工地 · 0")).to_be_visible()
     look(page, tmp_path, "dashboard-by-site")

@@ -7,9 +7,9 @@ from urllib.parse import parse_qs, urlsplit
 
 from sync.central.console.app import PAGES
 from sync.central.figure_charts import hours_chart, trend_chart
-from sync.central.figure_links import events_link, list_link, site_link
+from sync.central.figure_links import area_link, events_link, list_link, site_link
 from sync.central.figure_words import FIGURES
-from sync.central.figures import Figure
+from sync.central.figures import Figure, Place
 from sync.records import Outcome
 
 DAY = date(2026, 3, 31)
@@ -22,7 +22,8 @@ def test_every_figure_has_words_and_a_list_of_its_site() -> None:
         address = urlsplit(list_link(figure, "site-a", DAY))
         assert address.path in paths
         assert parse_qs(address.query)["site"] == ["site-a"]
-    assert urlsplit(site_link("site-a", DAY)).path in paths
+    for link in (site_link("site-a", DAY), area_link(Place("示例区", "-"), DAY)):
+        assert urlsplit(link).path in paths
 
 
 def test_a_day_ends_with_the_next_one() -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import insert, select
+from sqlalchemy import event, insert, select
 
 from sync.central import accounts_access, site_registry, tables
 from sync.central.access_log import EventFilter
@@ -16,7 +18,19 @@ from sync.central.accounts_access import NotAllowed, NotFound, Right, Role, View
 from sync.central.alert_desk import AlertFilter
 from sync.central.audit import Action
 from sync.central.clearance_desk import Show, Wanted
-from sync.central.figures import PEOPLE, Due, Figure, Figures, Place, SiteOfPlace, Tallies, Tally, of_days
+from sync.central.figures import (
+    PEOPLE,
+    UNNAMED,
+    Due,
+    Figure,
+    Figures,
+    Place,
+    SiteOfPlace,
+    Tallies,
+    Tally,
+    members_of,
+    of_days,
+)
 from sync.central.front_office import FrontOffice
 from sync.central.inspection_desk import FindingFilter
 from sync.central.numbers import TREND_FIGURES
@@ -46,7 +60,8 @@ def test_a_whole_is_the_sum_of_its_parts_and_counts_nobody_twice(
     def whole(of: set[str]) -> Figures:
         mine = {site: count for site, count in entries.items() if site in of}
         who = {pair for pair in at_work if pair[0] in of}
-        found = {Figure.ENTRIES: Tally.added(mine), Figure.PEOPLE_IN: Tally.of_people(who)}
+        people_in = Tally.of_people(who, dict.fromkeys(SITES, Place("示例区")))
+        found = {Figure.ENTRIES: Tally.added(mine), Figure.PEOPLE_IN: people_in}
         return Tallies(found, {(site, 7): count for site, count in mine.items()}).whole()
 
     everything = set(SITES)
@@ -58,6 +73,22 @@ def test_a_whole_is_the_sum_of_its_parts_and_counts_nobody_twice(
         counted = [one.values[Figure.PEOPLE_IN] for one in pieces]
         assert max(counted) <= district.values[Figure.PEOPLE_IN] <= sum(counted)
     assert district.values[Figure.PEOPLE_IN] == len({person for _, person in at_work})
+
+
+@given(people, people, people, st.lists(st.sampled_from("xyz"), min_size=4, max_size=4))
+def test_an_area_counts_nobody_twice_whatever_its_people_are_made_of(
+    needed: set[tuple[str, str]], done: set[tuple[str, str]], guests: set[tuple[str, str]], parts: list[str]
+) -> None:
+    areas = {site: Place("示例区", part) for site, part in zip(SITES, parts, strict=True)}
+    done &= needed
+    named = {(site, f"guest {person}") for site, person in guests}
+    tally = Tally.of_people(needed, areas) - Tally.of_people(done, areas) + Tally.of_people(named, areas)
+    for area, site_ids in members_of(areas).items():
+        needed_here, done_here, guests_here = (
+            {person for site, person in group if site in site_ids} for group in (needed, done, guests)
+        )
+        here = len(needed_here) - len(done_here) + len(guests_here)
+        assert Tallies({Figure.MISSING: tally}).of_area(area, {*site_ids}).values == {Figure.MISSING: here}
 
 
 @given(st.integers(0, 2 * 365 * 24 * 3600))
@@ -112,6 +143,54 @@ def test_every_figure_counts_what_it_says(office: FrontOffice) -> None:
     assert [b[one] for one in (Figure.RED, Figure.YELLOW, Figure.GREEN)] == [1, 0, 0]
     for figure in set(Figure) - PEOPLE:
         assert a[figure] + b[figure] == whole[figure], figure
+
+
+def test_areas_have_the_figures_that_they_have_when_they_are_asked_for(office: FrontOffice) -> None:
+    with_figures(office)
+    with office.database.write() as connection:
+        site_registry.put_site(connection, "site-c", name="示例三", timezone="Asia/Shanghai", now=NOW)
+        site_registry.put_site(connection, "site-d", name="示例四", timezone="Asia/Shanghai", now=NOW)
+        site_registry.set_site_place(connection, B, district=DISTRICT, sub_district="滨江街道")
+        site_registry.set_site_place(connection, "site-c", district=DISTRICT)
+    river, without = Place(DISTRICT, "滨江街道"), Place(DISTRICT, UNNAMED)
+    for day in (None, TODAY - timedelta(days=1)):
+        board = office.numbers.board(ADMIN, Place(DISTRICT), day)
+        assert {*board.by_area} == {river, without}
+        for area, figures in board.by_area.items():
+            needed = {kind: one for kind, one in figures.due.items() if one.due}
+            assert replace(figures, due=needed) == office.numbers.board(ADMIN, area, day).whole
+    everything = office.numbers.board(ADMIN, Place(), None)
+    assert {*everything.by_area} == {Place(DISTRICT), Place(UNNAMED)}
+    both = everything.by_area[Place(DISTRICT)]
+    assert both == office.numbers.board(ADMIN, Place(DISTRICT), None).whole
+    assert both.values[Figure.EXPECTED] == 6  # B-001 works at two of its sites
+    asked = office.numbers.board(ADMIN, Place(UNNAMED), None)
+    assert [one.site_id for one in asked.sites] == ["site-d"] and asked.by_area == {}
+    assert office.numbers.board(OF_B, Place(DISTRICT), None).by_area == {}
+
+
+@ON_ONE
+def test_areas_are_counted_by_the_queries_of_the_whole_and_kept_with_it(office: FrontOffice) -> None:
+    with_figures(office)
+    asked: list[str] = []
+    listen = partial(event.listen, office.database.engine, "before_cursor_execute")
+    listen(lambda *about: asked.append(str(about[2])))
+
+    def questions() -> int:
+        asked.clear()
+        board = office.numbers.board(ADMIN, Place(DISTRICT), None, action=None)
+        assert len(board.by_area) == min(len({one.sub_district for one in board.sites}), len(board.sites))
+        return sum(statement.lstrip().startswith("SELECT") for statement in asked)
+
+    of_two = questions()
+    assert questions() == 1  # which sites there are
+    with office.database.write() as connection:
+        for number in range(5):
+            site_registry.put_site(connection, f"s-{number}", name="示例", timezone="Asia/Shanghai", now=NOW)
+            site_registry.set_site_place(
+                connection, f"s-{number}", district=DISTRICT, sub_district=f"街道{number}"
+            )
+    assert questions() == of_two
 
 
 def test_the_lists_behind_the_figures_are_as_long(office: FrontOffice) -> None:
