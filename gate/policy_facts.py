@@ -25,7 +25,7 @@ class Passed:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A body temperature with which this gate let the worker in."""
+    """A body temperature that this gate took of the worker before."""
 
     celsius: float
     at: datetime
@@ -46,7 +46,7 @@ class Screened:
     measured  None: nobody asked for a temperature
     passages  of the worker, oldest first, as this gate recorded them
     hot_at    when the worker was too hot, since they were last let in; oldest first
-    readings  with which the worker was let in, oldest first
+    readings  of the worker at entries, oldest first
     inside    people on the site by this gate's records
     born_on   date of birth, where this box has it
     """

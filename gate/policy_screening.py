@@ -226,7 +226,7 @@ def daily_clearance(context: Context, settings: PolicySettings, worker: Worker) 
 
 
 def _was_measured_today(context: Context, rule: TemperatureSettings) -> bool:
-    """Let in with a normal temperature on this day of the site, and not too hot since."""
+    """A normal temperature on this day of the site, and not too hot since."""
     rest = timedelta(minutes=rule.rest_min)
     today = context.now.astimezone(context.timezone).date()
     return any(

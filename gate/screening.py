@@ -25,6 +25,7 @@ MOST_RECORDS = 200
 _OF_RECORDS = frozenset({"temperature", "daily_clearance", "capacity", "anti_passback", "rest_time"})
 _NOTED = re.compile(r"temperature (\d+\.\d) °C")
 _HOT = frozenset({Reason.TEMPERATURE_HIGH.value, Reason.TEMPERATURE_HIGH_AGAIN.value})
+_UNDECLARED_ALONE = (Reason.DAILY_DECLARATION_MISSING.value,)
 
 
 class Screening:
@@ -103,7 +104,7 @@ def recorded(
     return Screened(
         passages=tuple(Passed(one.direction, one.occurred_at) for one in events if _passed(one)),
         hot_at=too_hot(events),
-        readings=let_in_with(events),
+        readings=readings(events),
         inside=store.people_inside(now - stay, now) if "capacity" in rules else None,
         born_on=None if person is None else person.birth_date,
     )
@@ -135,15 +136,16 @@ def too_hot(events: Sequence[Event]) -> tuple[datetime, ...]:
     return tuple(hot)
 
 
-def let_in_with(events: Sequence[Event]) -> tuple[Reading, ...]:
-    """The temperatures with which the worker was let in; events oldest first.
+def readings(events: Sequence[Event]) -> tuple[Reading, ...]:
+    """The temperatures of a worker who was let in, or lacked the declaration alone; events oldest first.
 
-    Of refusals none counts: perhaps somebody else stood there with the worker's picture or pass. Nor does one
-    of an untrusted clock: nobody knows on which day that was.
+    Of other refusals none counts: perhaps somebody else stood there with the worker's picture or pass. Nor
+    does one of an untrusted clock: nobody knows on which day that was.
     """
     found = []
     for event in events:
-        if event.outcome is Outcome.ALLOW and event.direction is Direction.IN and event.clock_trusted:
+        is_them = event.outcome is Outcome.ALLOW or event.reasons == _UNDECLARED_ALONE
+        if is_them and event.direction is Direction.IN and event.clock_trusted:
             celsius = noted_temperature(event.note)
             found += [] if celsius is None else [Reading(celsius, event.occurred_at)]
     return tuple(found)

@@ -17,9 +17,9 @@ from gate.online_step import online_step
 from gate.policy import Context, decide
 from gate.policy_facts import Measured, Reading, Screened
 from gate.reasons import Reason
-from gate.screening import noted_temperature, temperature_note
+from gate.screening import noted_temperature, readings, temperature_note
 from gate.settings import PolicySettings, Settings
-from sync.records import Clearance, Direction, Outcome
+from sync.records import Clearance, Direction, Event, Method, Outcome
 from tests.gate.test_policy import NOW, SHANGHAI, TICK, a_worker, before_the_gate
 
 DAILY = {"rules": ["registered", "daily_clearance"]}
@@ -194,6 +194,33 @@ def test_a_temperature_is_read_from_the_record_as_it_was_written(tenths: int, be
         f"{before}{temperature_note(tenths / 10)}; clearance_ends_soon medical until 2026-05-11T10:00+08:00"
     )
     assert noted_temperature(note) == tenths / 10
+
+
+def test_a_reading_is_the_worker_s_where_they_were_let_in_or_only_had_not_declared() -> None:
+    took = Event(
+        sequence=0,
+        site_id="demo-site",
+        gate_id="gate-1",
+        lane_id="lane-1",
+        direction=Direction.IN,
+        occurred_at=NOW,
+        method=Method.FACE,
+        outcome=Outcome.ALLOW,
+        reasons=("ok", "liveness_failed"),
+        worker_id="w1",
+        note="temperature 36.5 °C",
+    )
+    refused = took.model_copy(
+        update={"outcome": Outcome.DENY, "reasons": (NOT_DECLARED.value,), "note": "temperature 36.6 °C"}
+    )
+    others = (
+        refused.model_copy(update={"reasons": (NOT_DECLARED.value, "pass_face_differs")}),
+        refused.model_copy(update={"reasons": ("liveness_failed", NOT_DECLARED.value)}),
+        took.model_copy(update={"direction": Direction.OUT}),
+        took.model_copy(update={"clock_trusted": False}),
+        took.model_copy(update={"note": "temperature: no reading in time"}),
+    )
+    assert readings((*others, took, refused)) == (Reading(36.5, NOW), Reading(36.6, NOW))
 
 
 @pytest.mark.parametrize("note", ["", "temperature: no reading in time", "guard: temperature 36.6 °C"])

@@ -136,17 +136,18 @@ def test_declared_and_measured_once_a_worker_has_the_clearance_of_the_day_until_
     changes = asked(world, "daily_clearance") | {"site": site, "centre": centre}
     world.enrol(worker(clearances=()))
     service, seen = world.gate("worker.avi", **changes)
+    thermometer(service).shows = Raw(36.4)
     service.start()
     service.wait_ended()
-    assert [one.event.reasons for one in seen] == [("daily_declaration_missing", "daily_temperature_missing")]
+    (undeclared,) = (one.event for one in seen)
+    assert (undeclared.outcome, undeclared.reasons) == (Outcome.DENY, ("daily_declaration_missing",))
+    assert undeclared.note == "temperature 36.4 °C"
     shown = service.lane("lane-1").online
     assert shown is not None
     assert shown.address == "https://gates.example.org/m/declare?site=demo-site"
     service.stop()
 
     world.enrol(worker(clearances=(declared,)))
-    well = play(world, changes, 36.4).event
-    assert (well.outcome, well.note) == (Outcome.ALLOW, "temperature 36.4 °C")
     again = play(world, changes, None)
     assert (again.event.outcome, again.event.reasons) == (Outcome.ALLOW, ("ok",))
     assert again.opened_at_s is not None
