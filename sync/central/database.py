@@ -105,13 +105,14 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """One consistent look: everything read inside comes from the same moment."""
-        options: dict[str, Any] = (
-            {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
-            if self.dialect == POSTGRESQL
-            else {}
-        )
         with self.engine.connect() as connection:
+            if self.dialect != POSTGRESQL:
+                yield connection
+                return
+            options: dict[str, Any] = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
             yield connection.execution_options(**options)
+            # Else the pool rolls back, at which psycopg forgets every statement that it has prepared.
+            connection.commit()
 
     @contextmanager
     def write(self) -> Iterator[Connection]:

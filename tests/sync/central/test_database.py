@@ -18,6 +18,9 @@ from sync.central import schema, tables
 from sync.central.database import Database
 from sync.central.errors import DatabaseTooNew, DatabaseUnreachable, DatabaseUrlInvalid
 
+ASKED_OFTEN = 8
+"""Times after which the driver has prepared a statement."""
+
 
 def test_migrations_make_exactly_the_tables_that_the_program_uses(centre_database: Database) -> None:
     with centre_database.read() as connection:
@@ -84,6 +87,17 @@ def test_a_reader_sees_one_moment(centre_database: Database) -> None:
         first = len(connection.execute(select(tables.audit)).all())
         note()
         assert len(connection.execute(select(tables.audit)).all()) == first == 1
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_what_is_asked_again_and_again_is_prepared_once(centre_database: Database) -> None:
+    query = select(tables.sites.c.name).where(tables.sites.c.site_id == "示例")
+    for _ in range(ASKED_OFTEN):
+        with centre_database.read() as connection:
+            connection.execute(query).all()
+    with centre_database.read() as connection:
+        prepared = connection.scalars(text("SELECT statement FROM pg_prepared_statements")).all()
+    assert [one for one in prepared if "sites.site_id" in one]
 
 
 @pytest.mark.parametrize("url", ["nonsense", "mysql://host/name", "sqlite://", "sqlite:///:memory:"])
