@@ -22,6 +22,7 @@ class Action(StrEnum):
 
     LOGIN = "login"
     IMPORTED_LIST = "imported_list"
+    SET_LIST_FEED = "set_list_feed"
     REMOVED_LIST = "removed_list"
     DECIDED_MATCH = "decided_match"
     LOOKED_AT_LISTS = "looked_at_lists"

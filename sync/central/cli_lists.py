@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from getpass import getuser
 from pathlib import Path
 from typing import Annotated
@@ -15,7 +15,9 @@ from sqlalchemy import Connection, select
 from sync.central import audit, list_matches, list_visitors, registry
 from sync.central.audit import Action
 from sync.central.cli_options import DatabaseOption, KeysOption, now, open_database
+from sync.central.errors import SettingRefused
 from sync.central.list_feed import signer_of
+from sync.central.list_fetch import EVERY, Feed, ListFetcher, end_feed, feeds, set_feed
 from sync.central.list_import import (
     CHINA,
     ListTerms,
@@ -96,6 +98,57 @@ def list_import_(
     typer.echo(f"list {list_id}: version {imported.number}; the running centre now matches it")
 
 
+@lists.command("feed")
+def list_feed_(
+    list_id: _ListId,
+    url: Annotated[
+        str, typer.Argument(help="https:// address of the file; its signature lies beside it, as .sig.")
+    ] = "",
+    *,
+    every_minutes: Annotated[int, typer.Option(help="How often the running centre looks.")] = (
+        EVERY // timedelta(minutes=1)
+    ),
+    off: Annotated[bool, typer.Option("--off", help="Fetch it no more; the list stays.")] = False,
+    database: DatabaseOption = DEFAULT_DATABASE,
+) -> None:
+    """Let the running centre fetch a signed list from its issuer, beginning now."""
+    if off is bool(url):
+        raise SettingRefused(
+            "where is it fetched from?", next_step="give the address, or --off to fetch it no more"
+        )
+    with open_database(database, must_exist=True) as opened, opened.write() as connection:
+        if off:
+            end_feed(connection, list_id)
+        else:
+            set_feed(connection, list_id, url, every=timedelta(minutes=every_minutes), now=now())
+        audit.note(
+            connection,
+            at=now(),
+            actor=f"command line: {getuser()}",
+            action=Action.SET_LIST_FEED,
+            subject=f"list:{list_id}",
+            detail={"url": url, "every_minutes": every_minutes} if url else {"off": True},
+        )
+    typer.echo(f"list {list_id} is {'fetched no more' if off else f'fetched from {url}'}")
+
+
+@lists.command("fetch")
+def list_fetch_(
+    list_id: _ListId,
+    *,
+    database: DatabaseOption = DEFAULT_DATABASE,
+    keys: KeysOption = DEFAULT_KEYS,
+) -> None:
+    """Fetch a list from its issuer now, also while the centre does not run."""
+    with open_database(database, must_exist=True) as opened:
+        found = ListFetcher(opened, PersonVault.in_folder(keys), now=now).fetch(list_id)
+    if found.feed.problem is not None:
+        typer.echo(f"list {list_id}: nothing changed. {_feed_words(found.feed)}", err=True)
+        raise typer.Exit(1)
+    became = f"version {found.number}; the running centre now matches it" if found.number else "nothing new"
+    typer.echo(f"list {list_id}: {became}")
+
+
 @lists.command("show")
 def list_show(
     list_id: Annotated[str, typer.Argument(help="One list with its matches; without it all.")] = "",
@@ -106,6 +159,10 @@ def list_show(
     with open_database(database, must_exist=True) as opened, opened.read() as connection:
         if list_id and list_id not in {one.list_id for one in list_summaries(connection)}:
             raise UnknownList(f"no list {list_id}", next_step="`sitegate central list show` names the lists")
+        feed = feeds(connection).get(list_id)
+        if feed is not None:
+            minutes = feed.every // timedelta(minutes=1)
+            typer.echo(f"fetched every {minutes} minutes from {feed.url}: {_feed_words(feed)}")
         Console().print(_matches(connection, list_id) if list_id else _lists(connection))
 
 
@@ -185,7 +242,9 @@ def _lists(connection: Connection) -> Table:
         "until",
         "imported",
         "matched",
+        "fetched",
     )
+    fetched = feeds(connection)
     for one in list_summaries(connection):
         ends = f"{one.valid_until.astimezone(CHINA):%Y-%m-%d %H:%M}" if one.valid_until else ""
         matched = f"{one.matched_at:%Y-%m-%d %H:%M}" if one.matched_at else one.matched_through or "waiting"
@@ -199,8 +258,14 @@ def _lists(connection: Connection) -> Table:
             ends,
             f"{one.imported_at:%Y-%m-%d %H:%M}",
             matched,
+            _feed_words(fetched[one.list_id]) if one.list_id in fetched else "",
         )
     return shown
+
+
+def _feed_words(feed: Feed) -> str:
+    good = f"last good fetch {feed.fetched_at:%Y-%m-%d %H:%M}" if feed.fetched_at else "no good fetch yet"
+    return f"{feed.problem}: {feed.detail} ({good})" if feed.problem else good
 
 
 def _matches(connection: Connection, list_id: str) -> Table:

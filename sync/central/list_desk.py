@@ -22,6 +22,7 @@ from sync.central.audit import Action
 from sync.central.database import Database
 from sync.central.errors import CentralError, SettingRefused
 from sync.central.list_comparison import Comparison, compare
+from sync.central.list_fetch import Feed, feeds
 from sync.central.list_import import Imported, ListSummary, ListTerms, OnRows, Report
 from sync.central.list_keys import ListKeys
 from sync.central.list_matches import MatchState, state_clause, state_of
@@ -51,11 +52,15 @@ class DecidedMeanwhile(CentralError, ValueError):
 
 @dataclass(frozen=True, slots=True)
 class ListRow:
-    """A list, what was found by it within the viewer's sites, and how much of the registry has seen it."""
+    """A list, what was found by it within the viewer's sites, and how much of the registry has seen it.
+
+    feed  how it is fetched; None: it is not
+    """
 
     summary: ListSummary
     counts: Mapping[MatchState, int]
     matched_share: float
+    feed: Feed | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,8 +130,14 @@ class ListDesk:
         with self._database.read() as connection:
             summaries = list_import.list_summaries(connection)
             counts = _counts(connection, viewer)
+            fetched = feeds(connection)
             return [
-                ListRow(one, counts.get(one.list_id, {}), _matched_share(connection, one))
+                ListRow(
+                    one,
+                    counts.get(one.list_id, {}),
+                    _matched_share(connection, one),
+                    fetched.get(one.list_id),
+                )
                 for one in summaries
             ]
 

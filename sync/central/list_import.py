@@ -21,7 +21,12 @@ from sync.central.database import Database
 from sync.central.errors import CentralError, SettingRefused
 from sync.central.list_keys import ListKeys
 from sync.central.statements import insert_or
-from sync.central.tables_lists import watch_list_entries, watch_list_versions, watch_lists
+from sync.central.tables_lists import (
+    watch_list_entries,
+    watch_list_feeds,
+    watch_list_versions,
+    watch_lists,
+)
 from sync.records import FlagLevel
 from sync.screening.entries import CATEGORY_CHARACTERS, ListEntry, RowProblem, entry_of
 from sync.screening.list_file import ListUnusable, read_list
@@ -180,7 +185,10 @@ def import_list(
 
 
 def remove_list(connection: Connection, list_id: str, *, now: datetime) -> None:
-    """No entry of it counts any more; `list_matching` takes its flags back. Raises UnknownList."""
+    """No entry of it counts any more, and it is fetched no more; `list_matching` takes its flags back.
+
+    Raises UnknownList.
+    """
     lists = watch_lists.c
     removed = connection.execute(
         update(watch_lists).where(lists.list_id == list_id, lists.removed_at.is_(None)).values(removed_at=now)
@@ -193,6 +201,7 @@ def remove_list(connection: Connection, list_id: str, *, now: datetime) -> None:
         .where(versions.list_id == list_id, versions.state == CURRENT)
         .values(state=REMOVED)
     )
+    connection.execute(delete(watch_list_feeds).where(watch_list_feeds.c.list_id == list_id))
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,6 +39,7 @@ from sync.central.ingest import Ingest
 from sync.central.inspection_rules import InspectionSettings
 from sync.central.keys import signing_key
 from sync.central.link import CentreLink, broker_password
+from sync.central.list_fetch import ListFetcher
 from sync.central.list_matching import ListMatcher
 from sync.central.list_visitors import VisitorMatcher
 from sync.central.lookout import Lookout
@@ -70,6 +71,9 @@ findings that are overdue."""
 
 REAL_NAME_EVERY_S = 5.0
 """Between two looks for a site that is due at its real-name platform."""
+
+LISTS_EVERY_S = 5.0
+"""Between two looks for a list that is due to be fetched."""
 
 WAITING_MESSAGES = 2000
 """What does not fit is not taken; the gates send it again."""
@@ -207,9 +211,13 @@ class CentralService:
         self.aftercare = Aftercare(self._aftercare_jobs(search), poll_s=AFTERCARE_EVERY_S)
         # On a thread of its own: who is told of an alert may take a while to answer.
         self.alerting = Aftercare(self._alert_jobs(), poll_s=AFTERCARE_EVERY_S)
-        for thread in (self.aftercare, self.alerting):
+        # And so may the server of a list's issuer.
+        fetcher = ListFetcher(self.database, self.vault, now=self._now)
+        self.fetching = Aftercare([fetcher.look], poll_s=LISTS_EVERY_S, name="list-feeds")
+        for thread in (self.aftercare, self.alerting, self.fetching):
             thread.start()
             self._stack.append(thread.stop)
+        self._stack.append(fetcher.stop)
 
     def _alert_jobs(self) -> list[Job]:
         channels = ChannelFile(self._settings.keys / CHANNELS_FILE)

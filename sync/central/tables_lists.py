@@ -61,6 +61,23 @@ watch_list_versions = Table(
     Column("matched_at", Instant),  # to its end
 )
 
+watch_list_feeds = Table(
+    "watch_list_feeds",
+    metadata,
+    # Signed lists that the centre fetches: see sync.central.list_fetch.
+    Column("list_id", ID, ForeignKey("watch_lists.list_id", ondelete="CASCADE"), primary_key=True),
+    Column("url", Text, nullable=False),
+    Column("every_s", Integer, nullable=False),
+    Column("next_at", Instant, nullable=False),
+    Column("tried_at", Instant),
+    Column("fetched_at", Instant),  # the last time that all was well
+    Column("sha256", String(64), nullable=False, server_default=""),  # of the list as it was fetched then
+    Column("etag", String(200), nullable=False, server_default=""),  # the issuer's server's name for it
+    Column("modified_at", Instant),  # as that server says
+    Column("problem", String(32), nullable=False, server_default=""),  # sync.central.list_download.Why
+    Column("detail", Text, nullable=False, server_default=""),
+)
+
 _KEYED = {
     column: text(f"{column} IS NOT NULL") for column in ("number_key", "phone_key", "name_key", "near_key")
 }

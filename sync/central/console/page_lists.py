@@ -21,6 +21,7 @@ from sync.central.exports_lists import match_pieces
 from sync.central.exports_tables import pieces_of
 from sync.central.list_comparison import Comparison
 from sync.central.list_desk import ListRow, MatchFacts, MatchRow
+from sync.central.list_fetch import Feed
 from sync.central.list_import import CHINA, ListSummary, ListTerms
 from sync.central.list_jobs import JobState, ListJob
 from sync.central.list_matches import FoundBy, MatchState
@@ -114,6 +115,8 @@ class _ListsPage:
             action(said.NEW_VERSION, lambda: self._open_import(known.summary), icon="upload_file")
             why = text_field(words.WHY).props("data-field=remove-why maxlength=500").classes("sg-broad")
             action(said.REMOVE, lambda: self._remove(known.summary.list_id, str(why.value)), icon="delete")
+            if known.feed is not None:
+                _show_feed(known.feed)
         await self._show_matches()
 
     async def _remove(self, list_id: str, why: str) -> None:
@@ -363,10 +366,20 @@ def _terms(*, list_id: str, name: str, source: str, category: str, level: str, u
     return ListTerms(list_id, name or list_id, source, FlagLevel(level), category, valid_until=ends)
 
 
+def _show_feed(feed: Feed) -> None:
+    """Where a list is fetched from, when that went well, and why it does not."""
+    at = f"{said.LAST_GOOD} {feed.fetched_at.astimezone(CHINA):%Y-%m-%d %H:%M}" if feed.fetched_at else ""
+    ui.label(f"{said.FETCHED_FROM} {feed.url} · {at or said.NEVER_GOOD}").classes("sg-note sg-whole")
+    if feed.problem is not None:
+        ui.label(f"{said.WHYS[feed.problem]}: {feed.detail}").classes("sg-bad sg-whole").props("role=alert")
+
+
 def _list_cells(one: ListRow) -> dict[str, str]:
     known = one.summary
     at = f"{known.imported_at.astimezone(CHINA):%Y-%m-%d %H:%M}"
     signed = f" · {said.SIGNED}" if known.signed_by else ""
+    if one.feed is not None and one.feed.problem is not None:
+        signed += f" · {said.NOT_FETCHED}"
     share = (
         f"{known.matched_at.astimezone(CHINA):%Y-%m-%d %H:%M}"
         if known.matched_at

@@ -6,6 +6,7 @@ import re
 
 from sync.central.console.words import Words
 from sync.central.list_comparison import Agreement
+from sync.central.list_download import Why
 from sync.central.list_jobs import JobState
 from sync.central.list_matches import FoundBy, MatchState
 
@@ -30,6 +31,23 @@ IS_MATCHING = Words("比对中", "matching")
 NO_END = Words("长期", "no end")
 SIGNED = Words("签名推送", "signed feed")
 NO_LISTS = Words("还没有名单：点“导入名单”开始。", "No list yet: begin with “Import a list”.")
+
+FETCHED_FROM = Words("自动获取", "Fetched from")
+LAST_GOOD = Words("最近成功获取", "last good fetch")
+NEVER_GOOD = Words("尚未成功获取", "no good fetch yet")
+NOT_FETCHED = Words("获取失败", "not fetched")
+WHYS = {
+    Why.UNREACHABLE: Words("无法连接发布方服务器", "the issuer's server is not reached"),
+    Why.TIMED_OUT: Words("发布方服务器超时未应答", "the issuer's server does not answer in time"),
+    Why.REDIRECTED: Words("地址被转向其他主机，已拒绝", "the address leads to another host: refused"),
+    Why.HTTP_STATUS: Words("发布方服务器返回错误", "the issuer's server answers with an error"),
+    Why.TOO_LARGE: Words("文件过大，已拒绝", "the file is too large: refused"),
+    Why.NO_SIGNATURE: Words("缺少签名文件", "there is no signature beside it"),
+    Why.WRONG_SIGNATURE: Words("签名不符，已拒绝", "not signed by the issuer: refused"),
+    Why.OLDER: Words("是较旧的版本，已拒绝", "an older version: refused"),
+    Why.UNUSABLE: Words("文件无法使用", "the file cannot be used"),
+    Why.NO_KEY: Words("当前版本没有发布方公钥", "the list has no key of its issuer"),
+}
 
 IMPORT = Words("导入名单", "Import a list")
 NEW_VERSION = Words("导入新版本", "Import a new version")

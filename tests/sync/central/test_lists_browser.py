@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page
+from sqlalchemy import insert
 
 from sync.central import registry
 from sync.central.database import Database
 from sync.central.list_matching import ListMatcher
+from sync.central.tables_lists import watch_list_feeds
 from tests.gate.screen_gallery import chromium
 from tests.sync.central.console_samples import ADMIN, NOW
 from tests.sync.central.list_samples import slipped
@@ -47,6 +50,18 @@ def match(folder: Path) -> None:
         matcher = ListMatcher(database, VAULT, now=lambda: NOW)
         while matcher.look():
             pass
+
+
+def fetched_in_vain(folder: Path) -> None:
+    """As if the list were a feed whose server sends something else since yesterday."""
+    row = {"list_id": "contacts", "url": "https://issuer.example/contacts.csv", "every_s": 3600}
+    with (
+        Database.open(f"sqlite:///{folder / 'central.db'}", migrate=False) as database,
+        database.write() as connection,
+    ):
+        good = {"fetched_at": NOW - timedelta(days=1), "next_at": NOW}
+        said = {"problem": "wrong_signature", "detail": "the list was changed since"}
+        connection.execute(insert(watch_list_feeds), row | good | said)
 
 
 def send(page: Page, file: Path) -> None:
@@ -98,7 +113,13 @@ def test_a_list_is_tried_imported_its_near_match_confirmed_and_the_list_removed(
     with page.expect_download() as waiting:
         page.click(".sg-action:has-text('CSV')")
     assert "A-001" in Path(waiting.value.path()).read_text(encoding="utf-8-sig")
-    page.click("tr:has-text('示例单位') .sg-open")
+    fetched_in_vain(tmp_path)
+    page.click(".sg-action:has-text('Refresh')")
+    page.click("tr:has-text('获取失败') .sg-open")
+    page.wait_for_selector("[role=alert]:has-text('签名不符')")
+    page.wait_for_selector("text=last good fetch")
+    page.screenshot(path=shots / "lists-feed.png", full_page=True)
+    assert page.evaluate(CONTRASTS) == []
     page.fill("[data-field=remove-why]", "解除")
     page.set_viewport_size({"width": 390, "height": 844})
     page.screenshot(path=shots / "lists-phone.png", full_page=True)
