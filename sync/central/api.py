@@ -12,7 +12,15 @@ from fastapi.responses import StreamingResponse
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from sync.central import api_alerts, api_lists, api_people, api_problems, audit
+from sync.central import (
+    api_alerts,
+    api_clearances,
+    api_lists,
+    api_passes,
+    api_people,
+    api_problems,
+    audit,
+)
 from sync.central.access_log import BoundedCount, EventFacts, LogPage
 from sync.central.api_access import Asking, Office, Short
 from sync.central.api_files import attachment
@@ -56,6 +64,8 @@ def api_app(office: FrontOffice) -> FastAPI:
     app.include_router(api_people.router)
     app.include_router(api_alerts.router)
     app.include_router(api_lists.router)
+    app.include_router(api_clearances.router)
+    app.include_router(api_passes.router)
     app.add_middleware(NoStore)
     return app
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from enum import StrEnum
+from typing import Any
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, field_validator
 
 from sync.central.access_log import PAGE_ROWS, PAGE_ROWS_MAX, EventFilter
 from sync.central.attendance import Day, Issue, Mark, Period
@@ -19,6 +20,14 @@ class Body(BaseModel):
     """Base: unknown fields are refused, so that a misspelt filter does not show everything."""
 
     model_config = ConfigDict(extra="forbid")
+
+    @field_validator("*")
+    @classmethod
+    def can_be_kept(cls, value: Any) -> Any:
+        """PostgreSQL keeps no text with a zero in it."""
+        if isinstance(value, str) and "\0" in value:
+            raise ValueError("a text holds a zero")
+        return value
 
 
 class FileFormat(StrEnum):

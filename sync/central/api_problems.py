@@ -13,7 +13,7 @@ from starlette.exceptions import HTTPException
 
 from sync.central.accounts_access import NotAllowed
 from sync.central.alerts import ActedMeanwhile
-from sync.central.errors import AlreadyThere, CentralError, DatabaseUnreachable
+from sync.central.errors import AlreadyThere, CentralError, DatabaseUnreachable, FieldRefused
 from sync.errors import SyncError
 
 PROBLEM_TYPE = "application/problem+json"
@@ -66,6 +66,9 @@ def _ours(request: Request, error: SyncError) -> JSONResponse:
     status = status_of(error)
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         _log.error("%s %s: %s", request.method, request.url.path, error)
+    if isinstance(error, FieldRefused):
+        fields = [{"field": f"body.{error.field}", "problem": str(error)}]
+        return problem(status, str(error), next_step=error.next_step, fields=fields)
     return problem(status, str(error), next_step=error.next_step)
 
 

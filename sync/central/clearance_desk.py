@@ -12,13 +12,13 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection, func, select
 
 from sync.central import audit, tables, tests_due, tests_import
-from sync.central.access_log import require_plain
+from sync.central.access_log import require_plain, workers_in_scope
 from sync.central.accounts_access import Right, Viewer, in_scope, no_such
 from sync.central.audit import Action
 from sync.central.clearance_state import DueCount, Line, counted, lines
 from sync.central.database import Database
 from sync.central.declarations import site_zone
-from sync.central.errors import SettingRefused
+from sync.central.errors import AlreadyThere, FieldRefused
 from sync.central.people_desk import VaultMissing
 from sync.central.person_vault import PersonVault
 from sync.central.statements import chunks
@@ -55,6 +55,7 @@ class Wanted:
     team: str = ""
     show: Show = Show.NOT_DONE
     days: float | None = None
+    worker_id: str = ""
 
     def takes(self, one: Line) -> bool:
         match self.show:
@@ -189,7 +190,8 @@ class ClearanceDesk:
         with self._database.write() as connection:
             zone = site_zone(connection, site_id)
             if not 0 <= (due_on - day_of(now, zone)).days <= LONGEST_ORDER_D:
-                raise SettingRefused(
+                raise FieldRefused(
+                    "due_on",
                     f"{due_on} is no day until which something can be done",
                     next_step=f"today or later, within {LONGEST_ORDER_D} days",
                 )
@@ -250,7 +252,10 @@ class ClearanceDesk:
             ]
 
     def enter(self, viewer: Viewer, site_id: str, result: NewResult) -> str:
-        """One result of a worker of the site; returns its id. Raises NotAllowed, NotFound, SettingRefused."""
+        """One result of a worker of the site; returns its id.
+
+        Raises NotAllowed, NotFound, SettingRefused, AlreadyThere.
+        """
         viewer.require(Right.MANAGE_TESTS)
         viewer.require_site(site_id)
         tests_due.require_kind(self.rules, result.kind)
@@ -266,8 +271,10 @@ class ClearanceDesk:
                 now=self._now(),
             )
             if not kept.ids:
-                why = kept.refused.get(0, "this result is there already")
-                raise SettingRefused(why, next_step="look at the results of this worker")
+                refused, next_step = kept.refused.get(0), "look at the results of this worker"
+                if refused is None:
+                    raise AlreadyThere("this result is there already", next_step=next_step)
+                raise FieldRefused(refused.field, refused.why, next_step=next_step)
             self._note(
                 connection, viewer, Action.ENTERED_RESULT, site_id,
                 subject=f"worker:{result.worker_id}", kind=result.kind, result_id=kept.ids[0],
@@ -377,11 +384,11 @@ class ClearanceDesk:
 
     def _found(self, viewer: Viewer, wanted: Wanted, action: Action) -> tuple[list[Line], datetime]:
         viewer.require(Right.USE_CONSOLE)
-        for text in (wanted.site_id, wanted.kind, wanted.team):
+        for text in (wanted.site_id, wanted.kind, wanted.team, wanted.worker_id):
             require_plain(text)
         if wanted.days is not None and not 0 <= wanted.days <= LONGEST_D:
-            raise SettingRefused(
-                "so many days cannot be looked ahead", next_step=f"at most {LONGEST_D:,}, or none"
+            raise FieldRefused(
+                "days", "so many days cannot be looked ahead", next_step=f"at most {LONGEST_D:,}, or none"
             )
         if wanted.site_id:
             viewer.require_site(wanted.site_id)
@@ -393,9 +400,12 @@ class ClearanceDesk:
             action,
             at=now,
             site_id=wanted.site_id[:64],
+            subject=f"worker:{wanted.worker_id[:64]}" if wanted.worker_id else "",
             detail={name: value for name, value in detail.items() if value},
         )
         with self._database.read() as connection:
+            if wanted.worker_id:
+                _require_worker(connection, viewer, wanted.worker_id)
             found = lines(
                 connection,
                 viewer,
@@ -404,6 +414,7 @@ class ClearanceDesk:
                 site_id=wanted.site_id,
                 kind=wanted.kind,
                 team=wanted.team,
+                worker_id=wanted.worker_id,
                 warn_days=wanted.days,
             )
             return list(found), now
@@ -458,6 +469,18 @@ def result_query() -> Any:
     return select(*columns).join_from(test_results, tables.workers, worker.worker_id == row.worker_id)
 
 
+def _require_worker(connection: Connection, viewer: Viewer, worker_id: str) -> None:
+    """Raises NotFound for somebody whom the viewer does not see."""
+    worker = tables.workers.c
+    if (
+        connection.scalar(
+            select(worker.worker_id).where(worker.worker_id == worker_id, workers_in_scope(viewer))
+        )
+        is None
+    ):
+        raise no_such("worker", worker_id)
+
+
 def _people(
     connection: Connection, site_id: str, worker_ids: Sequence[str], team: str, trade: str
 ) -> list[str]:
@@ -483,5 +506,7 @@ def _people(
 def _reason(why: str) -> str:
     reason = why.strip()
     if not reason or len(reason) > WHY_MAX:
-        raise SettingRefused("this needs a reason", next_step=f"say why, in at most {WHY_MAX} characters")
+        raise FieldRefused(
+            "reason", "this needs a reason", next_step=f"say why, in at most {WHY_MAX} characters"
+        )
     return reason

@@ -45,6 +45,14 @@ class SettingRefused(CentralError, ValueError):
     """A setting or argument that cannot be used as given."""
 
 
+class FieldRefused(SettingRefused):
+    """One field of what was sent; `field` is its name."""
+
+    def __init__(self, field: str, message: str, *, next_step: str = "") -> None:
+        super().__init__(message, next_step=next_step)
+        self.field = field
+
+
 class BrokerUnreachable(CentralError, ConnectionError):
     """The broker does not answer or refuses the connection."""
 

@@ -18,7 +18,7 @@ from sync.central.access_log import require_plain, workers_in_scope
 from sync.central.accounts_access import Right, Viewer, in_scope, no_such
 from sync.central.audit import Action
 from sync.central.database import Database
-from sync.central.errors import SettingRefused
+from sync.central.errors import FieldRefused
 from sync.central.pass_corrections import SAID_MAX, Answer, Correction, correction_of
 from sync.central.statements import chunks
 from sync.central.tables_health import (
@@ -309,8 +309,10 @@ class PassDesk:
         Returns the id of the entry. Raises NotAllowed, NotFound, SettingRefused.
         """
         if days is not None and not 0 < days <= LONGEST_DAYS:
-            raise SettingRefused(
-                f"{days} is no number of days", next_step=f"more than 0 and at most {LONGEST_DAYS}, or none"
+            raise FieldRefused(
+                "days",
+                f"{days} is no number of days",
+                next_step=f"more than 0 and at most {LONGEST_DAYS}, or none",
             )
         entry_id, now = uuid4().hex, self._now()
 
@@ -373,23 +375,23 @@ class PassDesk:
 
         self._decide(viewer, worker_id, Action.PUT_BACK_COLOUR, why, work, entry=entry_id)
 
-    def answer(self, viewer: Viewer, correction: Correction, what: Answer, *, why: str) -> None:
+    def answer(self, viewer: Viewer, worker_id: str, correction_id: str, what: Answer, *, why: str) -> None:
         """Answer a request. Raises NotAllowed, NotFound, AnsweredMeanwhile, SettingRefused."""
 
         def work(connection: Connection, reason: str) -> dict[str, int]:
             owner = pass_corrections.answer(
                 connection,
-                correction.correction_id,
+                correction_id,
                 what,
                 reason=reason,
                 by=viewer.user_id,
                 now=self._now(),
             )
-            if owner != correction.worker_id:
+            if owner != worker_id:
                 raise no_such("request", "")
             return {}
 
-        self._decide(viewer, correction.worker_id, Action.ANSWERED_CORRECTION, why, work, answer=what.value)
+        self._decide(viewer, worker_id, Action.ANSWERED_CORRECTION, why, work, answer=what.value)
 
     def _decide(
         self,
@@ -403,8 +405,8 @@ class PassDesk:
         viewer.require(Right.DECIDE_PASSES)
         reason = why.strip()
         if not reason or len(reason) > SAID_MAX:
-            raise SettingRefused(
-                "a decision needs a reason", next_step=f"say why, in at most {SAID_MAX} characters"
+            raise FieldRefused(
+                "reason", "a decision needs a reason", next_step=f"say why, in at most {SAID_MAX} characters"
             )
         with self._database.write() as connection:
             _require_seen(connection, viewer, worker_id)

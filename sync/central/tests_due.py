@@ -21,7 +21,7 @@ from sqlalchemy import Connection, bindparam, delete, func, insert, select, upda
 from sync.central import health, registry
 from sync.central.alerts import raise_alert
 from sync.central.declarations import site_zone
-from sync.central.errors import SettingRefused
+from sync.central.errors import FieldRefused, SettingRefused
 from sync.central.statements import chunks
 from sync.central.tables_tests import test_batches, test_orders, test_results
 from sync.clearance_rules import (
@@ -90,13 +90,21 @@ class NewResult:
     reference: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Unfit:
+    """Why a result cannot be kept, and by which of its fields."""
+
+    field: str
+    why: str
+
+
 @dataclass(slots=True)
 class Kept:
     """What became of new results, by their place in what was given. `already`: the same was there."""
 
     ids: dict[int, str] = field(default_factory=dict)
     already: list[int] = field(default_factory=list)
-    refused: dict[int, str] = field(default_factory=dict)
+    refused: dict[int, Unfit] = field(default_factory=dict)
     versions: dict[str, int] = field(default_factory=dict)
 
 
@@ -232,7 +240,9 @@ def look_through(
         elif known[key] == one.result:
             kept.already.append(at)
         else:
-            kept.refused[at] = "another result stands for the same moment: take that one back first"
+            kept.refused[at] = Unfit(
+                "done_at", "another result stands for the same moment: take that one back first"
+            )
     return kept
 
 
@@ -331,7 +341,8 @@ def require_kind(rules: ClearanceRules, kind: str) -> Kind:
     """Raises SettingRefused for what has no results."""
     found = rules.kind(kind)
     if found is None or not found.results:
-        raise SettingRefused(
+        raise FieldRefused(
+            "kind",
             f"{kind[:64]} is no test or examination",
             next_step=f"one of {', '.join(one.kind for one in rules.with_results)}",
         )
@@ -341,19 +352,19 @@ def require_kind(rules: ClearanceRules, kind: str) -> Kind:
 # -- inside ----------------------------------------------------------------------------------------------
 
 
-def _problem(rules: ClearanceRules, one: NewResult, there: Collection[str], now: datetime) -> str:
-    """Why it cannot be kept; empty where it can."""
+def _problem(rules: ClearanceRules, one: NewResult, there: Collection[str], now: datetime) -> Unfit | None:
+    """Why it cannot be kept; None where it can."""
     kind = rules.kind(one.kind)
     meaning = kind.result(one.result) if kind is not None else None
     if one.worker_id not in there:
-        return "nobody is registered with this number"
+        return Unfit("worker_id", "nobody is registered with this number")
     if meaning is None:
-        return f"no such result of {one.kind}: {one.result}"[:200]
+        return Unfit("result", f"no such result of {one.kind}: {one.result}"[:200])
     if one.done_at > now + CLOCK_SLACK:
-        return "it was done in the future"
+        return Unfit("done_at", "it was done in the future")
     if one.valid_until is not None and one.valid_until <= one.done_at:
-        return "it ends before it was done"
-    return ""
+        return Unfit("valid_until", "it ends before it was done")
+    return None
 
 
 def _row(rules: ClearanceRules, one: NewResult, result_id: str, zone: ZoneInfo) -> dict[str, Any]:

@@ -231,4 +231,4 @@ def _note(report: ImportReport, matched: Sequence[tuple[int, NewResult]], kept: 
     taken = Counter(matched[at][1].result for at in kept.ids)
     report.results = dict(Counter(report.results) + taken)
     for at, problem in kept.refused.items():
-        report.refuse(matched[at][0], problem)
+        report.refuse(matched[at][0], problem.why)

@@ -347,7 +347,8 @@ class _PersonPart:
 
     async def _answer(self, correction: Correction, what: Answer) -> None:
         why = str(self._why.value or "")
-        await self._do(lambda one: self._desk.answer(one, correction, what, why=why))
+        asked = correction.correction_id
+        await self._do(lambda one: self._desk.answer(one, self._worker_id, asked, what, why=why))
 
     async def _do(self, work: Callable[[Viewer], object]) -> None:
         await self._page.do(self._worker_id, work)

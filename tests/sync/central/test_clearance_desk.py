@@ -129,6 +129,8 @@ def test_what_cannot_be_ordered_or_entered_is_refused_with_the_reason(office: Fr
         with pytest.raises(NotFound):
             desk.enter(MANAGER, A, NewResult(worker_id, "test", "negative", NOW))
     assert desk.batches(ADMIN) == []
+    with pytest.raises(NotFound):
+        desk.page(MANAGER, Wanted(worker_id="B-001"))
     with pytest.raises(SettingRefused, match="no such result"):
         desk.enter(MANAGER, A, NewResult("A-001", "test", "maybe", NOW))
     with pytest.raises(SettingRefused, match="nobody is chosen"):

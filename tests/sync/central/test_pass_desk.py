@@ -124,9 +124,10 @@ def test_a_request_is_asked_once_answered_once_and_late_after_its_days(
     clock.moves(days=3, minutes=1)
     assert desk.corrections(MEDIC)[0].is_late
     assert (desk.numbers(MEDIC).corrections_open, desk.numbers(MEDIC).corrections_late) == (1, 1)
-    desk.answer(MEDIC, row.correction, Answer.STAYS, why="示例核实")
+    asked = row.correction.correction_id
+    desk.answer(MEDIC, WHO, asked, Answer.STAYS, why="示例核实")
     with pytest.raises(AnsweredMeanwhile):
-        desk.answer(ADMIN, row.correction, Answer.CHANGED, why="示例")
+        desk.answer(ADMIN, WHO, asked, Answer.CHANGED, why="示例")
     assert desk.corrections(MEDIC) == []
     (old,) = desk.corrections(MEDIC, all_of_them=True)
     assert (old.correction.answer, old.correction.answered_by) == (Answer.STAYS, "medic-a")

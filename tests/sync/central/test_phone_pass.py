@@ -53,7 +53,7 @@ def test_somebody_sees_the_own_colour_asks_once_and_sees_the_answer(office: Fron
         (asked,) = pass_corrections.of_worker(connection, ANN)
     assert (asked.colour, asked.cause) == ("yellow", "affected_area")
     office.passes.take_back(MEDIC, ANN, "affected_area", why="示例核实")
-    office.passes.answer(MEDIC, asked, Answer.CHANGED, why="示例核实")
+    office.passes.answer(MEDIC, asked.worker_id, asked.correction_id, Answer.CHANGED, why="示例核实")
     page = phone.get("/m/pass")
     assert all(one in page.text for one in ("已更正", "示例核实", "目前没有颜色", "form_token"))
     assert len(page.content) < PAGE_BYTES_MAX

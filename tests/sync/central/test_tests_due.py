@@ -152,7 +152,7 @@ def test_what_cannot_be_kept_costs_no_other(office: FrontOffice) -> None:
     )
     assert sorted(kept.ids) == [0, 7]
     assert kept.already == [1]
-    assert {at: text.split(":")[0] for at, text in kept.refused.items()} == {
+    assert {at: one.why.split(":")[0] for at, one in kept.refused.items()} == {
         2: "another result stands for the same moment",
         3: "nobody is registered with this number",
         4: "no such result of test",
