@@ -16,16 +16,18 @@ from sync.central.access_log import require_plain
 from sync.central.accounts_access import Right, Viewer, in_scope, no_such
 from sync.central.alerts import Alert, Doing, alert_of, noted_measures
 from sync.central.audit import Action
+from sync.central.cases import CaseKind
 from sync.central.database import Database
 from sync.central.errors import SettingRefused
 from sync.central.statements import chunks
 from sync.central.tables_alerts import NOT_CLOSED, alert_messages, alert_steps
 from sync.central.tables_alerts import alerts as alert_rows
+from sync.central.tables_cases import LABEL_LENGTH, cases
 from sync.words import Words
 
 ROWS_MAX = 300
 REMARKS_MAX = 500
-WORKER = "worker:"
+WORKER, CASE = "worker:", "case:"
 
 _ACTIONS = {
     StepKind.ACKNOWLEDGED: Action.ACKNOWLEDGED_ALERT,
@@ -46,6 +48,19 @@ class AlertFilter:
 
 
 @dataclass(frozen=True, slots=True)
+class AlertCase:
+    """A case that an alert is about. `kind` None: the case is not the viewer's; the day is told to everybody.
+
+    label  as flags that came of the case have it
+    """
+
+    case_id: str
+    label: str
+    opened_at: datetime
+    kind: CaseKind | None
+
+
+@dataclass(frozen=True, slots=True)
 class AlertRow:
     """One alert. `name`: of the worker it is about, as registered now. `due_at`: until when what is next."""
 
@@ -57,6 +72,7 @@ class AlertRow:
     name: str
     due_at: datetime | None
     is_late: bool
+    case: AlertCase | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +205,7 @@ class AlertDesk:
             rules, now = alert_rules.rules(connection), self._now()
             query = _query(viewer, wanted, rules)
             for rows in connection.execute(query.execution_options(yield_per=500)).partitions():
-                yield from _named(connection, rows, rules, now)
+                yield from _named(connection, viewer, rows, rules, now)
 
 
 def _query(viewer: Viewer, wanted: AlertFilter, rules: AlertRules) -> Select[Any]:
@@ -219,17 +235,24 @@ def _rows(
 ) -> list[AlertRow]:
     rules = alert_rules.rules(connection)
     found = connection.execute(_query(viewer, wanted, rules).limit(most)).all()
-    return _named(connection, found, rules, now)
+    return _named(connection, viewer, found, rules, now)
 
 
 def _named(
-    connection: Connection, rows: Sequence[Row[Any]], rules: AlertRules, now: datetime
+    connection: Connection, viewer: Viewer, rows: Sequence[Row[Any]], rules: AlertRules, now: datetime
 ) -> list[AlertRow]:
-    names = _names(connection, [row.subject for row in rows])
-    return [_row(row, rules, names, now) for row in rows]
+    subjects = [row.subject for row in rows]
+    names, cases_of = _names(connection, subjects), _cases(connection, viewer, subjects)
+    return [_row(row, rules, names, cases_of, now) for row in rows]
 
 
-def _row(row: Row[Any], rules: AlertRules, names: Mapping[str, str], now: datetime) -> AlertRow:
+def _row(
+    row: Row[Any],
+    rules: AlertRules,
+    names: Mapping[str, str],
+    cases_of: Mapping[str, AlertCase],
+    now: datetime,
+) -> AlertRow:
     alert = alert_of(row)
     rule = rules.rule(alert.rule_id)
     due_at = None if rule is None else alert.life.deadline(rule)
@@ -242,6 +265,7 @@ def _row(row: Row[Any], rules: AlertRules, names: Mapping[str, str], now: dateti
         names.get(alert.subject, ""),
         due_at,
         due_at is not None and due_at <= now,
+        cases_of.get(alert.subject),
     )
 
 
@@ -258,13 +282,27 @@ def _names(connection: Connection, subjects: Sequence[str]) -> dict[str, str]:
     }
 
 
+def _cases(connection: Connection, viewer: Viewer, subjects: Sequence[str]) -> dict[str, AlertCase]:
+    """By subject. An alert goes also to the sites where contacts work, who have no part in the case."""
+    ids = sorted({one.removeprefix(CASE) for one in subjects if one.startswith(CASE)})
+    row = cases.c
+    found = {}
+    for some in chunks(ids):
+        query = select(row.case_id, row.site_id, row.opened_at, row.kind).where(row.case_id.in_(some))
+        for case_id, site_id, opened_at, kind in connection.execute(query):
+            is_seen = viewer.may(Right.TRACE_CASES) and viewer.sees(site_id)
+            shown = AlertCase(case_id, case_id[:LABEL_LENGTH], opened_at, CaseKind(kind) if is_seen else None)
+            found[f"{CASE}{case_id}"] = shown
+    return found
+
+
 def _facts(connection: Connection, viewer: Viewer, alert_id: str, now: datetime) -> AlertFacts:
     rules = alert_rules.rules(connection)
     everything = _query(viewer, AlertFilter(not_closed=False), rules)
     row = connection.execute(everything.where(alert_rows.c.alert_id == alert_id)).first()
     if row is None:
         raise no_such("alert", alert_id)
-    shown = _named(connection, [row], rules, now)[0]
+    shown = _named(connection, viewer, [row], rules, now)[0]
     rule: AlertRule | None = rules.rule(shown.alert.rule_id)
     noted = tuple(noted_measures(connection, alert_id))
     all_of, one_of = ((), ()) if rule is None else missing(rule, noted)

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, select
 
 from sync.central import health, registry
 from sync.central.cases import Case
+from sync.central.tables_cases import LABEL_LENGTH
 from sync.central.tables_health import pass_occurrences
 
 
@@ -46,7 +47,7 @@ def follow(connection: Connection, case: Case, *, by: str, now: datetime) -> Fol
             now=now,
             source=source,
             by=by,
-            why=f"病例 case {case.case_id[:8]}",
+            why=f"病例 case {case.case_id[:LABEL_LENGTH]}",
         )
     after = _standing(connection, source)
     return Followed(

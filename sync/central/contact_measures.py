@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from sync.central import health, registry
+from sync.central.tables_cases import LABEL_LENGTH
 from sync.health_pass import PassColour, Step, Transition
 from sync.records import Flag, FlagLevel
 from sync.screening.pass_record import flag_entry
@@ -37,7 +38,7 @@ class ContactMeasure:
         flag = Flag(
             level=self.level,
             category=self.rule.category,
-            reason=f"密切接触核查 contact {self.case_id[:8]}",
+            reason=f"密切接触核查 contact {self.case_id[:LABEL_LENGTH]}",
             valid_from=now,
             valid_until=self.until,
         )

@@ -26,6 +26,9 @@ from sqlalchemy import (
 from sync.central.column_types import Instant
 from sync.central.tables import ID, NAME, metadata
 
+LABEL_LENGTH = 8
+"""Of a case's id: so much of it is told to people, in reasons of flags and colours and in alerts."""
+
 cases = Table(
     "cases",
     metadata,

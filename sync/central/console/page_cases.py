@@ -48,6 +48,7 @@ _CATEGORIES = {
     ContactState.UNDONE.value: (str(said.STATES[ContactState.UNDONE]), "#14602b"),
 }
 _FACTS_SHOWN = 3
+PATH = "/cases"
 
 
 async def build_cases_page(visitor: Visitor, viewer: Viewer) -> None:
@@ -73,6 +74,13 @@ async def build_cases_page(visitor: Visitor, viewer: Viewer) -> None:
     lines = table(_COLUMNS, key="case_id", on_open=lambda row: open_case(str(row["case_id"])))
     below = ui.element("section")
     await show()
+    if asked := visitor.asked.get("case", ""):
+        await _CasePart(visitor, asked, below, show).show()
+
+
+def case_link(case_id: str) -> str:
+    """The address of one case."""
+    return f"{PATH}?case={case_id}"
 
 
 class _CasePart:

@@ -59,6 +59,7 @@ FACT_NAMES = {
     "severity": Words("严重程度", "severity"),
     "level": Words("检查级别", "level"),
 }
+SHOW_CASE = Words("查看病例", "Show the case")
 SUBJECTS = {
     "worker": Words("人员", "Worker"),
     "visitor": Words("访客", "Visitor"),

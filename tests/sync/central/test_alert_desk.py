@@ -13,12 +13,14 @@ from sqlalchemy import select
 from sync.alerting import Severity, State, StepKind
 from sync.central import tables
 from sync.central.accounts_access import NotAllowed, NotFound, Role, Viewer
-from sync.central.alert_desk import AlertFilter
+from sync.central.alert_desk import AlertCase, AlertFilter
 from sync.central.alerts import Doing, raise_alert
 from sync.central.audit import Action
+from sync.central.cases import CaseKind
 from sync.central.errors import SettingRefused
 from sync.central.exports_alerts import alert_pieces
 from sync.central.front_office import FrontOffice
+from tests.sync.central.case_samples import named
 from tests.sync.central.console_fixtures import clock, filled_postgresql, filled_sqlite, office
 from tests.sync.central.console_samples import MANAGER_A, MANAGER_B, NOW, A, B, Clock
 from tests.sync.central.lodging_samples import FOREIGNER, MANAGER, SUPERVISOR
@@ -65,6 +67,19 @@ def test_a_list_shows_the_own_sites_what_is_open_first_and_what_is_late(
             ("manager-a", Action.ACKNOWLEDGED_ALERT),
             ("manager-a", Action.CLOSED_ALERT),
         ]
+
+
+@ON_ONE
+def test_an_alert_about_a_case_names_its_day_to_all_and_its_kind_to_whoever_sees_it(
+    office: FrontOffice,
+) -> None:
+    case_id = office.cases.open(MANAGER, named("示例病人"))
+    own, foreign = (raised(office, "case_contacts", f"case:{case_id}", site) for site in (A, B))
+    raised(office, "case_contacts", "case:gone", A)
+    by_id = {row.alert.alert_id: row.case for row in office.alerts.rows(ADMIN, AlertFilter())}
+    assert by_id[own] == AlertCase(case_id, case_id[:8], NOW, CaseKind.CONFIRMED)
+    assert sum(case is None for case in by_id.values()) == 1
+    assert office.alerts.one(FOREIGNER, foreign).row.case == AlertCase(case_id, case_id[:8], NOW, None)
 
 
 @ON_ONE

@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
+from sqlalchemy import select
 
 from sync.central import registry
 from sync.central.database import Database
 from sync.central.front_office import FrontOffice
+from sync.central.tables_alerts import alerts
 from sync.records import Flag
 from tests.gate.screen_gallery import TIDY_CHROMIUM, chromium
 from tests.sync.central.case_samples import around_the_case
@@ -54,6 +56,15 @@ def flags(folder: Path, worker_id: str) -> tuple[Flag, ...]:
         database.read() as connection,
     ):
         return registry.worker(connection, worker_id).flags
+
+
+def contacts_alert(folder: Path) -> str:
+    with (
+        Database.open(f"sqlite:///{folder / 'central.db'}", migrate=False) as database,
+        database.read() as connection,
+    ):
+        found = connection.scalar(select(alerts.c.alert_id).where(alerts.c.rule_id == "case_contacts"))
+        return str(found)
 
 
 def look(page: Page, folder: Path, name: str) -> None:
@@ -108,4 +119,9 @@ def test_a_case_is_opened_its_contact_flagged_and_the_flag_taken_back(
         with page.expect_download() as waiting:
             page.click(".sg-action:has-text('CSV')")
         assert "ZZ9001" in Path(waiting.value.path()).read_text(encoding="utf-8-sig")
+        page.goto(f"{url}/alerts?alert={contacts_alert(folder)}")
+        page.wait_for_selector("td:has-text('病例 Case 2026-')")
+        look(page, folder, "case-alert")
+        page.click("a:has-text('Show the case')")
+        page.wait_for_selector(".sg-case tr:has-text('A-002')")
         assert refused == []
