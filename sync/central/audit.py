@@ -128,6 +128,7 @@ class Action(StrEnum):
     LOOKED_AT_ALERTS = "looked_at_alerts"
     LOOKED_AT_ALERT = "looked_at_alert"
     EXPORTED_ALERTS = "exported_alerts"
+    SET_ALERT_RULES = "set_alert_rules"
     ACKNOWLEDGED_ALERT = "acknowledged_alert"
     NOTED_MEASURE = "noted_measure"
     CLOSED_ALERT = "closed_alert"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from getpass import getuser
 from typing import Annotated
 
 import typer
@@ -11,10 +12,11 @@ from sqlalchemy import func, select
 
 from sync.alerting import AlertRules, AlertRulesInvalid
 from sync.alerting.telling import SEVERITIES, STATES
-from sync.central import alert_rules, tables
+from sync.central import alert_rules, audit, tables
 from sync.central.alert_channels import FILE_NAME, ChannelFile
 from sync.central.alert_sender import Message, deliver_by_apprise
 from sync.central.alerts import alert_of
+from sync.central.audit import Action
 from sync.central.cli_options import DatabaseOption, KeysOption, RulesFile, now, open_database
 from sync.central.settings import DEFAULT_DATABASE, DEFAULT_KEYS
 from sync.central.tables_alerts import NOT_CLOSED, alert_channels, alert_messages
@@ -112,8 +114,12 @@ def alert_rules_(*, database: DatabaseOption = DEFAULT_DATABASE) -> None:
 def alert_set_rules(file: RulesFile = None, *, database: DatabaseOption = DEFAULT_DATABASE) -> None:
     """Put rules in force; a file that contradicts itself is refused with the place."""
     text = None if file is None else text_of(file, AlertRulesInvalid)
+    by = f"command line: {getuser()}"
     with open_database(database, must_exist=True) as opened, opened.write() as connection:
-        _show(alert_rules.set_rules(connection, text, source=str(file or ""), now=now()))
+        rules = alert_rules.set_rules(connection, text, source=str(file or ""), now=now())
+        detail = {"profile": rules.profile, "version": rules.version, "file": file.name if file else ""}
+        audit.note(connection, at=now(), actor=by, action=Action.SET_ALERT_RULES, detail=detail)
+    _show(rules)
 
 
 def _show(rules: AlertRules) -> None:

@@ -19,7 +19,7 @@ from typer.testing import CliRunner
 
 from sync.alerting import AlertRulesInvalid, StepKind, shipped_rules
 from sync.alerting.rules import SHIPPED_FILE
-from sync.central import cli, site_registry
+from sync.central import cli, site_registry, tables
 from sync.central.alert_channels import FILE_NAME, ChannelFile, ChannelsInvalid, read_channels
 from sync.central.alert_channels import log as alert_channels_log
 from sync.central.alert_sender import AlertSender
@@ -394,3 +394,12 @@ def test_the_command_line_shows_alerts_channels_and_rules_and_no_address(tmp_pat
         assert "rules.2: Value error, it would have to be closed before" in str(refused.exception)
         assert "profile heat" in run("rules")
         assert "profile epidemic" in run("set-rules")
+        with database.read() as connection:
+            told = connection.execute(
+                select(tables.audit.c.action, tables.audit.c.actor, tables.audit.c.detail)
+            ).all()
+        assert [(action, detail["profile"], detail["file"]) for action, _, detail in told] == [
+            ("set_alert_rules", "heat", "rules.yaml"),
+            ("set_alert_rules", "epidemic", ""),
+        ]
+        assert told[0].actor.startswith("command line")
