@@ -13,6 +13,7 @@ from sync.central.audit import PAGE_ROWS, AuditLine
 from sync.central.console import words
 from sync.central.console.frame import Visitor, table, text_field
 from sync.central.console.listing import Paging, search_bar
+from sync.central.console.words_audit import action_text
 from sync.pages import action
 
 _COLUMNS = (
@@ -62,7 +63,7 @@ def _cells(line: AuditLine, zone: ZoneInfo) -> dict[str, str | int]:
         "audit_id": line.audit_id,
         "at": f"{line.at.astimezone(zone):%Y-%m-%d %H:%M:%S}",
         "actor": line.actor,
-        "action": line.action,
+        "action": action_text(line.action),
         "site": line.site_id,
         "subject": line.subject,
         "detail": json.dumps(line.detail, ensure_ascii=False),

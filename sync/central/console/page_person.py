@@ -97,16 +97,18 @@ class _Page:
             ]
         )
         subheading(words.FLAGS)
-        rows = [
-            {
-                "level": str(words.LEVELS[flag.level]),
-                "category": flag.category,
-                "reason": flag.reason,
-                "until": self._wall(flag.valid_until),
-                "state": str(_in_force(flag.valid_from, flag.valid_until, found.now)),
-            }
-            for flag in worker.flags
-        ]
+        rows = []
+        for flag in worker.flags:
+            category, reason = words_passes.flag_words(flag, found.pass_rules)
+            rows.append(
+                {
+                    "level": str(words.LEVELS[flag.level]),
+                    "category": category,
+                    "reason": reason,
+                    "until": self._wall(flag.valid_until),
+                    "state": str(_in_force(flag.valid_from, flag.valid_until, found.now)),
+                }
+            )
         self._table(
             (
                 ("level", words.LEVEL),

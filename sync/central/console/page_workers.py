@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from nicegui import ui
 
 from sync.central.accounts_access import Right, Viewer
-from sync.central.console import words, words_explaining, words_person
+from sync.central.console import words, words_explaining, words_passes, words_person
 from sync.central.console.explaining import StandingDialog
 from sync.central.console.frame import Visitor, choice, own_sites, table, text_field
 from sync.central.console.listing import Paging, search_bar
@@ -19,6 +19,7 @@ from sync.central.console.worker_papers import WorkerPapers
 from sync.central.worker_desk import WorkerPage, WorkerRow
 from sync.pages import action, facts, heading, subheading
 from sync.records import Flag, FlagLevel
+from sync.screening.pass_rules import PassRules
 
 _COLUMNS = (
     ("worker_id", words.NUMBER),
@@ -92,7 +93,10 @@ class _WorkerDialog:
         found = await self._visitor.ask(lambda viewer: self._desk.one(viewer, self._worker_id))
         if found is None:
             return
-        worker = found.worker
+        rules = await self._visitor.ask(lambda _: self._visitor.office.passes.rules())
+        if rules is None:
+            return
+        worker, kinds = found.worker, self._visitor.office.clearances.rules
         self._content.clear()
         with self._content:
             heading(words.Words(worker.name, worker.worker_id))
@@ -106,7 +110,7 @@ class _WorkerDialog:
                     (words.TEAM, worker.team),
                     (words.EMPLOYER, worker.employer),
                     (words.TRADE, worker.trade),
-                    (words.CLEARANCES, ", ".join(one.kind for one in worker.clearances)),
+                    (words.CLEARANCES, ", ".join(str(kinds.words(one.kind)) for one in worker.clearances)),
                     (words.CONSENT, str(worker.face_consent_on or "")),
                     (words.TEMPLATES, str(found.templates)),
                     (words.GONE_SINCE, self._day(found.gone_since)),
@@ -118,7 +122,7 @@ class _WorkerDialog:
             if self._may_flag:
                 self._why = text_field(words.WHY).props("data-field=why")
             for flag in worker.flags:
-                self._show_flag(flag)
+                self._show_flag(flag, rules)
             if self._may_flag:
                 self._show_form()
             standing = StandingDialog(self._visitor, worker.worker_id, self._zone)
@@ -134,9 +138,9 @@ class _WorkerDialog:
         await self._show()
         await self._on_change()
 
-    def _show_flag(self, flag: Flag) -> None:
+    def _show_flag(self, flag: Flag, rules: PassRules) -> None:
         with ui.element("div").classes("sg-bar sg-flag"):
-            text = " · ".join(part for part in (flag.category, flag.reason) if part)
+            text = " · ".join(part for part in words_passes.flag_words(flag, rules) if part)
             with ui.element("span").classes("sg-mark sg-bad"):
                 ui.icon("flag", size="18px")
                 ui.label(str(words.LEVELS[flag.level]))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from sync.central.pass_corrections import Answer
-from sync.health_pass import PassColour
+from sync.health_pass import RED_CATEGORY, YELLOW_CATEGORY, PassColour, is_pass
+from sync.records import Flag
+from sync.screening.pass_rules import PassRules
 from sync.words import Words
 
 PASSES = Words("健康码", "Passes")
@@ -16,6 +18,14 @@ COLOURS = {
     PassColour.YELLOW: Words("黄码", "Yellow"),
     PassColour.GREEN: Words("绿码", "Green"),
 }
+CATEGORIES = {
+    RED_CATEGORY: COLOURS[PassColour.RED],
+    YELLOW_CATEGORY: COLOURS[PassColour.YELLOW],
+    "contact": Words("密切接触", "Contact of a case"),
+    "test-due": Words("应检测", "Test due"),
+}
+"""Of flags that the program sets (contact-rules.yaml, clearance-rules.yaml); other lists have their own."""
+
 NO_COLOUR = Words("无颜色", "No colour")
 COLOUR = Words("颜色", "Colour")
 CAUSE = Words("原因", "Cause")
@@ -71,3 +81,9 @@ SECOND_USE = Words("后", "Then")
 ELSEWHERE = Words("其他工地", "another site")
 APART = Words("间隔（秒）", "Apart (s)")
 BAD_DAYS = Words("天数应为数字", "Days must be a number")
+
+
+def flag_words(flag: Flag, rules: PassRules) -> tuple[str, str]:
+    """Category and reason of a flag; where the program set them by code, in words."""
+    category = str(CATEGORIES.get(flag.category, flag.category))
+    return category, str(rules.words(flag.reason)) if is_pass(flag) else flag.reason

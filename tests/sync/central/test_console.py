@@ -18,13 +18,24 @@ from gate.reasons import Reason
 from sync.central import site_registry
 from sync.central.access_log import BoundedCount
 from sync.central.accounts_access import Role
-from sync.central.console import ConsoleSettings, run_console, words, words_explaining
+from sync.central.audit import Action
+from sync.central.console import (
+    ConsoleSettings,
+    run_console,
+    words,
+    words_audit,
+    words_explaining,
+    words_passes,
+)
 from sync.central.console.access import COOKIE, ConsoleAccess
 from sync.central.console.downloads import VALID_S, Download, Downloads
 from sync.central.database import Database
 from sync.central.errors import SettingRefused
 from sync.central.front_office import FrontOffice
+from sync.health_pass import RED_CATEGORY
 from sync.pages import one_at_a_time
+from sync.records import Flag, FlagLevel
+from sync.screening.pass_rules import shipped_pass_rules
 from tests.sync.central.console_samples import NOW, PASSWORD, QUICK_HASHER, A
 
 
@@ -32,6 +43,22 @@ def test_every_reason_of_a_gate_is_explained_to_the_office() -> None:
     assert {reason.value for reason in Reason} <= set(words.REASONS)
     assert words.reason("a_reason_of_next_year") == "a_reason_of_next_year"
     assert set(RULES) == set(words_explaining.RULES)
+
+
+def test_every_action_of_the_audit_log_is_said_in_chinese() -> None:
+    assert set(words_audit.ACTIONS) == set(Action)
+    assert len(set(words_audit.ACTIONS.values())) == len(Action)
+    assert words_audit.action_text("issued_qr") == "出示通行码 issued_qr"
+    assert words_audit.action_text("of_next_year") == "of_next_year"
+
+
+def test_flags_that_the_program_set_by_code_are_shown_in_words() -> None:
+    rules = shipped_pass_rules()
+    red = Flag(level=FlagLevel.BLOCK, category=RED_CATEGORY, reason="contact")
+    assert words_passes.flag_words(red, rules) == ("红码 Red", str(rules.words("contact")))
+    assert str(rules.words("contact")) != "contact "
+    typed = Flag(level=FlagLevel.HOLD, category="证件", reason="contact")
+    assert words_passes.flag_words(typed, rules) == ("证件", "contact")
 
 
 def test_a_count_that_stopped_says_so() -> None:
