@@ -15,7 +15,7 @@ from sync.central.clearance_state import DueCount, Line
 from sync.central.console import words
 from sync.central.console import words_clearances as said
 from sync.central.console.confirming import ask_sure
-from sync.central.console.frame import Visitor, choice, own_sites, table, text_field
+from sync.central.console.frame import Visitor, choice, site_options, table, text_field
 from sync.central.console.listing import export_actions, search_bar
 from sync.central.console.page_clearance_forms import EnterDialog, ImportDialog, OrderDialog
 from sync.central.exports_clearances import STATES, clearance_pieces
@@ -83,10 +83,11 @@ class _Clearances:
         self._desk = visitor.office.clearances
         self._rules = self._desk.rules
         self._may_manage = viewer.may(Right.MANAGE_TESTS)
-        self._zone = ZoneInfo(visitor.settings.timezone)
 
     async def build(self) -> None:
-        self._sites = await own_sites(self._visitor)
+        sites = await self._visitor.ask(self._visitor.office.workers.sites) or []
+        self._sites = site_options(sites)
+        self._zones = {site.site_id: ZoneInfo(site.timezone) for site in sites}
         kinds = {one.kind: str(one.words) for one in self._rules.kinds}
         with search_bar():
             asked = self._visitor.asked_of
@@ -135,7 +136,7 @@ class _Clearances:
         with self._below:
             self._show_batches(batches or [])
             if self._may_manage:
-                self._show_results(results, has_site=bool(site_id))
+                self._show_results(results, site_id)
                 self._show_imports(imports)
 
     def _wanted(self) -> Wanted:
@@ -204,33 +205,32 @@ class _Clearances:
             for one in batches
         ]
 
-    def _show_results(self, results: list[ResultRow], *, has_site: bool) -> None:
+    def _show_results(self, results: list[ResultRow], site_id: str) -> None:
         subheading(said.RESULTS)
-        if not has_site:
+        if not site_id:
             ui.label(str(said.CHOOSE_SITE)).classes("sg-note")
             return
+        zone = self._zones[site_id]
 
         def open_result(row: dict[str, Any]) -> None:
             found = next(one for one in results if one.result_id == row["result_id"])
-            _result_dialog(self._visitor, found, self._rules, self._zone, self.show)
+            _result_dialog(self._visitor, found, self._rules, zone, self.show)
 
         made = table(_RESULT_COLUMNS, key="result_id", on_open=open_result)
-        made.rows = [
-            {"result_id": one.result_id, **result_cells(one, self._rules, self._zone)} for one in results
-        ]
+        made.rows = [{"result_id": one.result_id, **result_cells(one, self._rules, zone)} for one in results]
 
     def _show_imports(self, imports: list[ImportRow]) -> None:
         subheading(said.IMPORTS)
 
         def open_import(row: dict[str, Any]) -> None:
             found = next(one for one in imports if one.import_id == row["import_id"])
-            _import_dialog(self._visitor, found, self._zone, self.show)
+            _import_dialog(self._visitor, found, self._zones[found.site_id], self.show)
 
         made = table(_IMPORT_COLUMNS, key="import_id", on_open=open_import)
         made.rows = [
             {
                 "import_id": one.import_id,
-                "time": f"{one.imported_at.astimezone(self._zone):{_MINUTE}}",
+                "time": f"{one.imported_at.astimezone(self._zones[one.site_id]):{_MINUTE}}",
                 "name": one.file_name,
                 "kind": str(self._rules.words(one.kind)),
                 "taken": f"{one.taken} / {one.rows}",
