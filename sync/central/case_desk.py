@@ -22,7 +22,7 @@ from sync.central.case_watch import trace_case
 from sync.central.cases import Case, CaseData, Confirmed, ContactState, Undone
 from sync.central.database import Database
 from sync.central.declarations import site_zone
-from sync.central.errors import SettingRefused
+from sync.central.errors import FieldRefused
 from sync.central.statements import chunks
 from sync.central.tables_cases import case_actions, case_contacts, contact_reasons
 from sync.central.tables_cases import cases as case_rows
@@ -165,7 +165,7 @@ class CaseDesk:
         now = self._now()
         with self._database.write() as connection:
             if data.from_day > now.astimezone(site_zone(connection, data.site_id)).date():
-                raise SettingRefused("the window begins in the future", next_step="correct the days")
+                raise FieldRefused("window", "the window begins in the future", next_step="correct the days")
             if data.worker_id is not None and not _sees_worker(connection, viewer, data.worker_id):
                 raise no_such("worker", data.worker_id)
             case_id = cases.open_case(connection, data, by=viewer.user_id, now=now)
@@ -233,7 +233,7 @@ class CaseDesk:
         """
         viewer.require(Right.FLAG)
         if not 1 <= days <= DAYS_MAX:
-            raise SettingRefused(f"{days} days is no time for a flag", next_step=f"1 to {DAYS_MAX}")
+            raise FieldRefused("days", f"{days} days is no time for a flag", next_step=f"1 to {DAYS_MAX}")
         reason = _reason(why)
         with self._database.write() as connection:
             case = self._held(connection, viewer, case_id)
@@ -551,7 +551,7 @@ def _sees_worker(connection: Connection, viewer: Viewer, worker_id: str) -> bool
 def _reason(why: str) -> str:
     reason = why.strip()
     if not reason or len(reason) > WHY_MAX:
-        raise SettingRefused(
-            "a decision needs a reason", next_step=f"say why, in at most {WHY_MAX} characters"
+        raise FieldRefused(
+            "reason", "a decision needs a reason", next_step=f"say why, in at most {WHY_MAX} characters"
         )
     return reason

@@ -6,7 +6,7 @@ import re
 from datetime import date
 
 from sync.central.cases import CaseData, CaseKind
-from sync.central.errors import SettingRefused
+from sync.central.errors import FieldRefused
 from sync.forms.checking import unified
 from sync.tracing import Stay, TracingRules, Trip
 from sync.tracing.rules import VEHICLES
@@ -45,12 +45,12 @@ def case_data(
         around = rules.window.around(onset)
         first, last = first or around[0], last or around[1]
     if first is None or last is None:
-        raise SettingRefused(
-            "the infectious days are not known", next_step="give the onset, or first and last day"
+        raise FieldRefused(
+            "window", "the infectious days are not known", next_step="give the onset, or first and last day"
         )
     worker_id, name = worker_id.strip(), name.strip()
     if len(name) > _NAME_MAX or len(remarks) > _TEXT_MAX or len(place) > _TEXT_MAX or len(room) > _NAME_MAX:
-        raise SettingRefused("a text is too long", next_step=f"at most {_TEXT_MAX} characters")
+        raise FieldRefused("remarks", "a text is too long", next_step=f"at most {_TEXT_MAX} characters")
     stays = (Stay("", "", place.strip(), first, last, room.strip()),) if place.strip() else ()
     return CaseData(
         site_id,
@@ -73,7 +73,7 @@ def trip_lines(text: str) -> tuple[Trip, ...]:
     """
     lines = [line for line in text.splitlines() if line.strip()]
     if len(lines) > LINES_MAX:
-        raise SettingRefused(f"more than {LINES_MAX} trips", next_step="leave out those of no account")
+        raise FieldRefused("trips", f"more than {LINES_MAX} trips", next_step="leave out those of no account")
     return tuple(_trip(number, line) for number, line in enumerate(lines, start=1))
 
 
@@ -93,7 +93,8 @@ def _trip(number: int, line: str) -> Trip:
     parts = [part for part in re.split(r"[\s,，、;；]+", line) if part]
     kind = _KINDS.get(parts[0].lower()) if parts else None
     if kind is None or not 3 <= len(parts) <= 5:
-        raise SettingRefused(
+        raise FieldRefused(
+            "trips",
             f"trip {number} cannot be read: {line.strip()[:60]}",
             next_step="write kind, number, day and, if known, carriage and seat: 航班 示1234 2026-03-01 12A",
         )
@@ -102,7 +103,9 @@ def _trip(number: int, line: str) -> Trip:
     carriage = rest[0] if kind == "train" and rest else ""
     seat = rest[-1] if len(rest) == 2 or (rest and not carriage) else ""
     if day is None or (len(rest) == 2 and kind != "train"):
-        raise SettingRefused(f"trip {number} has a carriage, but is no train", next_step="leave it out")
+        raise FieldRefused(
+            "trips", f"trip {number} has a carriage, but is no train", next_step="leave it out"
+        )
     return Trip("", kind, unified(parts[1]), day, carriage, unified(seat))
 
 
@@ -112,6 +115,6 @@ def _day(field: str, text: str) -> date | None:
     try:
         return date.fromisoformat(text.strip())
     except ValueError as error:
-        raise SettingRefused(
-            f"{field}: {text.strip()[:20]} is no day", next_step="write it as 2026-03-01"
+        raise FieldRefused(
+            "day", f"{field}: {text.strip()[:20]} is no day", next_step="write it as 2026-03-01"
         ) from error

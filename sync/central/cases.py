@@ -18,7 +18,7 @@ from sqlalchemy import Connection, insert, select, update
 from sync.central import alert_sources, health, registry, tables
 from sync.central.contact_measures import ContactMeasure, contact_source
 from sync.central.declarations import site_zone
-from sync.central.errors import AlreadyThere, CentralError, SettingRefused
+from sync.central.errors import AlreadyThere, CentralError, FieldRefused, SettingRefused
 from sync.central.statements import chunks, upsert
 from sync.central.tables_cases import case_actions, case_contacts, cases, contact_reasons
 from sync.central.tracing import Found, Named, Subject, worker_key
@@ -69,15 +69,18 @@ class CaseData:
     def __post_init__(self) -> None:
         """Raises SettingRefused."""
         if (self.worker_id is None) == (not self.name.strip()):
-            raise SettingRefused(
+            raise FieldRefused(
+                "person",
                 "a case is one worker or one named person",
                 next_step="give the worker's number, or the name of somebody who is not registered",
             )
         if self.from_day > self.until_day:
-            raise SettingRefused("the window ends before it begins", next_step="correct the two days")
+            raise FieldRefused("window", "the window ends before it begins", next_step="correct the two days")
         if (self.until_day - self.from_day).days > LONGEST_WINDOW_D:
-            raise SettingRefused(
-                f"the window is longer than {LONGEST_WINDOW_D} days", next_step="trace a shorter one"
+            raise FieldRefused(
+                "window",
+                f"the window is longer than {LONGEST_WINDOW_D} days",
+                next_step="trace a shorter one",
             )
 
 
@@ -474,7 +477,7 @@ def _differs(row: Mapping[str, Any], before: Any) -> bool:
 def _chosen(connection: Connection, case_id: str, contact_ids: Iterable[str]) -> list[Any]:
     wanted = sorted(set(contact_ids))
     if not wanted:
-        raise SettingRefused("no contact is chosen", next_step="tick at least one")
+        raise FieldRefused("contacts", "no contact is chosen", next_step="tick at least one")
     rows: list[Any] = []
     for some in chunks(wanted):
         row = case_contacts.c

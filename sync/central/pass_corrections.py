@@ -15,7 +15,7 @@ from uuid import uuid4
 from sqlalchemy import Connection, select, update
 
 from sync.central import health
-from sync.central.errors import CentralError, SettingRefused
+from sync.central.errors import CentralError, FieldRefused
 from sync.central.statements import insert_or
 from sync.central.tables_health import IS_OPEN, pass_corrections
 from sync.health_pass import PassStatus
@@ -60,8 +60,8 @@ def ask(connection: Connection, worker_id: str, said: str, status: PassStatus, *
     """
     plain = said.strip()
     if not plain or len(plain) > SAID_MAX:
-        raise SettingRefused(
-            "a request for correction says why", next_step=f"in at most {SAID_MAX} characters"
+        raise FieldRefused(
+            "reason", "a request for correction says why", next_step=f"in at most {SAID_MAX} characters"
         )
     new_id = uuid4().hex
     row = pass_corrections.c
@@ -92,8 +92,8 @@ def answer(
 ) -> str:
     """Answer an open request; returns whose it is. Raises AnsweredMeanwhile, SettingRefused."""
     if what is Answer.OPEN or not reason.strip() or len(reason) > SAID_MAX:
-        raise SettingRefused(
-            "an answer needs a reason", next_step=f"say why, in at most {SAID_MAX} characters"
+        raise FieldRefused(
+            "reason", "an answer needs a reason", next_step=f"say why, in at most {SAID_MAX} characters"
         )
     row = pass_corrections.c
     worker_id = connection.scalar(

@@ -123,7 +123,8 @@ def order(
     has_open = _with_open_order(connection, ids, kind.kind)
     new = {worker_id: uuid4().hex for worker_id in ids if worker_id not in has_open}
     if not new:
-        raise SettingRefused(
+        raise FieldRefused(
+            "worker_ids",
             "nobody is left to be ordered" if has_open else "nobody is chosen",
             next_step="everybody of the selection has an open order" if has_open else "choose somebody",
         )

@@ -20,6 +20,7 @@ from sync.central.console.access import LOGIN_PATH, address_of, session_secret
 from sync.central.console.downloads import Download, Downloads
 from sync.central.console.settings import ConsoleSettings
 from sync.central.console.words import Words
+from sync.central.console.words_errors import in_chinese
 from sync.central.front_office import FrontOffice
 from sync.central.worker_desk import Site
 from sync.errors import SyncError
@@ -196,9 +197,10 @@ def _who(visitor: Visitor, viewer: Viewer) -> None:
 
 
 def tell_error(error: SyncError) -> None:
-    """What went wrong: in Chinese of what kind it is, then exactly what and the next step."""
+    """Of what kind it is, then exactly what, in Chinese where there is a text, and the next step."""
     kind = words.PROBLEMS.get(status_of(error), words.FAULT)
-    said = f"{kind}\n{error}" + (f"\n→ {error.next_step}" if error.next_step else "")
+    lines = [str(kind), in_chinese(error), str(error), f"→ {error.next_step}" if error.next_step else ""]
+    said = "\n".join(line for line in lines if line)
     ui.notify(said, type="negative", timeout=8000, multi_line=True, classes="sg-told")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import socket
 import threading
 from http import HTTPStatus
@@ -24,15 +25,21 @@ from sync.central.console import (
     run_console,
     words,
     words_audit,
+    words_errors,
     words_explaining,
     words_passes,
 )
 from sync.central.console.access import COOKIE, ConsoleAccess
 from sync.central.console.downloads import VALID_S, Download, Downloads
 from sync.central.database import Database
-from sync.central.errors import SettingRefused
+from sync.central.errors import FieldRefused, SettingRefused
 from sync.central.front_office import FrontOffice
+from sync.central.lodging import LodgingProblem, LodgingRefused
+from sync.central.rider_lines import LinesRefused
+from sync.central.transport_steps import Hindrance, StepRefused
+from sync.central.typed_fields import FieldsRefused, Slip
 from sync.health_pass import RED_CATEGORY
+from sync.inspections import FindingRefused, FindingState, Step
 from sync.pages import one_at_a_time
 from sync.records import Flag, FlagLevel
 from sync.screening.pass_rules import shipped_pass_rules
@@ -59,6 +66,20 @@ def test_flags_that_the_program_set_by_code_are_shown_in_words() -> None:
     assert str(rules.words("contact")) != "contact "
     typed = Flag(level=FlagLevel.HOLD, category="证件", reason="contact")
     assert words_passes.flag_words(typed, rules) == ("证件", "contact")
+
+
+def test_errors_say_in_chinese_what_exactly_is_wrong_where_there_is_a_text() -> None:
+    central = Path(words_errors.__file__).parents[1]
+    sources = [path.read_text(encoding="utf-8") for path in central.rglob("*.py")]
+    named = {field for text in sources for field in re.findall(r"(?:FieldRefused|Unfit)\(\s*\"(\w+)", text)}
+    assert {"reason", "done_at", "window"} <= named <= set(words_errors.FIELDS)
+    assert words_errors.in_chinese(FieldRefused("days", "0 is no number of days")) == "天数不对"
+    assert words_errors.in_chinese(LinesRefused({3: Slip.SEAT_TAKEN})) == "第 3 行：座位已有人"
+    assert words_errors.in_chinese(FieldsRefused(dict.fromkeys("ab", Slip.REQUIRED))) == "必填"
+    assert words_errors.in_chinese(LodgingRefused(LodgingProblem.CLOSED)) == "此房屋已注销。"
+    assert words_errors.in_chinese(StepRefused(Hindrance.NOT_MEASURED)) == "尚未完成测温"
+    assert "已销号" in words_errors.in_chinese(FindingRefused(FindingState.CLOSED, Step.MENDED))
+    assert words_errors.in_chinese(SettingRefused("something else")) == ""
 
 
 def test_a_count_that_stopped_says_so() -> None:
