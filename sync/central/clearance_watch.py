@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import JSON, Connection, and_, bindparam, delete, or_, select, update
+from sqlalchemy import JSON, Connection, Select, and_, bindparam, delete, or_, select, update
 
 from sync.central import registry, roster_log, tables, tests_due
 from sync.central.database import Database
@@ -89,10 +89,28 @@ class ClearanceWatch:
         return len(rows)
 
 
-def _new(connection: Connection, now: datetime) -> list[Any]:
-    """Some of the declarations that count and were not looked at, in any order."""
+def hand_on(connection: Connection, worker_id: str, to: str) -> None:
+    """Two records of one person become one: which days were looked at. The caller settles who stays."""
+    seen, other = daily_clearances.c, daily_clearances.alias().c
+    is_there = select(other.worker_id).where(other.worker_id == to, other.local_day == seen.local_day)
+    connection.execute(
+        update(daily_clearances).where(seen.worker_id == worker_id, ~is_there.exists()).values(worker_id=to)
+    )
+
+
+def settle(connection: Connection, rules: ClearanceRules, worker_id: str, *, now: datetime) -> dict[str, int]:
+    """The clearance that somebody's declarations give by now, of days that were looked at before."""
+    query = _declared(now).where(
+        declarations.c.worker_id == worker_id, daily_clearances.c.declaration_id.is_not(None)
+    )
+    rows = connection.execute(query).all()
+    return _grant(connection, rules, rows, now) if rows else {}
+
+
+def _declared(now: datetime) -> Select[Any]:
+    """The declarations that count of days which are not over everywhere, with what was looked at of them."""
     row, seen = declarations.c, daily_clearances.c
-    query = (
+    return (
         select(row.declaration_id, row.worker_id, row.local_day, row.declared_at, row.marks)
         .add_columns(tables.sites.c.timezone)
         .join_from(declarations, tables.workers, tables.workers.c.worker_id == row.worker_id)
@@ -102,11 +120,15 @@ def _new(connection: Connection, now: datetime) -> list[Any]:
             row.local_day.between((now - _DAYS).date(), (now + _DAYS).date()),
             row.superseded_by.is_(None),
             row.worker_id.is_not(None),
-            or_(seen.declaration_id.is_(None), seen.declaration_id != row.declaration_id),
         )
-        .limit(WORKERS_AT_ONCE)
     )
-    return list(connection.execute(query))
+
+
+def _new(connection: Connection, now: datetime) -> list[Any]:
+    """Some of the declarations that count and were not looked at, in any order."""
+    seen = daily_clearances.c.declaration_id
+    query = _declared(now).where(or_(seen.is_(None), seen != declarations.c.declaration_id))
+    return list(connection.execute(query.limit(WORKERS_AT_ONCE)))
 
 
 def _grant(
@@ -115,7 +137,8 @@ def _grant(
     by_worker: dict[str, list[Any]] = defaultdict(list)
     for row in rows:
         by_worker[row.worker_id].append(row)
-    registry.hold(connection, list(by_worker))
+    there = registry.hold(connection, list(by_worker))
+    rows = [row for row in rows if row.worker_id in there]  # who was merged or removed meanwhile has none
     changed: dict[str, tuple[Clearance, ...]] = {}
     for worker in registry.workers(connection, list(by_worker)):
         held = worker.clearances

@@ -124,19 +124,13 @@ def put(
         }
         return insert_unless_there(connection, declarations.c.declaration_id, row)
 
-    def retire(old_id: str) -> None:
-        for table in (trips, declared_stays):
-            connection.execute(delete(table).where(table.c.declaration_id == old_id))
-        source = declared_passes.source_of(old_id)
-        versions.update(health.withdraw(connection, source, now=received_at))
-
     counts = put_latest(
         connection,
         declarations.c.declaration_id,
         lambda: declarer.owns(declarations) & (declarations.c.local_day == declaration.local_day),
         new=(declaration.declaration_id, declaration.declared_at),
         insert_it=insert_it,
-        retire=retire,
+        retire=lambda old_id: versions.update(_retire(connection, old_id, received_at)),
     )
     if counts:
         _put_trips(connection, declaration, checked, declarer)
@@ -199,6 +193,31 @@ def put_latest(
         f"{table.name} {new[0]} could not be stored beside the others of its day",
         next_step="look for a record that came under another's id",
     )
+
+
+def hand_on(connection: Connection, worker_id: str, to: str, *, now: datetime) -> dict[str, int]:
+    """Two records of one person become one: of each day the declaration that was made last counts.
+
+    Entries of the pass are handed on already. Returns new roster versions where that changed a pass.
+    """
+    row, other = declarations.c, declarations.alias().c
+    both = connection.execute(
+        select(row.declaration_id, row.declared_at, other.declaration_id, other.declared_at).where(
+            row.worker_id == worker_id,
+            other.worker_id == to,
+            other.local_day == row.local_day,
+            row.superseded_by.is_(None),
+            other.superseded_by.is_(None),
+        )
+    ).all()
+    changed: dict[str, int] = {}
+    for ours, our_time, theirs, their_time in both:
+        old, new = (theirs, ours) if our_time >= their_time else (ours, theirs)
+        connection.execute(update(declarations).where(row.declaration_id == old).values(superseded_by=new))
+        changed.update(_retire(connection, old, now))
+    for table in (declarations, trips, declared_stays):
+        connection.execute(update(table).where(table.c.worker_id == worker_id).values(worker_id=to))
+    return changed
 
 
 def latest(connection: Connection, declarer: Declarer, form_id: str) -> Declared | None:
@@ -346,6 +365,13 @@ def declared_of(row: Any) -> Declared:
         row.answers,
         row.superseded_by is not None,
     )
+
+
+def _retire(connection: Connection, declaration_id: str, now: datetime) -> dict[str, int]:
+    """It no longer counts: nothing of it is left but the version itself."""
+    for table in (trips, declared_stays):
+        connection.execute(delete(table).where(table.c.declaration_id == declaration_id))
+    return health.withdraw(connection, declared_passes.source_of(declaration_id), now=now)
 
 
 def _put_trips(

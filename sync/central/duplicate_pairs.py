@@ -6,21 +6,33 @@ it was found; the lesser number comes first.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 
 from sqlalchemy import Connection, delete, or_, select, update
 
-from sync.central import health, persons, registry, roster_log, tables, tests_due
+from sync.central import (
+    clearance_watch,
+    declarations,
+    health,
+    list_matches,
+    persons,
+    registry,
+    roster_log,
+    tables,
+    tests_due,
+    tests_merged,
+)
 from sync.central.errors import CentralError
 from sync.central.person_vault import PersonVault
 from sync.central.statements import insert_or
 from sync.central.tables_people import duplicates, enrolments
+from sync.clearance_rules import ClearanceRules
 from sync.clearances import longest_clearances
 from sync.erasure import FACE
 from sync.passes import merged_grants
 from sync.people import DuplicateDecision
-from sync.records import Template, Worker, WorkerStatus
+from sync.records import Clearance, Template, Worker, WorkerStatus
 
 OPEN, SAME, DIFFERENT = "", "same", "different"
 
@@ -137,17 +149,22 @@ def merge(
     remove: str,
     *,
     vault: PersonVault,
+    rules: ClearanceRules,
     reason: str,
     by: str,
     now: datetime,
 ) -> Mapping[str, int]:
     """Make one record of two: `keep` gets sites, clearances, flags and consents of `remove`, which goes.
 
+    What follows from results, orders, declarations, entries of the pass and matches with lists is worked out
+    anew from those of both, as if all of them had been under `keep` from the start.
+
     The face of `keep` stays, or the one of `remove` comes where there is none; where the person said no to it
     last, under whichever number, none stays. Events stay under the number
     that they were recorded with. Returns the new roster versions.
 
-    Raises UnknownPair, UnknownWorker; MergeRefused where both have papers that differ.
+    Raises UnknownPair, UnknownWorker; MergeRefused where both have papers that differ, or results of one
+    moment that do.
     """
     decide(connection, keep, remove, same_person=True, reason=reason, by=by, now=now)
     registry.hold(connection, [keep, remove])
@@ -158,13 +175,17 @@ def merge(
         )
     stays, goes = found[keep].worker, found[remove].worker
     _require_same_papers(connection, keep, remove)
+    _require_same_results(connection, rules, keep, remove)
     papers = persons.person(connection, vault, remove)
     connection.execute(
         update(tables.consents).where(tables.consents.c.worker_id == remove).values(worker_id=keep)
     )
     connection.execute(update(enrolments).where(enrolments.c.worker_id == remove).values(worker_id=keep))
     health.hand_on(connection, remove, keep)
-    tests_due.hand_on(connection, remove, keep, now=now)
+    tests_merged.hand_on(connection, remove, keep, now=now)
+    declarations.hand_on(connection, remove, keep, now=now)
+    clearance_watch.hand_on(connection, remove, keep)
+    list_matches.hand_on(connection, remove, keep)
     versions = dict(registry.remove_worker(connection, remove))
     if papers is not None and persons.document_hash(connection, keep) is None:
         persons.put_person(connection, vault, papers.model_copy(update={"worker_id": keep}), now=now)
@@ -174,9 +195,14 @@ def merge(
         face = []
     elif not found[keep].templates:
         face = [one.model_copy(update={"worker_id": keep}) for one in found[remove].templates]
-    joined = _joined(stays, goes).model_copy(update={"face_consent_on": agreed_on})
+    # What either held by hand, and what the results of both leave of it.
+    held = [tests_merged.with_results_of(connection, rules, keep, one.clearances) for one in (stays, goes)]
+    joined = _joined(stays, goes, held).model_copy(update={"face_consent_on": agreed_on})
     versions |= registry.put_worker(connection, joined, face, now=now)
     versions |= health.settle(connection, keep, now=now)
+    versions |= tests_due.settle(connection, rules, keep, now=now)
+    versions |= clearance_watch.settle(connection, rules, keep, now=now)
+    versions |= list_matches.put_flags(connection, [keep], now=now)
     first, second = in_order(keep, remove)
     pair = (duplicates.c.worker_id == first, duplicates.c.other_worker_id == second)
     connection.execute(update(duplicates).where(*pair).values(merged_into=keep))
@@ -184,8 +210,8 @@ def merge(
     return versions
 
 
-def _joined(stays: Worker, goes: Worker) -> Worker:
-    """Whatever is stricter of the two: a block or a flag of either holds."""
+def _joined(stays: Worker, goes: Worker, held: Sequence[Sequence[Clearance]]) -> Worker:
+    """Whatever is stricter of the two: a block or a flag of either holds. `held`: clearances of both."""
     blocked = WorkerStatus.BLOCKED in (stays.status, goes.status)
     flags = {flag.flag_id: flag for flag in (*goes.flags, *stays.flags)}
     return stays.model_copy(
@@ -193,7 +219,8 @@ def _joined(stays: Worker, goes: Worker) -> Worker:
             "site_ids": tuple(sorted({*stays.site_ids, *goes.site_ids})),
             "status": WorkerStatus.BLOCKED if blocked else stays.status,
             "flags": tuple(flags.values()),
-            "clearances": longest_clearances(stays.clearances, goes.clearances),
+            "phone": stays.phone or goes.phone,
+            "clearances": longest_clearances(*held),
             "passes": merged_grants(stays.passes, goes.passes),
         }
     )
@@ -223,6 +250,15 @@ def _require_same_papers(connection: Connection, keep: str, remove: str) -> None
         raise MergeRefused(
             "the two are on record with different documents",
             next_step="correct the wrong document at its kiosk, or decide that they are two people",
+        )
+
+
+def _require_same_results(connection: Connection, rules: ClearanceRules, keep: str, remove: str) -> None:
+    kind = tests_merged.contradiction(connection, keep, remove)
+    if kind is not None:
+        raise MergeRefused(
+            f"the two have different results of one moment: {rules.words(kind)}",
+            next_step="take the wrong one back on the page of clearances, then merge",
         )
 
 

@@ -94,7 +94,13 @@ class FrontOffice:
         self.pass_issuer: PassIssuer | None = None
         self.trainings = TrainingOffice(database, now=now)
         self.passes = PassDesk(database, now=now, on_roster_change=on_roster_change)
-        self.people = PeopleDesk(database, now=now, vault=vault, on_roster_change=on_roster_change)
+        self.people = PeopleDesk(
+            database,
+            now=now,
+            vault=vault,
+            rules=self.clearances.rules,
+            on_roster_change=on_roster_change,
+        )
         self.real_name = RealNameDesk(database, now=now, vault=vault, keys=keys)
         self.erasures = ErasureDesk(database, now=now, on_roster_change=on_roster_change)
         self.workers = WorkerDesk(database, now=now, on_roster_change=on_roster_change)

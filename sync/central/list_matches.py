@@ -211,6 +211,21 @@ def reconcile(
     return Outcome(versions, flagged=len(exact), to_confirm=len(near), taken_back=len(merged.gone))
 
 
+def hand_on(connection: Connection, worker_id: str, to: str) -> None:
+    """Two records of one person become one: matches with what was decided, of each entry one.
+
+    What was decided last counts. The matcher looks at the one that stays again; until then what either was
+    found by holds. The caller puts the flags (`put_flags`).
+    """
+    column, person = watch_matches.c, watch_matches.c.worker_id
+    there = {(row["list_id"], row["identity"]): row for row in matches_of(connection, person, [to])}
+    for row in matches_of(connection, person, [worker_id]):
+        held = there.get((row["list_id"], row["identity"]))
+        news = {"worker_id": to} if held is None else _of_both(held, row)
+        match_id = row["match_id"] if held is None else held["match_id"]
+        connection.execute(update(watch_matches).where(column.match_id == match_id).values(news))
+
+
 def put_flags(
     connection: Connection,
     worker_ids: Sequence[str],
@@ -308,6 +323,32 @@ def _flag(match: RowMapping, list_name: str) -> Flag:
         valid_from=match["valid_from"],
         valid_until=match["valid_until"],
     )
+
+
+def _of_both(one: RowMapping, other: RowMapping) -> dict[str, Any]:
+    """What is to be kept of two matches of one entry and one person."""
+    strength = {found_by.value: rank for rank, found_by in enumerate(FoundBy)}
+    found = min(one, other, key=lambda row: (not row["is_current"], strength[row["found_by"]]))
+    decided = max(one, other, key=lambda row: row["decided_at"].timestamp() if row["decided_at"] else 0.0)
+    kept = {name: found[name] for name in _AS_FOUND}
+    kept |= {name: decided[name] for name in ("decision", "decided_by", "decided_at", "reason")}
+    if decided["decision"] == CLEARED and found["is_exact"] and not decided["is_exact"]:
+        kept["decision"] = ""  # as in `merge`
+    return kept
+
+
+_AS_FOUND = (
+    "found_by",
+    "is_exact",
+    "documents_differ",
+    "version_no",
+    "row",
+    "category",
+    "level",
+    "valid_from",
+    "valid_until",
+    "is_current",
+)
 
 
 def matches_of(connection: Connection, person: Column[str], person_ids: Sequence[str]) -> list[RowMapping]:

@@ -22,6 +22,7 @@ from sync.central.person_vault import PersonVault, masked
 from sync.central.persons import GivenConsent, Origin
 from sync.central.tables_people import duplicates
 from sync.central.worker_desk import RosterChanged
+from sync.clearance_rules import ClearanceRules, shipped_rules
 from sync.people import DocumentType, Person, Sex
 from sync.records import WorkerStatus
 
@@ -98,6 +99,7 @@ class PeopleDesk:
     """Looking at and deciding about people.
 
     vault  None: document numbers cannot be shown, nor records merged
+    rules  by which results of two records that are merged are judged; None: the shipped ones
     """
 
     def __init__(
@@ -106,11 +108,13 @@ class PeopleDesk:
         *,
         now: Callable[[], datetime],
         vault: PersonVault | None,
+        rules: ClearanceRules | None = None,
         on_roster_change: RosterChanged | None = None,
     ) -> None:
         self._database = database
         self._now = now
         self._vault = vault
+        self._rules = rules or shipped_rules()
         self._on_roster_change = on_roster_change
 
     def facts(self, viewer: Viewer, worker_id: str, *, reveal: bool = False) -> PersonFacts:
@@ -208,6 +212,7 @@ class PeopleDesk:
                 keep,
                 remove,
                 vault=self._opened_vault(),
+                rules=self._rules,
                 reason=reason.strip(),
                 by=viewer.user_id,
                 now=self._now(),

@@ -16,20 +16,17 @@ from typing import Any
 from uuid import uuid4
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
+from sqlalchemy import Connection, delete, func, insert, select, update
 
 from sync.central import health, registry
 from sync.central.alerts import raise_alert
-from sync.central.declarations import site_zone
 from sync.central.errors import FieldRefused, SettingRefused
+from sync.central.order_states import Days, State, orders_of, put_states, results_of, states_of
 from sync.central.statements import chunks
 from sync.central.tables_tests import test_batches, test_orders, test_results
 from sync.clearance_rules import (
     ClearanceRules,
     Kind,
-    Result,
-    day_of,
-    end_of_day,
     valid_until,
     with_results,
 )
@@ -273,30 +270,12 @@ def drop_results(
     return count, versions
 
 
-def hand_on(connection: Connection, worker_id: str, to: str, *, now: datetime) -> None:
-    """Two records of one person become one: the results and orders of the one that goes."""
-    order_row, other_order = test_orders.c, test_orders.alias().c
-    open_there = select(other_order.kind).where(
-        other_order.worker_id == to, other_order.done_at.is_(None), other_order.cancelled_at.is_(None)
-    )
-    connection.execute(
-        update(test_orders)
-        .where(
-            order_row.worker_id == worker_id,
-            order_row.done_at.is_(None),
-            order_row.cancelled_at.is_(None),
-            order_row.kind.in_(open_there),
-        )
-        .values(cancelled_at=now)
-    )
-    connection.execute(update(test_orders).where(order_row.worker_id == worker_id).values(worker_id=to))
-    row, other = test_results.c, test_results.alias().c
-    same = select(other.result_id).where(
-        other.worker_id == to, other.kind == row.kind, other.done_at == row.done_at
-    )
-    connection.execute(
-        update(test_results).where(row.worker_id == worker_id, ~same.exists()).values(worker_id=to)
-    )
+def settle(connection: Connection, rules: ClearanceRules, worker_id: str, *, now: datetime) -> dict[str, int]:
+    """Clearances, orders and flags of orders as all results of a worker have them; new roster versions."""
+    versions: dict[str, int] = {}
+    for kind in rules.with_results:
+        versions.update(_settle(connection, rules, kind, [worker_id], now))
+    return versions
 
 
 def note_overdue(connection: Connection, rules: ClearanceRules, *, now: datetime, limit: int) -> int:
@@ -390,30 +369,21 @@ def _settle(
 ) -> dict[str, int]:
     """Clearance, open orders and their flags as the results of these workers have it; new roster versions."""
     registry.hold(connection, worker_ids)
-    results, orders = _results(connection, kind.kind, worker_ids), _orders(connection, kind.kind, worker_ids)
-    days = _Days(connection)
+    results = results_of(connection, kind.kind, worker_ids)
+    orders = orders_of(connection, kind.kind, worker_ids)
+    days = Days(connection)
     changed: list[Worker] = []
-    states: list[dict[str, Any]] = []
+    states: list[State] = []
     for worker in registry.workers(connection, worker_ids):
         own = results.get(worker.worker_id, [])
         flags = {flag.flag_id: flag for flag in worker.flags}
-        is_taken = False
-        for row in orders.get(worker.worker_id, []):
+        known = states_of(orders.get(worker.worker_id, []), own, days, now)
+        for row, done_at, cancelled_at in known:
             flags.pop(row.order_id, None)
-            if row.cancelled_at is not None:
-                continue
-            begin = days.begin(row.site_id, row.ordered_at)
-            done_at = min((one.done_at for one in own if one.done_at >= begin), default=None)
-            cancelled_at = None
-            if done_at is None and is_taken:
-                cancelled_at = now  # a later order is open: one is enough
-            elif done_at is None:
-                is_taken = True
-                flag = _flag(rules, kind, row)
-                if flag is not None:
-                    flags[flag.flag_id] = flag
-            if (done_at, cancelled_at) != (row.done_at, row.cancelled_at):
-                states.append({"id": row.order_id, "done": done_at, "cancelled": cancelled_at})
+            flag = _flag(rules, kind, row) if done_at is None and cancelled_at is None else None
+            if flag is not None:
+                flags[flag.flag_id] = flag
+        states += known
         settled = worker.model_copy(
             update={
                 "clearances": with_results(worker.clearances, kind, own),
@@ -422,15 +392,7 @@ def _settle(
         )
         if _differs(settled, worker):
             changed.append(settled)
-    if states:
-        # Closed ones first: of one kind only one may be open.
-        states.sort(key=lambda one: one["done"] is None and one["cancelled"] is None)
-        connection.execute(
-            update(test_orders)
-            .where(test_orders.c.order_id == bindparam("id"))
-            .values(done_at=bindparam("done"), cancelled_at=bindparam("cancelled")),
-            states,
-        )
+    put_states(connection, states)
     if not changed:
         return {}
     return registry.put_workers(connection, [(one, None) for one in changed], now=now)
@@ -440,20 +402,6 @@ def _differs(one: Worker, other: Worker) -> bool:
     if {flag.flag_id: flag for flag in one.flags} != {flag.flag_id: flag for flag in other.flags}:
         return True
     return sorted(one.clearances, key=str) != sorted(other.clearances, key=str)
-
-
-class _Days:
-    """When the day of a moment began at a site; zones are read once."""
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-        self._zones: dict[str, ZoneInfo] = {}
-
-    def begin(self, site_id: str, at: datetime) -> datetime:
-        if site_id not in self._zones:
-            self._zones[site_id] = site_zone(self._connection, site_id)
-        zone = self._zones[site_id]
-        return end_of_day(day_of(at, zone) - timedelta(days=1), zone)
 
 
 def _flag(rules: ClearanceRules, kind: Kind, row: Any) -> Flag | None:
@@ -466,34 +414,6 @@ def _flag(rules: ClearanceRules, kind: Kind, row: Any) -> Flag | None:
         reason=str(kind.words),
         valid_from=row.due_by if row.at_gate == AtGate.WHEN_OVERDUE else row.ordered_at,
     )
-
-
-def _results(connection: Connection, kind: str, worker_ids: Sequence[str]) -> dict[str, list[Result]]:
-    row = test_results.c
-    found: dict[str, list[Result]] = defaultdict(list)
-    for some in chunks(worker_ids):
-        query = select(row.worker_id, row.result_id, row.result, row.done_at, row.valid_until).where(
-            row.worker_id.in_(some), row.kind == kind
-        )
-        for worker_id, *rest in connection.execute(query):
-            found[worker_id].append(Result(*rest))
-    return found
-
-
-def _orders(connection: Connection, kind: str, worker_ids: Sequence[str]) -> dict[str, list[Any]]:
-    """The latest first."""
-    row = test_orders.c
-    found: dict[str, list[Any]] = defaultdict(list)
-    for some in chunks(worker_ids):
-        query = (
-            select(test_orders, test_batches.c.site_id, test_batches.c.at_gate)
-            .join_from(test_orders, test_batches, test_batches.c.batch_id == row.batch_id)
-            .where(row.worker_id.in_(some), row.kind == kind)
-            .order_by(row.ordered_at.desc(), row.order_id)
-        )
-        for one in connection.execute(query):
-            found[one.worker_id].append(one)
-    return found
 
 
 def _with_open_order(connection: Connection, worker_ids: Sequence[str], kind: str) -> set[str]:

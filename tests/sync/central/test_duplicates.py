@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping
 from datetime import timedelta
 from uuid import uuid4
 
@@ -20,6 +21,7 @@ from sync.central.duplicates import DuplicateSearch, DuplicateWatch
 from sync.central.enrolments import take_decision, take_enrolment, take_withdrawal
 from sync.central.notes import NoteContext, NoteRefused
 from sync.central.person_vault import PersonVault
+from sync.clearance_rules import shipped_rules
 from sync.duplicate_check import DuplicateAnswer, DuplicateQuestion
 from sync.people import DocumentType, DuplicateDecision, Enrolment
 from sync.records import Clearance, Flag, FlagLevel, Method, PassGrant, Template, WorkerStatus
@@ -91,6 +93,12 @@ def ask(database: Database, search: DuplicateSearch, **question: object) -> Dupl
     text = DuplicateQuestion.model_validate({"worker_id": "new", **question}).model_dump_json()
     context = AskContext(HERE, "kiosk-1", NOON)
     return DuplicateAnswer.model_validate_json(search.answers()(database, context, text))
+
+
+def merge(connection: Connection, keep: str = "W-1", goes: str = "W-2") -> Mapping[str, int]:
+    return duplicate_pairs.merge(
+        connection, keep, goes, vault=VAULT, rules=shipped_rules(), reason="同一人", by="admin", now=NOON
+    )
 
 
 def pairs(connection: Connection) -> list[tuple[str, str, str, str]]:
@@ -237,9 +245,7 @@ def test_two_records_become_one_and_the_stricter_of_both_holds(
         registry.set_status(connection, "X-9", WorkerStatus.BLOCKED, now=NOON)
         duplicate_pairs.note_found(connection, "W-1", "X-9", found_by="document", score=None, now=NOON)
         duplicate_pairs.note_found(connection, "X-9", "A-0", found_by="face", score=0.7, now=NOON)
-        versions = duplicate_pairs.merge(
-            connection, "W-1", "X-9", vault=VAULT, reason="同一人", by="admin", now=NOON
-        )
+        versions = merge(connection, "W-1", "X-9")
         assert set(versions) == {HERE, THERE}
         (one,) = roster_log.load_changes(connection, ["W-1", "X-9"])
         assert one.worker.site_ids == (HERE, THERE)
@@ -266,7 +272,7 @@ def test_a_merged_person_who_took_the_consent_back_under_one_number_has_no_face(
     with database.write() as connection:
         take_withdrawal(connection, note(), a_withdrawal("W-1").model_dump_json())
         duplicate_pairs.note_found(connection, "W-1", "W-2", found_by="face", score=0.9, now=NOON)
-        duplicate_pairs.merge(connection, "W-1", "W-2", vault=VAULT, reason="", by="admin", now=NOON)
+        merge(connection)
         (found,) = roster_log.load_changes(connection, ["W-1"])
     assert (found.templates, found.worker.face_consent_on) == ([], None)
     assert found.worker.passes == (a_pass,)
@@ -276,10 +282,10 @@ def test_two_people_with_different_documents_are_not_merged(database: Database) 
     enrol(database, registered("W-1", 1), registered("W-2", 1))
     with database.write() as connection:
         with pytest.raises(UnknownPair):
-            duplicate_pairs.merge(connection, "W-1", "W-2", vault=VAULT, reason="", by="admin", now=NOON)
+            merge(connection)
         duplicate_pairs.note_found(connection, "W-1", "W-2", found_by="face", score=0.9, now=NOON)
     with pytest.raises(MergeRefused, match="different documents"), database.write() as connection:
-        duplicate_pairs.merge(connection, "W-1", "W-2", vault=VAULT, reason="", by="admin", now=NOON)
+        merge(connection)
 
 
 def test_the_thread_checks_what_waited_before_it_started(database: Database, watch: DuplicateWatch) -> None:

@@ -17,6 +17,7 @@ from sync.central.front_office import FrontOffice
 from sync.central.notes import NoteContext
 from sync.central.tables import roster_log
 from sync.central.tables_health import pass_occurrences
+from sync.clearance_rules import shipped_rules
 from sync.declarations import WORKER_FORM, Declaration
 from sync.errors import UnknownWorker
 from sync.health_pass import CLEARED_BY_MEDIC, TEST_NEGATIVE, PassColour, PassStatus, pass_at
@@ -35,6 +36,7 @@ ON_ONE = pytest.mark.parametrize("office", ["sqlite"], indirect=True)
 
 SHIPPED = SHIPPED_FILE.read_text(encoding="utf-8")
 WHO = "A-002"
+RULES = shipped_rules()
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
 
@@ -166,7 +168,7 @@ def test_a_merged_record_keeps_its_pass_and_an_erased_one_leaves_nothing(office:
     with office.database.write() as connection:
         first, second = duplicate_pairs.in_order(WHO, keep)
         duplicate_pairs.note_found(connection, first, second, found_by="face", score=0.9, now=NOW)
-        duplicate_pairs.merge(connection, keep, WHO, vault=VAULT, reason="示例", by="m", now=NOW)
+        duplicate_pairs.merge(connection, keep, WHO, vault=VAULT, rules=RULES, reason="示例", by="m", now=NOW)
     assert status(office, worker_id=keep).cause == "fever"
     with office.database.write() as connection:
         health.take_back(connection, "fever", by="m", why="示例", now=NOW)

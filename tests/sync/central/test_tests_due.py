@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 import pytest
 from sqlalchemy import func, select
 
-from sync.central import health, registry, tests_due
+from sync.central import health, registry, tests_due, tests_merged
 from sync.central.errors import SettingRefused
 from sync.central.front_office import FrontOffice
 from sync.central.tables_alerts import alerts
@@ -195,7 +195,7 @@ def test_what_is_kept_goes_with_the_worker_and_with_the_record_that_stays(office
     order(office, "A-001", "A-002")
     put(office, NEGATIVE, replace(NEGATIVE, worker_id="A-002", done_at=at("03-01 10:00")))
     with office.database.write() as connection:
-        tests_due.hand_on(connection, "A-002", "A-001", now=NOW)
+        tests_merged.hand_on(connection, "A-002", "A-001", now=NOW)
         registry.remove_worker(connection, "A-002")
         assert connection.scalar(select(func.count()).select_from(test_results)) == 2
         registry.remove_worker(connection, "A-001")
