@@ -416,7 +416,7 @@ _TEXTS: dict[Reason, ReasonText] = {
     ),
     Reason.DAILY_DECLARATION_MISSING: ReasonText(
         Severity.REFUSAL,
-        Words("今日未登记", "Not registered today"),
+        Words("今日未登记", "Not declared today"),
         Words("请扫码或到登记处完成今日登记", "Declare on your phone or at the site office"),
         Words("您今日尚未登记，请先登记", "Please make today's declaration first."),
     ),

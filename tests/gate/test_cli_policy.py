@@ -82,7 +82,7 @@ def test_the_daily_clearance_says_which_of_its_parts_is_missing(config: Path) ->
     lines = tried(config, "--at", "2026-05-08T12:00", "--temperature", "36.6").output.splitlines()
     assert lines[-3].split(maxsplit=1) == [
         "deny",
-        "daily_clearance: daily_declaration_missing - 今日未登记 Not registered today",
+        "daily_clearance: daily_declaration_missing - 今日未登记 Not declared today",
     ]
     assert lines[-1] == "answer: deny (daily_declaration_missing)"
 

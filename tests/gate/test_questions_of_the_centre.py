@@ -162,7 +162,7 @@ def test_a_running_gate_explains_itself_to_the_centre_by_its_own_rules_and_its_r
         assert (said.reason, said.zh, said.en) == (
             "daily_declaration_missing",
             "今日未登记",
-            "Not registered today",
+            "Not declared today",
         )
         assert said.step_zh
         assert said.step_en
