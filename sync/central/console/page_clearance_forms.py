@@ -13,6 +13,7 @@ from sync.central.console import words_clearances as said
 from sync.central.console.frame import Visitor, table, text_field
 from sync.central.console.picked_file import PickedFile
 from sync.central.console.words import Words
+from sync.central.console.words_lists import row_words
 from sync.central.tests_due import AtGate
 from sync.central.tests_import import ImportReport
 from sync.pages import action, heading
@@ -231,4 +232,4 @@ class ImportDialog(_Dialog):
             ui.label(f"{said.IGNORED}: {', '.join(report.ignored)}").classes("sg-note")
         if report.problems:
             problems = table((("row", said.ROW), ("reason", said.WHY_NOT)), key="row")
-            problems.rows = [{"row": at, "reason": why} for at, why in report.problems]
+            problems.rows = [{"row": at, "reason": str(row_words(why))} for at, why in report.problems]

@@ -18,6 +18,7 @@ from sync.central.console.confirming import ask_sure
 from sync.central.console.frame import Visitor, choice, site_options, table, text_field
 from sync.central.console.listing import export_actions, search_bar
 from sync.central.console.page_clearance_forms import EnterDialog, ImportDialog, OrderDialog
+from sync.central.console.words_lists import row_words
 from sync.central.exports_clearances import STATES, clearance_pieces
 from sync.clearance_rules import ClearanceRules
 from sync.pages import action, facts, heading, subheading
@@ -395,7 +396,7 @@ def _import_dialog(
             ]
         )
         problems = table((("row", said.ROW), ("reason", said.WHY_NOT)), key="row")
-        problems.rows = [{"row": at, "reason": why} for at, why in one.problems]
+        problems.rows = [{"row": at, "reason": str(row_words(why))} for at, why in one.problems]
 
         async def undo() -> None:
             desk = visitor.office.clearances

@@ -149,11 +149,21 @@ _ROW_ZH = (
     (r"document number: it has .* characters instead of 18", "证件号码位数不是 18 位"),
     (r"document number: only digits may stand in it.*", "证件号码只能是数字，末位可为 X"),
     (r"document number: .*", "证件号码与证件类型不符"),
+    (r"the result is missing or no word that the rules know", "结果缺失，或不是规则中的结果"),
+    (r"no such result of .*", "该项目没有这种结果"),
+    (r"the time is missing, or not like .*", "时间缺失或写法不对，应如 2026-01-31 08:30"),
+    (r"it was done in the future", "检测时间晚于现在"),
+    (r"it ends before it was done", "有效期早于检测时间"),
+    (r"another result stands for the same moment.*", "同一时间另有结果，先撤销那一条"),
+    (r"nobody is registered with this number", "没有登记此工号"),
+    (r"nobody of this site is on record with this document", "本工地没有登记此证件的人员"),
+    (r"several records have this document.*", "多条登记为同一证件，先在“疑似重复”中合并"),
+    (r"the person with this document has another name", "姓名与该证件的登记不符"),
 )
 
 
 def row_words(problem: str) -> Words:
-    """What a report says about a row, zh beside the report's own words."""
+    """What a report says about a row, of results too: zh beside the report's own words."""
     zh = next((zh for pattern, zh in _ROW_ZH if re.fullmatch(pattern, problem)), "此行无法使用")
     return Words(zh, problem)
 

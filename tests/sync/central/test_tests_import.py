@@ -10,6 +10,7 @@ from openpyxl import Workbook
 from sqlalchemy import func, select
 
 from sync.central import persons, registry
+from sync.central.console.words_lists import row_words
 from sync.central.errors import SettingRefused
 from sync.central.front_office import FrontOffice
 from sync.central.tables_tests import test_results
@@ -89,6 +90,8 @@ def test_rows_are_taken_and_bad_ones_cost_no_other(papers: FrontOffice) -> None:
         8: report.problems[5][1],
     }
     assert report.problems[5][1].startswith("document number:")
+    unnamed = row_words("something else").zh
+    assert not [why for _, why in report.problems if row_words(why).zh == unnamed]
     assert not any(number in str(report.problems) for number in NUMBERS.values())
     assert kinds(papers, "A-001") == {"test": at("03-10 00:00"), "pass-green": at("03-09 08:30")}
     assert "test" in kinds(papers, "A-002")
@@ -102,6 +105,7 @@ def test_rows_are_taken_and_bad_ones_cost_no_other(papers: FrontOffice) -> None:
         changed = preview_results(connection, RULES, VAULT, TERMS, other, now=NOW)
     assert (preview.taken, preview.already, preview.problems) == (0, 2, again.problems)
     assert (changed.taken, changed.already, changed.broken) == (0, 1, 7)
+    assert not [why for _, why in changed.problems if row_words(why).zh == unnamed]
     with papers.database.write() as connection:
         assert drop_import(connection, RULES, report.import_id, by="m", now=NOW)[0] == 2
     assert kinds(papers, "A-001") == {}
