@@ -126,6 +126,25 @@ def _raise_or_count(dialect: str) -> Executable:
     ).returning(row.alert_id)
 
 
+def put_facts(
+    connection: Connection, alert_id: str, facts: Mapping[str, str | int], *, now: datetime
+) -> None:
+    """What an alert tells has changed, and nothing new happened. A closed one stays as it is."""
+    here = (alerts.c.alert_id == alert_id, NOT_CLOSED)
+    connection.execute(update(alerts).where(*here).values(facts=dict(facts), changed_at=now))
+
+
+def close_by_itself(
+    connection: Connection, alert_id: str, facts: Mapping[str, str | int], *, now: datetime
+) -> None:
+    """What an alert was about is over, whatever was done: the program closes it."""
+    # The revision counts what officers did: who looks at it as it was is told that it is closed.
+    closed = {"state": State.CLOSED.value, "closed_at": now, "next_step_at": None, "changed_at": now}
+    here = (alerts.c.alert_id == alert_id, NOT_CLOSED)
+    if connection.execute(update(alerts).where(*here).values(closed | {"facts": dict(facts)})).rowcount:
+        connection.execute(_NOTE_STEP, {"alert_id": alert_id, "at": now, "kind": StepKind.CLOSED.value})
+
+
 def act(
     connection: Connection, rules: AlertRules, alert_id: str, doing: Doing, *, by: str, now: datetime
 ) -> Alert:

@@ -31,6 +31,7 @@ from sync.central.database import Database
 from sync.central.declarations import declaration_handler
 from sync.central.desk import Desk
 from sync.central.duplicates import DuplicateSearch, DuplicateWatch
+from sync.central.ends_soon import EndsSoonWatch
 from sync.central.erasure_cleanup import clean_up
 from sync.central.erasure_desk import answer_receipt
 from sync.central.face_retention import FaceRetention
@@ -223,8 +224,9 @@ class CentralService:
         channels = ChannelFile(self._settings.keys / CHANNELS_FILE)
         watch = AlertWatch(self.database, channels, now=self._now)
         rounds = AlertRounds(self.database, now=self._now)
+        ending = EndsSoonWatch(self.database, self.clearance_rules, now=self._now)
         sender = AlertSender(self.database, channels, now=self._now)
-        return [rounds.look, watch.look, sender.look]
+        return [rounds.look, ending.look, watch.look, sender.look]
 
     def _aftercare_jobs(self, search: DuplicateSearch) -> list[Job]:
         watch = DuplicateWatch(self.database, search, now=self._now)

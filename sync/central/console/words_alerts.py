@@ -43,6 +43,9 @@ WHAT = Words("内容", "What")
 
 FACT_NAMES = {
     "gate": Words("闸机", "gate"),
+    "clearance": Words("事项", "kind"),
+    "ends_soon": Words("即将到期人数", "people"),
+    "first_through": Words("最早有效至", "the first holds through"),
     "lane": Words("通道", "lane"),
     "unwell": Words("不适人数", "unwell"),
     "supplies": Words("短缺物资", "short of"),
@@ -70,4 +73,5 @@ SUBJECTS = {
     "list": Words("名单", "List"),
     "pass": Words("通行码", "Pass"),
     "finding": Words("检查问题", "Finding"),
+    "clearance": Words("证件", "Clearance"),
 }
