@@ -23,11 +23,12 @@ from sync.central.statements import chunks
 from sync.central.tables_alerts import NOT_CLOSED, alert_messages, alert_steps
 from sync.central.tables_alerts import alerts as alert_rows
 from sync.central.tables_cases import LABEL_LENGTH, cases
+from sync.central.tables_phone import visitors
 from sync.words import Words
 
 ROWS_MAX = 300
 REMARKS_MAX = 500
-WORKER, CASE = "worker:", "case:"
+WORKER, VISITOR, CASE = "worker:", "visitor:", "case:"
 
 _ACTIONS = {
     StepKind.ACKNOWLEDGED: Action.ACKNOWLEDGED_ALERT,
@@ -270,16 +271,17 @@ def _row(
 
 
 def _names(connection: Connection, subjects: Sequence[str]) -> dict[str, str]:
-    """Of workers, by subject."""
-    ids = sorted({one.removeprefix(WORKER) for one in subjects if one.startswith(WORKER)})
-    worker = tables.workers.c
-    return {
-        f"{WORKER}{worker_id}": name
-        for some in chunks(ids)
-        for worker_id, name in connection.execute(
-            select(worker.worker_id, worker.name).where(worker.worker_id.in_(some))
-        )
-    }
+    """Of workers and visitors, by subject."""
+    worker, visitor = tables.workers.c, visitors.c
+    found: dict[str, str] = {}
+    for prefix, number, name in (
+        (WORKER, worker.worker_id, worker.name),
+        (VISITOR, visitor.visitor_id, visitor.name),
+    ):
+        for some in chunks(sorted({one.removeprefix(prefix) for one in subjects if one.startswith(prefix)})):
+            named = connection.execute(select(number, name).where(number.in_(some)))
+            found |= {f"{prefix}{one}": told for one, told in named}
+    return found
 
 
 def _cases(connection: Connection, viewer: Viewer, subjects: Sequence[str]) -> dict[str, AlertCase]:

@@ -11,12 +11,14 @@ from sync.alerting.telling import LEVELS, SEVERITIES, STATES, STEPS
 from sync.central.accounts_access import Viewer
 from sync.central.alert_desk import REMARKS_MAX, AlertFacts, AlertFilter, AlertRow, StepRow, Told
 from sync.central.alerts import Doing
-from sync.central.console import words, words_cases
+from sync.central.console import words, words_cases, words_person
 from sync.central.console import words_alerts as said
 from sync.central.console.frame import Visitor, choice, own_sites, table, text_field
 from sync.central.console.listing import export_actions, search_bar
 from sync.central.console.page_cases import case_link
+from sync.central.console.page_clearances import PERSON_PATH
 from sync.central.exports_alerts import alert_pieces
+from sync.central.tables_cases import LABEL_LENGTH
 from sync.pages import action, facts, heading, subheading
 
 REFRESH_S = 2.0
@@ -133,6 +135,9 @@ class _AlertPart:
                 (said.FACTS, _told_facts(alert.facts)),
             ]
         )
+        kind, _, number = alert.subject.partition(":")
+        if kind == "worker":
+            ui.link(str(words_person.PERSON), f"{PERSON_PATH}/{number}", new_tab=True).classes("sg-open")
         if row.case is not None and row.case.kind is not None:
             ui.link(str(said.SHOW_CASE), case_link(row.case.case_id)).classes("sg-open")
         self._what_to_do(found, rules)
@@ -207,6 +212,9 @@ def _cells(row: AlertRow) -> dict[str, str]:
     }
 
 
+_UNTOLD_IDS = frozenset({"visitor", "finding"})
+
+
 def _subject(row: AlertRow) -> str:
     kind, _, name = row.alert.subject.partition(":")
     label = said.SUBJECTS.get(kind)
@@ -214,7 +222,8 @@ def _subject(row: AlertRow) -> str:
         of_kind = "" if row.case.kind is None else f" · {words_cases.KINDS[row.case.kind]}"
         opened = row.case.opened_at.astimezone(row.zone)
         return f"{said.SUBJECTS['case']} {opened:%Y-%m-%d} · {row.case.label}{of_kind}"
-    shown = name.removeprefix(f"{row.alert.site_id}/")
+    # A visitor or a finding has an id that nobody was told.
+    shown = name[:LABEL_LENGTH] if kind in _UNTOLD_IDS else name.removeprefix(f"{row.alert.site_id}/")
     return f"{label.zh if label else kind} {shown} {row.name}".strip()
 
 

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import openpyxl
 import pytest
-from sqlalchemy import select
+from sqlalchemy import insert, select
 
 from sync.alerting import Severity, State, StepKind
 from sync.central import tables
@@ -20,6 +20,7 @@ from sync.central.cases import CaseKind
 from sync.central.errors import SettingRefused
 from sync.central.exports_alerts import alert_pieces
 from sync.central.front_office import FrontOffice
+from sync.central.tables_phone import visitors
 from tests.sync.central.case_samples import named
 from tests.sync.central.console_fixtures import clock, filled_postgresql, filled_sqlite, office
 from tests.sync.central.console_samples import MANAGER_A, MANAGER_B, NOW, A, B, Clock
@@ -80,6 +81,16 @@ def test_an_alert_about_a_case_names_its_day_to_all_and_its_kind_to_whoever_sees
     assert by_id[own] == AlertCase(case_id, case_id[:8], NOW, CaseKind.CONFIRMED)
     assert sum(case is None for case in by_id.values()) == 1
     assert office.alerts.one(FOREIGNER, foreign).row.case == AlertCase(case_id, case_id[:8], NOW, None)
+
+
+@ON_ONE
+def test_an_alert_about_a_visitor_tells_the_name(office: FrontOffice) -> None:
+    with office.database.write() as connection:
+        visitor = {"visitor_id": "v" * 32, "name": "示例访客", "document_hash": "-", "document_sealed": b""}
+        moments = {"created_at": NOW, "updated_at": NOW}
+        connection.execute(insert(visitors).values(**visitor, **moments, document_type="passport"))
+    raised(office, "fever_declared", f"visitor:{visitor['visitor_id']}")
+    assert [row.name for row in office.alerts.rows(MANAGER, AlertFilter())] == ["示例访客"]
 
 
 @ON_ONE
