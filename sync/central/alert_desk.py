@@ -144,16 +144,22 @@ class AlertDesk:
         with self._database.read() as connection:
             return int(connection.scalar(query) or 0)
 
-    def stamp(self, viewer: Viewer) -> tuple[int, datetime | None]:
-        """Changes whenever a list of the viewer's alerts would."""
+    def stamp(self, viewer: Viewer) -> object:
+        """Changes whenever something happens to the viewer's alerts.
+
+        Told from those that are not closed: to become closed, or to be opened again, changes them too. What
+        is deleted because it is old is not noticed.
+        """
         viewer.require(Right.HANDLE_ALERTS)
         row = alert_rows.c
-        query = select(func.count(), func.max(row.changed_at, type_=row.changed_at.type)).where(
-            in_scope(viewer, row.site_id)
-        )
+        query = select(
+            func.count(),
+            func.sum(row.revision),
+            func.sum(row.times),
+            func.max(row.changed_at, type_=row.changed_at.type),
+        ).where(NOT_CLOSED, in_scope(viewer, row.site_id))
         with self._database.read() as connection:
-            count, changed_at = connection.execute(query).one()
-        return int(count), changed_at
+            return tuple(connection.execute(query).one())
 
     def one(self, viewer: Viewer, alert_id: str) -> AlertFacts:
         """Raises NotAllowed, NotFound, SettingRefused."""

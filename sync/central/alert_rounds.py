@@ -7,7 +7,7 @@ alerts themselves, so a restart raises nothing twice.
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, func, select
@@ -25,6 +25,9 @@ LOOK_EVERY = timedelta(minutes=1)
 SILENT_FOR = timedelta(minutes=10)
 """A box that restarts, or a line that drops for a moment, concerns nobody."""
 
+COUNT_AGAIN_AFTER = timedelta(minutes=30)
+"""Where everybody had declared: somebody may have come to the site since."""
+
 DECLARED_BY = time(10)
 """At the site: who has not declared by then is missing."""
 
@@ -36,6 +39,7 @@ class AlertRounds:
         self._database = database
         self._now = now
         self._looked_at: datetime | None = None
+        self._counted_at: dict[str, datetime] = {}
 
     def look(self) -> int:
         """How many alerts were raised."""
@@ -44,7 +48,7 @@ class AlertRounds:
             return 0
         with self._database.read() as connection:
             silent = _silent_gates(connection, now)
-            missing = _missing(connection, now)
+            missing = self._missing(connection, now)
         if silent or missing:
             with self._database.write() as connection:
                 for site_id, gate_id in silent:
@@ -57,6 +61,32 @@ class AlertRounds:
                     )
         self._looked_at = now
         return len(silent) + len(missing)
+
+    def _missing(self, connection: Connection, now: datetime) -> list[tuple[str, dict[str, str | int]]]:
+        """Sites where somebody has not declared by the hour; only where it is a habit: somebody has."""
+        found: list[tuple[str, dict[str, str | int]]] = []
+        sites = tables.sites.c
+        for site_id, timezone in connection.execute(select(sites.site_id, sites.timezone)).all():
+            zone = ZoneInfo(timezone)
+            day = now.astimezone(zone).date()
+            since = datetime.combine(day, DECLARED_BY, zone)
+            if now < since or _told_since(connection, "not_declared", site_id, f"site:{site_id}", since):
+                continue
+            # Counting goes through everybody of the site: not every minute for nothing.
+            counted_at = self._counted_at.get(site_id, since - COUNT_AGAIN_AFTER)
+            if counted_at <= now < counted_at + COUNT_AGAIN_AFTER or not _anybody_declared(
+                connection, site_id, day
+            ):
+                continue
+            counts = people_of_day(site_id, day, zone).with_only_columns(
+                func.count(), func.count(declarations.c.declaration_id)
+            )
+            expected, declared = connection.execute(counts).one()
+            if 0 < declared < expected:
+                found.append((site_id, {"missing": expected - declared, "expected": expected}))
+            else:
+                self._counted_at[site_id] = now
+        return found
 
 
 def _silent_gates(connection: Connection, now: datetime) -> list[tuple[str, str]]:
@@ -77,23 +107,11 @@ def _silent_gates(connection: Connection, now: datetime) -> list[tuple[str, str]
     return found
 
 
-def _missing(connection: Connection, now: datetime) -> list[tuple[str, dict[str, str | int]]]:
-    """Sites where somebody has not declared by the hour; only where it is a habit: somebody has."""
-    found: list[tuple[str, dict[str, str | int]]] = []
-    sites = tables.sites.c
-    for site_id, timezone in connection.execute(select(sites.site_id, sites.timezone)).all():
-        zone = ZoneInfo(timezone)
-        day = now.astimezone(zone).date()
-        since = datetime.combine(day, DECLARED_BY, zone)
-        if now < since or _told_since(connection, "not_declared", site_id, f"site:{site_id}", since):
-            continue
-        counts = people_of_day(site_id, day, zone).with_only_columns(
-            func.count(), func.count(declarations.c.declaration_id)
-        )
-        expected, declared = connection.execute(counts).one()
-        if 0 < declared < expected:
-            found.append((site_id, {"missing": expected - declared, "expected": expected}))
-    return found
+def _anybody_declared(connection: Connection, site_id: str, day: date) -> bool:
+    row = declarations.c
+    here = (row.site_id == site_id, row.local_day == day, row.worker_id.is_not(None))
+    query = select(row.declaration_id).where(*here)
+    return connection.execute(query.limit(1)).first() is not None
 
 
 def _told_since(connection: Connection, rule: str, site_id: str, subject: str, since: datetime) -> bool:

@@ -18,7 +18,9 @@ from sync.central import alert_rules, site_registry
 from sync.central.alert_channels import Channel, ChannelFile
 from sync.central.alerts import Alert, alert_of
 from sync.central.database import Database
+from sync.central.settings import ALERTS_KEPT_DAYS
 from sync.central.site_registry import SitePlace
+from sync.central.statements import CHUNK
 from sync.central.tables_alerts import alert_messages, alert_steps, alerts
 
 AT_ONCE = 200
@@ -36,10 +38,21 @@ class _Telling:
 
 
 class AlertWatch:
-    """Keeps alerts in step with their deadlines. Not thread-safe: one thread calls `look`."""
+    """Keeps alerts in step with their deadlines. Not thread-safe: one thread calls `look`.
 
-    def __init__(self, database: Database, channels: ChannelFile, *, now: Callable[[], datetime]) -> None:
+    kept_days  alerts are deleted so long after they were closed; lines of the audit log about them stay
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        channels: ChannelFile,
+        *,
+        now: Callable[[], datetime],
+        kept_days: int = ALERTS_KEPT_DAYS,
+    ) -> None:
         self._database = database
+        self._kept = timedelta(days=kept_days)
         self._channels = channels
         self._now = now
         self._tidied_at: datetime | None = None
@@ -73,7 +86,16 @@ class AlertWatch:
     def _tidy(self, now: datetime) -> None:
         with self._database.write() as connection:
             connection.execute(delete(alert_messages).where(alert_messages.c.sent_at < now - SENT_KEPT))
-        self._tidied_at = now
+        old = select(alerts.c.alert_id).where(alerts.c.closed_at < now - self._kept).limit(CHUNK)
+        with self._database.read() as connection:
+            gone = connection.scalars(old).all()
+        if gone:
+            with self._database.write() as connection:
+                # Some of them may have been opened again meanwhile.
+                is_old = (alerts.c.alert_id.in_(gone), alerts.c.closed_at < now - self._kept)
+                connection.execute(delete(alerts).where(*is_old))
+        if len(gone) < CHUNK:  # else the rest at the next look
+            self._tidied_at = now
 
 
 def _step(connection: Connection, row: Row[Any], telling: _Telling, now: datetime) -> None:

@@ -28,6 +28,12 @@ from sync.records import Clearance
 OVERDUE_EVERY = timedelta(minutes=1)
 DECLARED_EVERY = timedelta(seconds=2)
 ORDERS_AT_ONCE = 1000
+RECEIVED_WITHIN = timedelta(minutes=2)
+"""A look goes back so far behind the one before it: what came then may have been committed since."""
+
+ALL_EVERY = timedelta(minutes=10)
+"""So often every declaration of the day is looked at: some took longer, of some the worker came later."""
+
 WORKERS_AT_ONCE = 200
 """One transaction and one version of the roster of each site concerned; well under a second."""
 
@@ -53,6 +59,8 @@ class ClearanceWatch:
         self._on_roster_change = on_roster_change
         self._with_declarations = with_declarations
         self._looked: dict[timedelta, datetime] = {}
+        self._through: datetime | None = None
+        self._all_at: datetime | None = None
 
     def look(self) -> int:
         """Do what is due; how many orders and declarations that were."""
@@ -76,16 +84,21 @@ class ClearanceWatch:
 
     def _declared(self) -> int:
         now = self._now()
+        if self._all_at is None or not self._all_at <= now < self._all_at + ALL_EVERY:
+            self._through = None
+        since = None if self._through is None else self._through - RECEIVED_WITHIN
         with self._database.read() as connection:
-            rows = _new(connection, now)
-        if not rows:
-            return 0
-        with self._database.write() as connection:
-            versions = _grant(connection, self._rules, rows, now)
-        if versions:
-            self._on_roster_change(versions)
+            rows = _new(connection, now, since)
+        if rows:
+            with self._database.write() as connection:
+                versions = _grant(connection, self._rules, rows, now)
+            if versions:
+                self._on_roster_change(versions)
         if len(rows) == WORKERS_AT_ONCE:  # more wait: at once again
             del self._looked[DECLARED_EVERY]
+        else:
+            self._all_at = now if self._through is None else self._all_at
+            self._through = now
         return len(rows)
 
 
@@ -124,10 +137,14 @@ def _declared(now: datetime) -> Select[Any]:
     )
 
 
-def _new(connection: Connection, now: datetime) -> list[Any]:
-    """Some of the declarations that count and were not looked at, in any order."""
-    seen = daily_clearances.c.declaration_id
-    query = _declared(now).where(or_(seen.is_(None), seen != declarations.c.declaration_id))
+def _new(connection: Connection, now: datetime, since: datetime | None) -> list[Any]:
+    """Some of the declarations that count and were not looked at. `since`: of those received from then on."""
+    row, seen = declarations.c, daily_clearances.c.declaration_id
+    query = _declared(now).where(or_(seen.is_(None), seen != row.declaration_id))
+    if since is not None:
+        # By itself: beside the days a planner may go through all of the day.
+        received = select(row.declaration_id).where(row.received_at >= since)
+        query = query.where(row.declaration_id.in_(received))
     return list(connection.execute(query.limit(WORKERS_AT_ONCE)))
 
 

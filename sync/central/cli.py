@@ -39,6 +39,7 @@ from sync.central.cli_terminals import terminals
 from sync.central.errors import SettingRefused
 from sync.central.pass_issue import PassIssuer
 from sync.central.settings import (
+    ALERTS_KEPT_DAYS,
     DEFAULT_DATABASE,
     DEFAULT_KEYS,
     EMBEDDED,
@@ -140,6 +141,9 @@ def run(
     faces_kept: Annotated[
         int, typer.Option(min=0, help="Erase faces of people on no site after so many days; 0: at once.")
     ] = FACES_KEPT_DAYS,
+    alerts_kept: Annotated[
+        int, typer.Option(min=1, help="Delete alerts so many days after they were closed.")
+    ] = ALERTS_KEPT_DAYS,
     clearance_rules: Annotated[
         Path | None,
         typer.Option(help="File that says who needs which clearance; without it the shipped profile."),
@@ -197,6 +201,7 @@ def run(
         terminals=vendors,
         finding_photos_days=finding_photos,
         faces_kept_days=faces_kept,
+        alerts_kept_days=alerts_kept,
         clearance_rules=clearance_rules,
         declaration_clearance=declaration_clearance,
     )

@@ -222,7 +222,8 @@ class CentralService:
 
     def _alert_jobs(self) -> list[Job]:
         channels = ChannelFile(self._settings.keys / CHANNELS_FILE)
-        watch = AlertWatch(self.database, channels, now=self._now)
+        kept_days = self._settings.alerts_kept_days
+        watch = AlertWatch(self.database, channels, now=self._now, kept_days=kept_days)
         rounds = AlertRounds(self.database, now=self._now)
         ending = EndsSoonWatch(self.database, self.clearance_rules, now=self._now)
         sender = AlertSender(self.database, channels, now=self._now)

@@ -16,6 +16,9 @@ DEFAULT_KEYS = Path("var/central")
 FACES_KEPT_DAYS = 30
 """Of people who are on no site: long enough for a leave, short enough for whoever does not come back."""
 
+ALERTS_KEPT_DAYS = 365
+"""After they were closed: long enough to look back at the same season."""
+
 PLAIN_PORT, TLS_PORT = 1883, 8883
 """Registered with IANA for MQTT, and for MQTT over TLS."""
 
@@ -124,6 +127,7 @@ class CentreSettings:
     announce_every RosterHead is repeated so often
     finding_photos_days  photos of findings are deleted so long after they were taken
     faces_kept_days      faces of people who are on no site are erased so long after
+    alerts_kept_days       alerts are deleted so long after they were closed
     clearance_rules        file of docs/clearances.md; None: the shipped profile
     declaration_clearance  the declaration of the day gives a clearance, to be asked for at the gates
     """
@@ -138,5 +142,6 @@ class CentreSettings:
     announce_every: timedelta = timedelta(hours=1)
     finding_photos_days: int = 180
     faces_kept_days: int = FACES_KEPT_DAYS
+    alerts_kept_days: int = ALERTS_KEPT_DAYS
     clearance_rules: Path | None = None
     declaration_clearance: bool = False

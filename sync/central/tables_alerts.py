@@ -55,7 +55,18 @@ alerts = Table(
         postgresql_where=NOT_CLOSED,
         sqlite_where=NOT_CLOSED,
     ),
+    Index(
+        "ix_alerts_changing",  # with all that a screen asks for that looks whether something changed
+        "site_id",
+        "state",
+        "revision",
+        "times",
+        "changed_at",
+        postgresql_where=NOT_CLOSED,
+        sqlite_where=NOT_CLOSED,
+    ),
     Index(None, "next_step_at"),
+    Index(None, "closed_at"),
     Index(None, "site_id", "raised_at"),
     Index(None, "subject"),
 )

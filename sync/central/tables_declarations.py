@@ -40,6 +40,7 @@ declarations = Table(
     Index(None, "site_id", "local_day"),
     Index(None, "worker_id", "local_day"),
     Index(None, "visitor_id", "local_day"),
+    Index(None, "received_at"),
     Index(
         "ix_declarations_current_worker",
         "local_day",

@@ -14,7 +14,7 @@ from sync.alerting import Severity, State, StepKind
 from sync.central import tables
 from sync.central.accounts_access import NotAllowed, NotFound, Role, Viewer
 from sync.central.alert_desk import AlertCase, AlertFilter
-from sync.central.alerts import Doing, raise_alert
+from sync.central.alerts import Doing, put_facts, raise_alert
 from sync.central.audit import Action
 from sync.central.cases import CaseKind
 from sync.central.errors import SettingRefused
@@ -38,6 +38,30 @@ def raised(
 ) -> str:
     with office.database.write() as connection:
         return raise_alert(connection, rule, site_id=site, subject=subject, now=office.now())
+
+
+def test_whatever_happens_to_the_own_alerts_changes_the_stamp(office: FrontOffice, clock: Clock) -> None:
+    desk = office.alerts
+    alert_id = raised(office)
+    stamps = [desk.stamp(MANAGER)]
+
+    def happened() -> bool:
+        stamps.append(desk.stamp(MANAGER))
+        return stamps[-1] not in stamps[:-1]
+
+    raised(office)  # the same again, at the same moment
+    assert happened()
+    for seen, kind in enumerate((StepKind.MEASURE, StepKind.CLOSED, StepKind.REOPENED)):
+        desk.act(MANAGER, alert_id, Doing(kind, seen, "isolated" if kind is StepKind.MEASURE else ""))
+        assert happened()
+    clock.moves(seconds=1)
+    with office.database.write() as connection:
+        put_facts(connection, alert_id, {"gate": 1}, now=clock())
+    assert happened()
+    raised(office, site=B, subject="worker:B-001")
+    assert desk.stamp(MANAGER) == stamps[-1]
+    raised(office, subject="worker:A-002")
+    assert happened()
 
 
 def test_a_list_shows_the_own_sites_what_is_open_first_and_what_is_late(

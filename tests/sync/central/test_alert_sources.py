@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 
-from sync.central import erasures, list_matches, tables
+from sync.central import erasures, list_matches, registry, tables
 from sync.central.accounts_access import Role, Viewer
 from sync.central.alert_rounds import AlertRounds
 from sync.central.alerts import raise_alert
@@ -24,7 +24,7 @@ from sync.central.tables_alerts import alerts
 from sync.central.tables_lists import watch_matches
 from sync.declarations import SITE_FORM, WORKER_FORM, Declaration, SiteReport
 from sync.erasure import WHOLE_RECORD
-from sync.records import FlagLevel
+from sync.records import FlagLevel, WorkerStatus
 from tests.sync.central.case_samples import DATA, around_the_case
 from tests.sync.central.console_fixtures import clock, filled_postgresql, filled_sqlite, office
 from tests.sync.central.console_samples import NOW, A, B, Clock
@@ -187,3 +187,24 @@ def test_a_silence_and_a_day_without_declarations_are_told_once(office: FrontOff
     assert facts["missing"] == int(facts["expected"]) - 1
     clock.moves(minutes=2)
     assert rounds.look() == 0
+
+
+@ON_ONE
+def test_where_everybody_declared_a_newcomer_is_missed_within_half_an_hour(
+    office: FrontOffice, clock: Clock
+) -> None:
+    with office.database.write() as connection:
+        registry.set_status(connection, "A-004", WorkerStatus.LEFT, now=NOW)
+        registry.set_status(connection, "A-005", WorkerStatus.LEFT, now=NOW)
+    for worker_id in ("A-001", "A-002", "A-003"):
+        declares(office, worker_id)
+    rounds = AlertRounds(office.database, now=clock)
+    rounds.look()
+    with office.database.write() as connection:
+        registry.set_status(connection, "A-004", WorkerStatus.ACTIVE, now=NOW)
+    clock.moves(minutes=1)
+    rounds.look()
+    assert "not_declared" not in {rule for rule, _, _ in raised(office.database)}
+    clock.moves(minutes=30)
+    rounds.look()
+    assert raised(office.database)["not_declared", A, f"site:{A}"] == {"missing": 1, "expected": 4}

@@ -230,6 +230,29 @@ channels:
         assert connection.scalar(count) == 0
 
 
+def test_a_closed_alert_goes_when_it_is_old_with_its_history(database: Database, tmp_path: Path) -> None:
+    clock = Clock()
+    watch = AlertWatch(database, ChannelFile(tmp_path / "none.yaml"), now=clock, kept_days=30)
+    old, still_open = raised(database), raised(database, subject="worker:W-2")
+    done(database, old, StepKind.MEASURE, 0, measure="isolated", now=clock.on(minutes=1))
+    done(database, old, StepKind.CLOSED, 1, now=clock.on(minutes=1))
+
+    def left() -> set[str]:
+        watch.look()
+        with database.read() as connection:
+            assert set(connection.scalars(select(alert_steps.c.alert_id))) == set(
+                connection.scalars(select(alerts.c.alert_id))
+            )
+            return set(connection.scalars(select(alerts.c.alert_id)))
+
+    clock.on(days=30)
+    assert left() == {old, still_open}
+    clock.on(hours=1)
+    assert left() == {still_open}
+    clock.on(days=400)
+    assert left() == {still_open}
+
+
 @dataclass
 class Receiver:
     """A real web server that takes webhooks; answers 503 while `is_down`."""

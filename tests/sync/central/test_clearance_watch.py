@@ -37,7 +37,14 @@ def watch_of(office: FrontOffice, told: Told, *, with_declarations: bool = True)
     )
 
 
-def declare(office: FrontOffice, worker_id: str, when: datetime, *, health: str = "well") -> None:
+def declare(
+    office: FrontOffice,
+    worker_id: str,
+    when: datetime,
+    *,
+    health: str = "well",
+    received: datetime | None = None,
+) -> None:
     declaration = Declaration(
         form_id=WORKER_FORM,
         form_version=1,
@@ -57,7 +64,7 @@ def declare(office: FrontOffice, worker_id: str, when: datetime, *, health: str 
         },
     )
     with office.database.write() as connection:
-        context = NoteContext(A, "gate-1", declaration.declaration_id, when)
+        context = NoteContext(A, "gate-1", declaration.declaration_id, received or max(when, office.now()))
         declaration_handler(VAULT)(connection, context, declaration.model_dump_json())
 
 
@@ -108,6 +115,25 @@ def test_a_declaration_that_comes_after_its_day_gives_nothing(office: FrontOffic
     assert watch_of(office, told, with_declarations=False).look() == 0
     assert watch.look() == 1
     assert (held(office, "A-001"), told) == ([], [])
+
+
+def test_a_declaration_that_took_long_to_be_stored_is_found_with_the_next_look_at_all(
+    office: FrontOffice, clock: Clock
+) -> None:
+    watch = watch_of(office, [])
+    declare(office, "A-001", at("03-02 06:30"))
+    assert watch.look() == 1
+    declare(office, "A-002", at("03-02 06:31"), received=clock.at - clearance_watch.RECEIVED_WITHIN)
+    clock.moves(seconds=2)
+    assert watch.look() == 1  # so far behind every look goes back
+    declare(office, "A-003", at("03-02 06:32"), received=clock.at - timedelta(minutes=5))
+    clock.moves(seconds=2)
+    assert watch.look() == 0
+    clock.at += clearance_watch.ALL_EVERY
+    assert watch.look() == 1
+    clock.moves(minutes=-30)  # what comes after the clock was set back was received before
+    declare(office, "A-004", at("03-02 06:33"))
+    assert watch.look() == 1
 
 
 @pytest.mark.parametrize("office", ["sqlite"], indirect=True)
