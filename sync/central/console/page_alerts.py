@@ -224,6 +224,8 @@ def _subject(row: AlertRow) -> str:
         return f"{said.SUBJECTS['case']} {opened:%Y-%m-%d} · {row.case.label}{of_kind}"
     # A visitor or a finding has an id that nobody was told.
     shown = name[:LABEL_LENGTH] if kind in _UNTOLD_IDS else name.removeprefix(f"{row.alert.site_id}/")
+    if kind == "clearance":  # its name in words is among the facts
+        shown = str(row.alert.facts.get(kind, shown))
     return f"{label.zh if label else kind} {shown} {row.name}".strip()
 
 
