@@ -27,8 +27,8 @@ def report(
         typer.Option(formats=["%Y-%m-%d"], help="Day at the sites; without it today.", show_default=False),
     ] = None,
     site: Annotated[str, typer.Option(help="One site.")] = "",
-    district: Annotated[str, typer.Option(help="All sites of a district.")] = "",
-    sub_district: Annotated[str, typer.Option(help="All sites of a sub-district.")] = "",
+    district: Annotated[str, typer.Option(help="All sites of a district; - has those without one.")] = "",
+    sub_district: Annotated[str, typer.Option(help="All sites of a sub-district; - as above.")] = "",
     clearance_rules: Annotated[
         Path | None,
         typer.Option(help="As given to `sitegate central run`; without it the shipped profile."),
