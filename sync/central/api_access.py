@@ -10,6 +10,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from sync.central.accounts_access import Right, Viewer
 from sync.central.api_models import TEXT_MAX
 from sync.central.api_problems import NotSignedIn
+from sync.central.errors import SettingRefused
 from sync.central.front_office import FrontOffice
 
 _bearer = HTTPBearer(auto_error=False, description="a token from `sitegate central token add`")
@@ -26,6 +27,8 @@ Office = Annotated[FrontOffice, Depends(_office)]
 
 
 def _viewer(request: Request, office: Office, credentials: Credentials) -> Viewer:
+    if any("\0" in one for one in (request.scope["path"], *request.query_params.values())):
+        raise SettingRefused("the address holds a zero (%00)", next_step="leave it out: no id has one")
     address = request.client.host if request.client else ""
     viewer = (
         office.accounts.viewer_of_token(credentials.credentials, address=address) if credentials else None

@@ -35,6 +35,14 @@ def lines_of(office: FrontOffice, worker_id: str) -> list[audit.AuditLine]:
     return audit.lines(office.database, admin, now=NOW, subject=f"worker:{worker_id}")
 
 
+def test_a_zero_is_refused_wherever_it_stands(office: FrontOffice) -> None:
+    manager = Caller(office, MANAGER_A)
+    manager.get("/workers/A%00/clearances", 422)
+    manager.get("/tests/orders", 422, site_id="\0")
+    manager.post("/tests/orders", 422, **ORDER, worker_ids=["A-001", "A\0"])
+    manager.post("/clearances/search", 422, site_id="\0")
+
+
 def test_a_test_is_ordered_done_and_taken_back(office: FrontOffice) -> None:
     manager = Caller(office, MANAGER_A)
     made = manager.post("/tests/orders", 201, **ORDER, worker_ids=["A-001", "A-004"])
