@@ -142,7 +142,10 @@ class ListFetcher:
         list_id = self._claim()
         if list_id is None:
             return 0
-        self.fetch(list_id)
+        try:
+            self.fetch(list_id)
+        except UnknownFeed:
+            log.info("list %s was removed, or its feed ended, while it was fetched", list_id)
         return 1
 
     def fetch(self, list_id: str) -> Fetched:
@@ -231,7 +234,10 @@ class ListFetcher:
         def on_rows(_rows: int) -> None:
             if self._stopping.is_set():
                 raise FetchStopped("stopped")
+            with self._database.read() as connection:
+                _row(connection, feed.list_id)  # an import would bring back a list that was removed meanwhile
 
+        on_rows(0)
         now = self._now()
         terms = ListTerms(
             feed.list_id,

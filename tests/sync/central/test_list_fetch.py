@@ -350,6 +350,23 @@ def test_a_list_that_is_removed_is_fetched_no_more(database: Database, clock: Cl
     assert issuer.asked == []
 
 
+@ON_ONE
+def test_a_list_that_is_removed_while_it_is_fetched_does_not_come_back(
+    database: Database, clock: Clock, issuer: Issuer
+) -> None:
+    def meanwhile(request: BaseHTTPRequestHandler) -> bool:
+        if request.path == PATH:
+            with database.write() as connection:
+                remove_list(connection, LIST, now=NOON)
+        return False
+
+    issuer.publish(OTHER)
+    issuer.misbehave = meanwhile
+    assert a_fetcher(database, clock).look() == 1
+    with database.read() as connection:
+        assert (list_summaries(connection), feeds(connection)) == ([], {})
+
+
 def test_the_command_line_sets_fetches_shows_and_ends_a_feed(
     issuer: Issuer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
