@@ -6,7 +6,7 @@ here. Named are the tables that outlive a worker. Part of the caller's transacti
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from sqlalchemy import Connection, Table, delete, func, select, update
 
@@ -42,16 +42,19 @@ _NAMED: tuple[tuple[Table, str, Mapping[str, object]], ...] = (
 TRAINING_KEPT = "training records kept by law: {}"
 
 
-def forget(connection: Connection, worker_id: str) -> list[str]:
-    """Erase what a worker declared and what others noted of them; in words, what went and what stays."""
-    told, trained = (_held(connection, table, worker_id) for table in (declarations, training_records))
+def forget(connection: Connection, numbers: Sequence[str]) -> list[str]:
+    """Erase what a worker declared and what others noted of them; in words, what went and what stays.
+
+    numbers  all that the one worker has or had
+    """
+    told, trained = (_held(connection, table, numbers) for table in (declarations, training_records))
     for table in (*hanging(), *_DELETED):
-        connection.execute(delete(table).where(table.c.worker_id == worker_id))
-    met = select(check_entries.c.entry_id).where(check_entries.c.worker_id == worker_id)
+        connection.execute(delete(table).where(table.c.worker_id.in_(numbers)))
+    met = select(check_entries.c.entry_id).where(check_entries.c.worker_id.in_(numbers))
     connection.execute(delete(check_photos).where(check_photos.c.entry_id.in_(met)))
     for table, name, emptied in _NAMED:
-        values = {name: worker_id, **emptied}
-        connection.execute(update(table).where(table.c.worker_id == worker_id).values(values))
+        values = {name: table.c.worker_id, **emptied}
+        connection.execute(update(table).where(table.c.worker_id.in_(numbers)).values(values))
     said = [f"declarations: {told}"] if told else []
     return [*said, TRAINING_KEPT.format(trained)] if trained else said
 
@@ -72,6 +75,6 @@ def touched() -> list[str]:
     return sorted({one.name for one in (*hanging(), *_DELETED, check_photos, *(row[0] for row in _NAMED))})
 
 
-def _held(connection: Connection, table: Table, worker_id: str) -> int:
-    query = select(func.count()).select_from(table).where(table.c.worker_id == worker_id)
+def _held(connection: Connection, table: Table, numbers: Sequence[str]) -> int:
+    query = select(func.count()).select_from(table).where(table.c.worker_id.in_(numbers))
     return connection.scalar(query) or 0

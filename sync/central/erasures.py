@@ -12,7 +12,15 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, delete, func, or_, select, update
 
-from sync.central import alert_sources, erasure_rows, persons, real_name, registry, tables
+from sync.central import (
+    alert_sources,
+    duplicate_pairs,
+    erasure_rows,
+    persons,
+    real_name,
+    registry,
+    tables,
+)
 from sync.central.errors import CentralError
 from sync.central.reception import GateName
 from sync.central.statements import insert_unless_there, upsert
@@ -20,7 +28,6 @@ from sync.central.tables_people import duplicates, enrolments, erasure_items, er
 from sync.central.tables_phone import phone_drafts, phone_sessions
 from sync.erasure import FACE, RETENTION, WHOLE_RECORD, ErasureItem, ErasureReceipt, Place, nameless
 from sync.people import ConsentWithdrawal
-from sync.records import Worker
 
 CENTRE, GATE, TERMINAL, KIOSK = "centre", "gate", "terminal", "kiosk"
 DELETED_ROWS = "deleted rows"
@@ -100,9 +107,10 @@ def withdraw(
     gone = _erase_face(connection, worker_id, now)
     versions = registry.withdraw_consent(connection, worker_id, kind=FACE, now=now)
     if kind == WHOLE_RECORD:
-        alert_sources.forget_worker(connection, worker_id)  # first: by what goes next it knows whose they are
-        gone += ["person", *erasure_rows.forget(connection, worker_id)]
-        versions = {**versions, **_erase_record(connection, worker, now)}
+        numbers = [worker_id, *duplicate_pairs.earlier_numbers(connection, worker_id)]
+        gone += ["person", *_erase_record(connection, numbers)]
+        bare = nameless(worker_id, worker.site_ids)
+        versions = {**versions, **registry.put_worker(connection, bare, now=now)}
     # What goes by itself, day by day, needs no hand on every backup: those are let go by their age.
     with_backups = withdrawal.recorded_by != RETENTION
     _list_items(connection, withdrawal.withdrawal_id, worker_id, gone, now, with_backups=with_backups)
@@ -133,27 +141,30 @@ def _erase_face(connection: Connection, worker_id: str, now: datetime) -> list[s
     return [*gone, f"similar faces: {findings}"] if findings else gone
 
 
-def _erase_record(connection: Connection, worker: Worker, now: datetime) -> dict[str, int]:
-    """Nothing stays but the number; its events keep the number and lose the name."""
-    bare = nameless(worker.worker_id, worker.site_ids)
-    persons.forget(connection, worker.worker_id)
-    real_name.forget(connection, worker.worker_id)
-    of_worker = phone_sessions.c.worker_id == worker.worker_id
+def _erase_record(connection: Connection, numbers: Sequence[str]) -> list[str]:
+    """Nothing stays but the numbers; their events lose the name. In words, what went and what stays."""
+    for number in numbers:  # first: by what goes next it knows whose they are
+        alert_sources.forget_worker(connection, number)
+    said = erasure_rows.forget(connection, numbers)
+    for number in numbers:
+        persons.forget(connection, number)
+        real_name.forget(connection, number)
+    of_worker = phone_sessions.c.worker_id.in_(numbers)
     owned = select(phone_sessions.c.session_hash).where(of_worker)
     connection.execute(delete(phone_drafts).where(phone_drafts.c.owner.in_(owned)))
     connection.execute(delete(phone_sessions).where(of_worker))
     connection.execute(
         update(tables.events)
-        .where(tables.events.c.worker_id == worker.worker_id)
+        .where(tables.events.c.worker_id.in_(numbers))
         .values(worker_name="", team="", employer="")
     )
     connection.execute(
         delete(duplicates).where(
-            or_(duplicates.c.worker_id == worker.worker_id, duplicates.c.other_worker_id == worker.worker_id),
+            or_(duplicates.c.worker_id.in_(numbers), duplicates.c.other_worker_id.in_(numbers)),
             duplicates.c.decision == "",
         )
     )
-    return registry.put_worker(connection, bare, now=now)
+    return said
 
 
 # -- who has to forget -------------------------------------------------------------------------------------

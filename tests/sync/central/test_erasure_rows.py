@@ -4,10 +4,18 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from sqlalchemy import func, insert, select
+from sqlalchemy import Connection, func, insert, select
 
-from sync.central import erasure_rows, erasures, registry, tables_declarations, tables_lodging
+from sync.central import (
+    duplicate_pairs,
+    erasure_rows,
+    erasures,
+    registry,
+    tables_declarations,
+    tables_lodging,
+)
 from sync.central.accounts_access import Role, Viewer
 from sync.central.database import Database
 from sync.central.declarations import declaration_handler
@@ -16,10 +24,12 @@ from sync.central.notes import NoteContext
 from sync.central.schema import metadata
 from sync.central.training_office import TrainingOffice
 from sync.central.trainings import take_training
+from sync.clearance_rules import shipped_rules
 from sync.erasure import WHOLE_RECORD
 from sync.training.record import FIRST_PREVIOUS, TrainingRecord, sign
 from tests.sync.central.gate_box import a_site
 from tests.sync.central.test_declarations import declared
+from tests.sync.central.test_enrolments import VAULT
 from tests.sync.people_samples import a_withdrawal
 from tests.sync.samples import NOON, a_worker
 from tests.sync.training.test_record import a_record
@@ -40,12 +50,25 @@ KEPT = {
 }
 
 
+def merged_into(connection: Connection, worker_id: str) -> None:
+    """W-1 becomes this one, by way of a third number."""
+    for keep, goes in (("W-3", "W-1"), (worker_id, "W-3")):
+        registry.put_worker(connection, a_worker(keep), now=NOON)
+        duplicate_pairs.note_found(connection, keep, goes, found_by="document", score=None, now=NOON)
+        duplicate_pairs.merge(
+            connection, keep, goes, vault=VAULT, rules=shipped_rules(), reason="x", by="m", now=NOON
+        )
+
+
 def test_every_table_with_a_worker_is_erased_or_kept_for_a_reason() -> None:
     with_worker = {table.name for table in metadata.sorted_tables if "worker_id" in table.c}
     assert with_worker - set(erasure_rows.touched()) == KEPT, "decide in docs/decisions/erasure.md"
 
 
-def test_what_was_declared_goes_and_what_must_stay_has_a_number_for_a_name(centre_database: Database) -> None:
+@pytest.mark.parametrize("number", ["W-1", "W-2"], ids=["its own number", "the number it was merged into"])
+def test_what_was_declared_goes_and_what_must_stay_has_a_number_for_a_name(
+    centre_database: Database, number: str
+) -> None:
     a_site(centre_database, HERE)
     context = NoteContext(HERE, "kiosk-1", "T-1", NOON + timedelta(hours=1))
     signed = sign(a_record(), Ed25519PrivateKey.generate(), number=1, previous=FIRST_PREVIOUS)
@@ -91,7 +114,11 @@ def test_what_was_declared_goes_and_what_must_stay_has_a_number_for_a_name(centr
             )
         )
         connection.execute(insert(lodging.bus_riders).values(**rider, **by))
-        withdrawal = a_withdrawal(withdrawal_id="gone-1", kind=WHOLE_RECORD, withdrawn_at=NOON)
+        if number != "W-1":
+            merged_into(connection, number)
+        withdrawal = a_withdrawal(
+            withdrawal_id="gone-1", worker_id=number, kind=WHOLE_RECORD, withdrawn_at=NOON
+        )
         erasures.withdraw(connection, withdrawal, now=NOON)
 
     assert clean_up(centre_database, NOON) == 1
