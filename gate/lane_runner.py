@@ -191,9 +191,10 @@ class LaneRunner:
         self.ended.set()
 
     def _step(self) -> bool:
+        has_ended = self.source.state is SourceState.ENDED  # asked first: its last frame is still to be had
         frame = self.source.next_frame(FRAME_TIMEOUT_S)
         if frame is None:
-            if self.source.state is SourceState.ENDED:
+            if has_ended:
                 self._finish()
                 return False
             if self.source.state is SourceState.LOST:

@@ -15,9 +15,9 @@ SCHEMA_VERSION = 1
 PASS_ID_BYTES = 8
 
 Identifier = Annotated[
-    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64, pattern=r"^[^\s\x00/+#]+$")
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64, pattern=r"^[^\s/+#]+$")
 ]
-"""An id that is safe as one level of an MQTT topic: no space, zero, slash, plus or hash."""
+"""An id that is safe as one level of an MQTT topic: no space, slash, plus or hash."""
 
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
 

@@ -60,7 +60,9 @@ def try_source(source: FrameSource, kind: str, *, clock: Clock, patience_s: floa
     try:
         source.start()
         until_s = clock.monotonic() + patience_s
-        while clock.monotonic() < until_s and source.state is not SourceState.ENDED:
+        has_ended = False
+        while clock.monotonic() < until_s and not has_ended:
+            has_ended = source.state is SourceState.ENDED  # asked first: its last picture is still to be had
             frame = source.next_frame(_POLL_S)
             if frame is not None:
                 return frame

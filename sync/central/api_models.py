@@ -25,7 +25,8 @@ class Body(BaseModel):
     @classmethod
     def can_be_kept(cls, value: Any) -> Any:
         """PostgreSQL keeps no text with a zero in it."""
-        if isinstance(value, str) and "\0" in value:
+        texts = value if isinstance(value, (list, tuple)) else (value,)
+        if any(isinstance(one, str) and "\0" in one for one in texts):
             raise ValueError("a text holds a zero")
         return value
 

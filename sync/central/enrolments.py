@@ -16,7 +16,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, insert, select
 
-from sync.central import duplicate_pairs, erasures, persons, registry, tables
+from sync.central import duplicate_pairs, erasures, merged_numbers, persons, registry, tables
 from sync.central.declarations import site_zone
 from sync.central.erasures import UnknownErasure
 from sync.central.notes import Handler, NoteContext, NoteRefused
@@ -282,7 +282,7 @@ def _require_sound(connection: Connection, enrolment: Enrolment) -> None:
     )
     if foreign is not None:
         raise NoteRefused(f"template {foreign} belongs to another worker")
-    stays = duplicate_pairs.merged_into(connection, worker_id)
+    stays = merged_numbers.merged_into(connection, worker_id)
     if stays is not None:
         raise NoteRefused(f"worker {worker_id} was merged into {stays}: change that one")
 

@@ -14,8 +14,8 @@ from sqlalchemy import Connection, Row, delete, func, or_, select, update
 
 from sync.central import (
     alert_sources,
-    duplicate_pairs,
     erasure_rows,
+    merged_numbers,
     persons,
     real_name,
     registry,
@@ -107,7 +107,7 @@ def withdraw(
     gone = _erase_face(connection, worker_id, now)
     versions = registry.withdraw_consent(connection, worker_id, kind=FACE, now=now)
     if kind == WHOLE_RECORD:
-        numbers = [worker_id, *duplicate_pairs.earlier_numbers(connection, worker_id)]
+        numbers = [worker_id, *merged_numbers.earlier_numbers(connection, worker_id)]
         gone += ["person", *_erase_record(connection, numbers)]
         bare = nameless(worker_id, worker.site_ids)
         versions = {**versions, **registry.put_worker(connection, bare, now=now)}

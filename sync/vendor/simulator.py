@@ -10,6 +10,7 @@ import argparse
 import json
 import logging
 import random
+import signal
 import threading
 import time
 from collections import OrderedDict
@@ -403,7 +404,7 @@ class TerminalSimulator:
 
 
 def main() -> None:
-    """One terminal that recognises somebody now and then, until it is interrupted."""
+    """One terminal that recognises somebody now and then, until it is stopped (SIGINT, SIGTERM)."""
     parser = argparse.ArgumentParser(prog="python -m sync.vendor.simulator", description=__doc__)
     parser.add_argument("--id", default="1000001", help="terminal id")
     parser.add_argument("--host", default="127.0.0.1")
@@ -419,20 +420,20 @@ def main() -> None:
     )
     terminal = TerminalSimulator(given.id, broker)
     terminal.start()
-    try:
-        while True:
-            time.sleep(given.every)
-            known = given.worker or sorted(terminal.people) or [""]
-            who = random.choice(known)  # noqa: S311
-            terminal.recognise(who, status=ALLOWED if who else UNREGISTERED)
-            _log.info(
-                "recognised %s; %d records wait, %d people held",
-                who or "nobody",
-                terminal.waiting,
-                len(terminal.people),
-            )
-    except KeyboardInterrupt:
-        terminal.stop()
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    while not stop.wait(given.every):
+        known = given.worker or sorted(terminal.people) or [""]
+        who = random.choice(known)  # noqa: S311
+        terminal.recognise(who, status=ALLOWED if who else UNREGISTERED)
+        _log.info(
+            "recognised %s; %d records wait, %d people held",
+            who or "nobody",
+            terminal.waiting,
+            len(terminal.people),
+        )
+    terminal.stop()
 
 
 if __name__ == "__main__":

@@ -59,6 +59,19 @@ def serial(usb: LcusBoard) -> RelaySettings:
     return RelaySettings(driver="serial", device=usb.device)
 
 
+def guardian_of(gate: subprocess.Popen[str]) -> psutil.Process:
+    """Waits: for a moment after a program was started the kernel knows no command line of it."""
+    found: list[psutil.Process] = []
+
+    def is_there() -> bool:
+        children = psutil.Process(gate.pid).children()
+        found[:] = [child for child in children if "gate.relays.guardian" in child.cmdline()]
+        return len(found) == 1
+
+    wait_until(is_there)
+    return found[0]
+
+
 @contextmanager
 def gate_with_open_doors(*relays: RelaySettings) -> Iterator[tuple[subprocess.Popen[str], psutil.Process]]:
     """A gate process and its guardian."""
@@ -70,8 +83,7 @@ def gate_with_open_doors(*relays: RelaySettings) -> Iterator[tuple[subprocess.Po
     assert gate.stdout is not None
     try:
         assert gate.stdout.readline() == "open\n"
-        children = psutil.Process(gate.pid).children()
-        (guardian,) = [child for child in children if "gate.relays.guardian" in child.cmdline()]
+        guardian = guardian_of(gate)
         yield gate, guardian
         # an orphan is reaped by the system and not by this process
         wait_until(lambda: not guardian.is_running() or guardian.status() == psutil.STATUS_ZOMBIE)

@@ -16,12 +16,13 @@ from hypothesis import strategies as st
 from models.clock import SystemClock
 from models.errors import SourceError
 from models.sources.frame import Frame, FrameSource, SourceState
-from models.sources.opening import open_source
+from models.sources.opening import open_source, try_source
 from models.sources.picture import LARGEST_SIDE_PX, usable_picture
 from models.sources.recording import MediaClock
 from models.sources.settings import SourceSettings
 from sync.backoff import Backoff
 
+PATIENCE_S = 60.0
 FRAMES = 8
 FPS = 20.0
 GREY_STEP = 20
@@ -165,6 +166,23 @@ def test_a_folder_is_read_in_the_order_of_its_names(folder: Path, pace: str) -> 
     assert shades[-1] == 2
     if pace == "fast":
         assert [frame.captured_s for frame in frames] == pytest.approx([0.0, 0.1, 0.2])
+
+
+def test_the_only_picture_is_taken_also_when_the_recording_has_ended_before_somebody_looks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cv2.imwrite(str(tmp_path / "a.png"), np.full((48, 64, 3), GREY_STEP, np.uint8))
+    source = open_source(SourceSettings(kind="folder", path=tmp_path), clock=SystemClock(), waits=Backoff)
+    start = source.start
+
+    def start_and_end() -> None:
+        start()
+        while source.state is not SourceState.ENDED:
+            time.sleep(0.01)
+
+    monkeypatch.setattr(source, "start", start_and_end)
+    frame = try_source(source, "folder", clock=SystemClock(), patience_s=PATIENCE_S)
+    assert frame.image.shape == (48, 64, 3)
 
 
 def test_pictures_of_a_folder_that_are_none_are_left_out_and_counted(folder: Path) -> None:

@@ -12,6 +12,7 @@ ACTIONS: Mapping[Action, str] = {
     Action.LOGOUT: "退出",
     Action.IMPORTED_LIST: "导入名单",
     Action.REMOVED_LIST: "移除名单",
+    Action.SET_LIST_FEED: "设置名单自动获取",
     Action.DECIDED_MATCH: "处理名单匹配",
     Action.LOOKED_AT_LISTS: "查看名单",
     Action.LOOKED_AT_MATCHES: "查看名单匹配列表",

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from sqlalchemy import Connection, select
 
-from sync.central import duplicate_pairs, persons, registry, roster_log, tables, tables_people
+from sync.central import duplicate_pairs, merged_numbers, persons, registry, roster_log, tables, tables_people
 from sync.central.aftercare import Aftercare
 from sync.central.asks import AskContext
 from sync.central.database import Database
@@ -255,7 +255,7 @@ def test_two_records_become_one_and_the_stricter_of_both_holds(
         assert [template.worker_id for template in one.templates] == ["W-1"]
         assert [consent.granted for consent in persons.consents(connection, "W-1")] == [True]
         assert pairs(connection) == [("A-0", "W-1", "face", ""), ("W-1", "X-9", "document", "same")]
-        assert duplicate_pairs.merged_into(connection, "X-9") == "W-1"
+        assert merged_numbers.merged_into(connection, "X-9") == "W-1"
         with pytest.raises(NoteRefused, match="merged into W-1"):
             take_enrolment(
                 connection,
