@@ -193,8 +193,10 @@ class _AlertPart:
         if done is not None:
             ui.notify(str(words.SAVED), type="positive")
         # Also after a refusal: somebody else may have been quicker, and that is then shown.
-        await self._on_change()
+        # In this order: whoever sees the list changed may go on typing below.
         await self.show()
+        with self._below:
+            await self._on_change()
 
 
 def _cells(row: AlertRow) -> dict[str, str]:

@@ -234,8 +234,10 @@ class _CasePart:
             await self._changed()
 
     async def _changed(self) -> None:
-        await self._on_change()
+        # In this order: whoever sees the list changed may go on typing below.
         await self.show()
+        with self._below:
+            await self._on_change()
 
     async def _export(self, file_format: str) -> None:
         rules = self._desk.rules

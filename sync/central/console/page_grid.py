@@ -178,8 +178,10 @@ class _SitePart:
 
         if await self._visitor.ask(worked):
             ui.notify(str(words.SAVED), type="positive")
-            await self._on_change()
+            # In this order: whoever sees the list changed may go on typing below.
             await self.show()
+            with self._below:
+                await self._on_change()
 
 
 def _cells(row: SiteGrid) -> dict[str, Any]:

@@ -221,8 +221,10 @@ class _FindingPart:
 
     async def _changed(self) -> None:
         ui.notify(str(words.SAVED), type="positive")
-        await self._on_change()
+        # In this order: whoever sees the list changed may go on typing below.
         await self.show()
+        with self._below:
+            await self._on_change()
 
 
 def _show_inspection(row: InspectionRow, answers: tuple[tuple[Item, Answer | None], ...]) -> None:
