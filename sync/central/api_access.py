@@ -27,7 +27,8 @@ Office = Annotated[FrontOffice, Depends(_office)]
 
 
 def _viewer(request: Request, office: Office, credentials: Credentials) -> Viewer:
-    if any("\0" in one for one in (request.scope["path"], *request.query_params.values())):
+    asked = (value for _, value in request.query_params.multi_items())
+    if any("\0" in one for one in (request.scope["path"], *asked)):
         raise SettingRefused("the address holds a zero (%00)", next_step="leave it out: no id has one")
     address = request.client.host if request.client else ""
     viewer = (

@@ -71,8 +71,6 @@ class EndsSoonWatch:
         site_id = self._waiting.pop()
         with self._database.read() as connection:
             soon = ending_soon(connection, self._rules, site_id, now)
-            if not self._tell(connection, site_id, soon, now, only_look=True):
-                return 0
         with self._database.write() as connection:
             return self._tell(connection, site_id, soon, now)
 
@@ -82,10 +80,8 @@ class EndsSoonWatch:
         site_id: str,
         soon: Mapping[str, EndingSoon],
         now: datetime,
-        *,
-        only_look: bool = False,
     ) -> int:
-        """Bring the site's alerts in line; how many change. `only_look`: would change."""
+        """Bring the site's alerts in line; how many change."""
         told = _told(connection, site_id)
         changed = 0
         for kind in sorted({*soon, *told}):
@@ -95,14 +91,12 @@ class EndsSoonWatch:
                 facts |= {PEOPLE: found.people, "first_through": found.through}
             if found is not None and _is_news(found, alert):
                 changed += 1
-                if not only_look:
-                    subject = _subject(site_id, kind)
-                    raise_alert(connection, RULE, site_id=site_id, subject=subject, facts=facts, now=now)
+                subject = _subject(site_id, kind)
+                raise_alert(connection, RULE, site_id=site_id, subject=subject, facts=facts, now=now)
             elif alert is not None and alert.state != AlertState.CLOSED and alert.facts != facts:
                 changed += 1
-                if not only_look:
-                    put = put_facts if found is not None else close_by_itself
-                    put(connection, alert.alert_id, facts, now=now)
+                put = put_facts if found is not None else close_by_itself
+                put(connection, alert.alert_id, facts, now=now)
         return changed
 
 

@@ -26,7 +26,6 @@ SIGNATURE_BYTES = 1024
 REDIRECTS = 3
 ETAG_CHARACTERS = 200
 _ERROR_CHARACTERS = 160
-_DIFFERENT_PORTS = {"http": 80, "https": 443}
 
 
 class Why(StrEnum):
@@ -179,7 +178,7 @@ def _followed(before: httpx.Request, after: httpx.Request | None) -> httpx.Reque
 
 
 def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
-    return url.scheme, url.host, url.port or _DIFFERENT_PORTS.get(url.scheme)
+    return url.scheme, url.host, url.port  # None for the scheme's own
 
 
 def _redirected(how: str) -> NotFetched:

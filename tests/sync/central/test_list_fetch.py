@@ -36,6 +36,7 @@ from sync.central.service import CentralService
 from sync.central.settings import BrokerSettings, CentreSettings
 from sync.central.tables_lists import watch_list_entries
 from sync.records import FlagLevel
+from tests.sync.central.console_samples import Clock
 from tests.sync.central.gate_box import a_site
 from tests.sync.central.gate_client import until
 from tests.sync.central.list_issuer import PATH, Issuer, Misbehaviour, an_issuer
@@ -48,17 +49,9 @@ LIST = "contacts"
 TERMS = ListTerms(LIST, "示例名单", "示例单位", FlagLevel.HOLD, category="密接")
 
 
-class Clock:
-    def __init__(self) -> None:
-        self.now = NOON
-
-    def __call__(self) -> datetime:
-        return self.now
-
-
 @pytest.fixture
 def clock() -> Clock:
-    return Clock()
+    return Clock(NOON)
 
 
 @pytest.fixture
@@ -107,7 +100,7 @@ def test_a_list_is_fetched_when_due_checked_and_flags_whom_it_names(
     assert (summary(database).number, feed(database).fetched_at, feed(database).problem) == (1, NOON, None)
     issuer.publish(OTHER, THIRD)
     assert fetcher.look() == 0
-    clock.now += EVERY
+    clock.at += EVERY
     assert fetcher.look() == 1
     found = summary(database)
     assert (found.number, found.entries, found.imported_by) == (2, 2, "feed")
@@ -132,14 +125,14 @@ def test_what_did_not_change_is_not_sent_again_and_changes_nothing(
     fetcher = a_fetcher(database, clock)
     for _ in range(2):
         assert fetcher.fetch(LIST).number == 0
-        clock.now += EVERY
+        clock.at += EVERY
     assert [(path, status) for path, _, status in issuer.asked] == [
         (PATH, 200),
         (f"{PATH}.sig", 200),
         (PATH, 304),
     ]
     issuer.has_etags = False
-    assert fetcher.fetch(LIST).feed.fetched_at == clock.now
+    assert fetcher.fetch(LIST).feed.fetched_at == clock.at
     assert (summary(database).number, entries(database)) == (1, 1)
 
 
@@ -195,9 +188,9 @@ def stays_as_it_was(database: Database, clock: Clock, fetcher: ListFetcher, why:
     assert fetcher.look() == 1
     assert (summary(database), entries(database)) == (before, before.entries)
     shown = feed(database)
-    assert (shown.problem, shown.tried_at, shown.fetched_at) == (why, clock.now, good)
+    assert (shown.problem, shown.tried_at, shown.fetched_at) == (why, clock.at, good)
     assert shown.detail
-    assert shown.next_at == clock.now + RETRY_AFTER
+    assert shown.next_at == clock.at + RETRY_AFTER
 
 
 @ON_ONE
@@ -210,13 +203,13 @@ def test_a_false_answer_changes_nothing_is_shown_and_asked_for_again(
     why, issuer.misbehave = FAULTS[fault]
     issuer.has_etags = False
     issuer.publish(OTHER)
-    clock.now += EVERY
+    clock.at += EVERY
     stays_as_it_was(database, clock, fetcher, why)
     issuer.misbehave = None
-    clock.now += RETRY_AFTER
+    clock.at += RETRY_AFTER
     assert fetcher.look() == 1
     shown = feed(database)
-    assert (shown.problem, shown.detail, shown.fetched_at) == (None, "", clock.now)
+    assert (shown.problem, shown.detail, shown.fetched_at) == (None, "", clock.at)
     assert summary(database).number == 2
 
 
@@ -245,13 +238,13 @@ def test_a_server_that_is_gone_or_never_answers_changes_nothing(
     finally:
         ended.set()
     issuer.misbehave = None
-    clock.now += RETRY_AFTER
+    clock.at += RETRY_AFTER
     stays_as_it_was(database, clock, a_fetcher(database, clock, Limits(whole_s=0)), Why.TIMED_OUT)
     with socket.socket() as taken:  # by somebody who does not listen
         taken.bind(("127.0.0.1", 0))
         gone = f"http://127.0.0.1:{taken.getsockname()[1]}{PATH}"
         with database.write() as connection:
-            set_feed(connection, LIST, gone, every=EVERY, now=clock.now)
+            set_feed(connection, LIST, gone, every=EVERY, now=clock.at)
         stays_as_it_was(database, clock, a_fetcher(database, clock), Why.UNREACHABLE)
 
 
@@ -262,10 +255,10 @@ def test_what_its_issuer_did_not_sign_is_not_taken(database: Database, clock: Cl
     stays_as_it_was(database, clock, fetcher, Why.WRONG_SIGNATURE)
     issuer.publish(OTHER)
     issuer.files[PATH] += b"\n13800000009"
-    clock.now += RETRY_AFTER
+    clock.at += RETRY_AFTER
     stays_as_it_was(database, clock, fetcher, Why.WRONG_SIGNATURE)
     import_list(database, KEYS, TERMS, "list.csv", b"phone\n13800000009", by="x", now=NOON)
-    clock.now += RETRY_AFTER
+    clock.at += RETRY_AFTER
     stays_as_it_was(database, clock, fetcher, Why.NO_KEY)
 
 
@@ -279,11 +272,11 @@ def test_an_older_version_is_not_taken_though_its_signature_is_true(
     assert fetcher.look() == 1
     assert summary(database).number == 2
     issuer.publish(ONE)
-    clock.now += EVERY
+    clock.at += EVERY
     stays_as_it_was(database, clock, fetcher, Why.OLDER)
     issuer.publish(ONE, OTHER)
     issuer.modified -= timedelta(days=1)
-    clock.now += RETRY_AFTER
+    clock.at += RETRY_AFTER
     stays_as_it_was(database, clock, fetcher, Why.OLDER)
 
 

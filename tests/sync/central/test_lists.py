@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import Connection, func, select
@@ -18,6 +18,7 @@ from sync.central.tables_lists import watch_list_entries, watch_list_versions, w
 from sync.central.worker_desk import WorkerDesk
 from sync.records import Flag, FlagLevel
 from sync.screening.list_file import ListUnusable
+from tests.sync.central.console_samples import Clock
 from tests.sync.central.gate_box import a_site
 from tests.sync.central.list_samples import (
     KEYS,
@@ -36,17 +37,9 @@ MINE, OTHER = resident_number(12), resident_number(34)
 PHONE = "13800000001"
 
 
-class Clock:
-    def __init__(self) -> None:
-        self.now = NOON
-
-    def __call__(self) -> datetime:
-        return self.now
-
-
 @pytest.fixture
 def clock() -> Clock:
-    return Clock()
+    return Clock(NOON)
 
 
 @pytest.fixture
@@ -216,15 +209,15 @@ def test_an_entry_that_ends_and_a_list_that_is_removed_take_their_flags_back(
     a_list(database, [f",{MINE},,"], list_id="other")
     match_all(matcher)
     assert len(flags(database)) == 2
-    clock.now += timedelta(days=1)
+    clock.at += timedelta(days=1)
     match_all(matcher)
     assert len(flags(database)) == 1
     with database.write() as connection:
-        remove_list(connection, "other", now=clock.now)
+        remove_list(connection, "other", now=clock.at)
     match_all(matcher)
     assert flags(database) == []
     with database.write() as connection, pytest.raises(UnknownList):
-        remove_list(connection, "other", now=clock.now)
+        remove_list(connection, "other", now=clock.at)
 
 
 def test_every_night_the_registry_is_gone_through_again(
@@ -235,7 +228,7 @@ def test_every_night_the_registry_is_gone_through_again(
     match_all(matcher)
     with database.write() as connection:  # a flag that got lost, as with a record taken over from a gate
         connection.execute(tables.flags.delete())
-    clock.now += timedelta(hours=24)
+    clock.at += timedelta(hours=24)
     match_all(matcher)
     assert len(flags(database)) == 1
 

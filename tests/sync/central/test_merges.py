@@ -16,20 +16,17 @@ from sqlalchemy import select
 from sync.central import duplicate_pairs, health, list_matches, registry, tests_due
 from sync.central.clearance_watch import ClearanceWatch
 from sync.central.database import Database
-from sync.central.declarations import declaration_handler
 from sync.central.duplicate_pairs import MergeRefused
 from sync.central.errors import SettingRefused
 from sync.central.front_office import FrontOffice
 from sync.central.list_matches import MatchState, state_of
 from sync.central.list_matching import ListMatcher
-from sync.central.notes import NoteContext
 from sync.central.tables_declarations import declarations
 from sync.central.tables_lists import watch_matches
 from sync.central.tables_tests import test_batches, test_orders, test_results
 from sync.central.tests_due import AtGate, NewResult, OrderTerms
 from sync.clearance_rules import shipped_rules
 from sync.clearances import longest_clearances
-from sync.declarations import WORKER_FORM, Declaration
 from sync.health_pass import PassColour, pass_at
 from sync.records import Clearance, Worker
 from tests.sync.central import list_samples
@@ -37,7 +34,8 @@ from tests.sync.central.console_fixtures import clock, filled_postgresql, filled
 from tests.sync.central.console_samples import NOW, SHANGHAI, A, Clock, at
 from tests.sync.central.gate_box import a_site
 from tests.sync.central.list_samples import a_list, a_registered, match_all, resident_number, slipped
-from tests.sync.central.lodging_samples import TODAY, VAULT
+from tests.sync.central.lodging_samples import VAULT
+from tests.sync.central.test_clearance_watch import declare
 from tests.sync.samples import NOON
 
 __all__ = ["clock", "filled_postgresql", "filled_sqlite", "office"]
@@ -164,8 +162,8 @@ def test_of_a_day_the_declaration_made_last_counts_under_whichever_number(
     watch = ClearanceWatch(
         office.database, RULES, now=clock, on_roster_change=lambda _: None, with_declarations=True
     )
-    declare(office, GOES, at("03-02 06:30"), "well")
-    declare(office, KEEP, at("03-02 06:40"), "fever")
+    declare(office, GOES, at("03-02 06:30"), received=NOW)
+    declare(office, KEEP, at("03-02 06:40"), health="fever", received=NOW)
     watch.look()
     assert held(office.database, "declaration", GOES) != []
     merge(office.database)
@@ -176,7 +174,7 @@ def test_of_a_day_the_declaration_made_last_counts_under_whichever_number(
         rows = connection.execute(select(row.worker_id, row.superseded_by.is_(None))).all()
     assert sorted(tuple(one) for one in rows) == [(KEEP, False), (KEEP, True)]
     # And the other way round: the one that goes corrected what was said under the other number.
-    declare(office, "A-003", at("03-02 06:50"), "well")
+    declare(office, "A-003", at("03-02 06:50"), received=NOW)
     clock.moves(seconds=3)
     watch.look()
     merge(office.database, KEEP, "A-003")
@@ -185,30 +183,6 @@ def test_of_a_day_the_declaration_made_last_counts_under_whichever_number(
     assert colour(office.database) is None
     clock.moves(seconds=3)
     assert watch.look() == 0
-
-
-def declare(office: FrontOffice, worker_id: str, when: datetime, said: str) -> None:
-    declaration = Declaration(
-        form_id=WORKER_FORM,
-        form_version=1,
-        site_id=A,
-        worker_id=worker_id,
-        local_day=TODAY,
-        declared_at=when,
-        source="kiosk",
-        answers={
-            "health": [said],
-            "affected": False,
-            "contact": False,
-            "travelled": False,
-            "lodging": "dormitory",
-            "lodging_place": "示例楼",
-            "truthful": True,
-        },
-    )
-    with office.database.write() as connection:
-        context = NoteContext(A, "gate-1", declaration.declaration_id, NOW)
-        declaration_handler(VAULT)(connection, context, declaration.model_dump_json())
 
 
 # -- lists -------------------------------------------------------------------------------------------------
